@@ -1,0 +1,1 @@
+//! What does an agent's work: definitions, the backend interface, and its backends.

@@ -1,0 +1,1 @@
+//! Evidence in, judgement none: commands, test runners' reports, red and green.

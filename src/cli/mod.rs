@@ -1,0 +1,1 @@
+//! People and machines: one file a command. Owns clap.

@@ -1,0 +1,1 @@
+//! Documents out: status, report, what dependents are told.

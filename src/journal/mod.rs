@@ -1,0 +1,1 @@
+//! What happened, on disk: one SQLite file a run. Owns rusqlite.

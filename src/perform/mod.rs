@@ -1,0 +1,1 @@
+//! Doing one job: perform(job) -> Ending, one kind of job a file.

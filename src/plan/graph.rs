@@ -1,0 +1,266 @@
+//! The plan as a graph: who hangs on whom, and how long the way to the end is. The only file that knows petgraph.
+
+use super::{Addition, BackendId, Blueprint, Hold, Means, Node, NodeId, ResourceId, ReviewerId, StreamId};
+use petgraph::{
+    Direction,
+    algo::{kosaraju_scc, toposort},
+    graph::{DiGraph, NodeIndex},
+};
+use std::collections::VecDeque;
+
+/// What keeps a blueprint from being a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlanFault {
+    /// The nodes of one shortest cycle, each before the next, the last before the first.
+    Cycle(Vec<NodeId>),
+    /// An edge or a retirement names a node that is not there.
+    NoSuchNode(NodeId),
+    /// A node names something that is in no table.
+    NoSuchName {
+        /// Who.
+        node: NodeId,
+        /// Which table.
+        table: &'static str,
+    },
+}
+
+/// An acyclic plan. There is no other way to make one than [`Plan::build`] and [`Plan::extend`].
+#[derive(Debug, Default)]
+pub struct Plan {
+    blueprint: Blueprint,
+    /// Indices are node ids; the nodes themselves are in the blueprint.
+    graph: DiGraph<(), ()>,
+    /// Minutes from the start of a node to the end of the plan, along the longest path.
+    remaining: Vec<u64>,
+}
+
+/// Two plans are the same when their data is: the graph is derived.
+impl PartialEq for Plan {
+    fn eq(&self, other: &Plan) -> bool {
+        self.blueprint == other.blueprint
+    }
+}
+
+impl Plan {
+    /// The plan with its graph, or all that keeps it from being one.
+    ///
+    /// # Errors
+    /// Names in no table and edges to nowhere, all of them; else one shortest cycle.
+    pub fn build(mut blueprint: Blueprint) -> Result<Plan, Vec<PlanFault>> {
+        blueprint.edges.sort_unstable();
+        blueprint.edges.dedup();
+        let faults = name_faults(&blueprint);
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let mut graph = DiGraph::with_capacity(blueprint.nodes.len(), blueprint.edges.len());
+        for _ in &blueprint.nodes {
+            graph.add_node(());
+        }
+        for &(before, after) in &blueprint.edges {
+            graph.add_edge(ix(before), ix(after), ());
+        }
+        let order = toposort(&graph, None).map_err(|_| vec![PlanFault::Cycle(cycle(&graph))])?;
+        let mut remaining = vec![0; blueprint.nodes.len()];
+        for &at in order.iter().rev() {
+            let tail = graph.neighbors(at).map(|n| remaining[n.index()]).max();
+            remaining[at.index()] = blueprint.nodes[at.index()].minutes() + tail.unwrap_or(0);
+        }
+        Ok(Plan { blueprint, graph, remaining })
+    }
+
+    /// The plan with an addition taken in. Ids of what was there stay what they are.
+    ///
+    /// # Errors
+    /// As [`Plan::build`].
+    pub fn extend(&self, addition: &Addition) -> Result<Plan, Vec<PlanFault>> {
+        let mut blueprint = self.blueprint.clone();
+        blueprint.nodes.extend(addition.added.iter().cloned());
+        blueprint.edges.extend(addition.edges.iter().copied());
+        let count = self.blueprint.nodes.len();
+        let unknown = addition.retired.iter().filter(|n| n.index() >= count);
+        let faults: Vec<_> = unknown.map(|&n| PlanFault::NoSuchNode(n)).collect();
+        if faults.is_empty() { Plan::build(blueprint) } else { Err(faults) }
+    }
+
+    /// The data, as it goes into the journal.
+    pub fn blueprint(&self) -> &Blueprint {
+        &self.blueprint
+    }
+
+    /// The node; panics for an id of another plan, as an index would.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.blueprint.nodes[id.index()]
+    }
+
+    /// The node, if this plan has it.
+    pub fn get(&self, id: NodeId) -> Option<&Node> {
+        self.blueprint.nodes.get(id.index())
+    }
+
+    /// All ids, in order.
+    pub fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (0..self.blueprint.nodes.len() as u32).map(NodeId)
+    }
+
+    /// How many nodes.
+    pub fn len(&self) -> usize {
+        self.blueprint.nodes.len()
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.blueprint.nodes.is_empty()
+    }
+
+    /// What it hangs on.
+    pub fn dependencies(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+        self.graph.neighbors_directed(ix(id), Direction::Incoming).map(node_id)
+    }
+
+    /// What hangs on it.
+    pub fn dependents(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+        self.graph.neighbors(ix(id)).map(node_id)
+    }
+
+    /// Minutes from the start of this node to the end of the plan.
+    pub fn remaining(&self, id: NodeId) -> u64 {
+        self.remaining[id.index()]
+    }
+
+    /// The nodes of one longest path, in order.
+    pub fn critical_path(&self) -> Vec<NodeId> {
+        let longest =
+            |ids: &mut dyn Iterator<Item = NodeId>| ids.max_by_key(|&id| (self.remaining(id), std::cmp::Reverse(id)));
+        let mut path: Vec<NodeId> = Vec::new();
+        let mut next = longest(&mut self.ids());
+        while let Some(id) = next {
+            path.push(id);
+            next = longest(&mut self.dependents(id));
+        }
+        path
+    }
+
+    /// The tasks of a stream.
+    pub fn stream(&self, stream: StreamId) -> impl Iterator<Item = NodeId> + '_ {
+        self.ids().filter(move |&id| self.node(id).stream() == Some(stream))
+    }
+
+    /// For how long a resource is taken.
+    pub fn hold(&self, id: ResourceId) -> Hold {
+        self.blueprint.resources[usize::from(id.0)].1
+    }
+
+    /// The backend that runs a reviewer.
+    pub fn reviewer(&self, id: ReviewerId) -> BackendId {
+        self.blueprint.reviewers[usize::from(id.0)].1
+    }
+}
+
+fn ix(id: NodeId) -> NodeIndex {
+    NodeIndex::new(id.index())
+}
+
+fn node_id(at: NodeIndex) -> NodeId {
+    NodeId(at.index() as u32)
+}
+
+/// Names that are in no table, and edges to nowhere.
+fn name_faults(blueprint: &Blueprint) -> Vec<PlanFault> {
+    let mut faults = Vec::new();
+    let mut name = |node, table, index: u16, len: usize| {
+        if usize::from(index) >= len {
+            faults.push(PlanFault::NoSuchName { node, table });
+        }
+    };
+    for (id, node) in (0..).map(NodeId).zip(&blueprint.nodes) {
+        let reviewers: Vec<ReviewerId> = match node {
+            Node::Task(task) => {
+                name(id, "streams", task.stream.0, blueprint.streams.len());
+                name(id, "backends", task.backend.0, blueprint.backends.len());
+                for resource in &task.needs {
+                    name(id, "resources", resource.0, blueprint.resources.len());
+                }
+                task.reviewers.clone()
+            }
+            Node::Gate(gate) => {
+                let asked = gate.criteria.iter().filter_map(|c| match c.means {
+                    Means::Reviewed { reviewer } => Some(reviewer),
+                    _ => None,
+                });
+                asked.collect()
+            }
+        };
+        for reviewer in reviewers {
+            name(id, "reviewers", reviewer.0, blueprint.reviewers.len());
+        }
+    }
+    let ends = blueprint.edges.iter().flat_map(|&(before, after)| [before, after]);
+    faults.extend(ends.filter(|n| n.index() >= blueprint.nodes.len()).map(PlanFault::NoSuchNode));
+    faults
+}
+
+/// The shortest way from the first node of a cyclic component back to itself.
+fn cycle(graph: &DiGraph<(), ()>) -> Vec<NodeId> {
+    let loops = |part: &Vec<NodeIndex>| part.len() > 1 || graph.contains_edge(part[0], part[0]);
+    let Some(mut part) = kosaraju_scc(graph).into_iter().find(loops) else {
+        return Vec::new();
+    };
+    part.sort_unstable();
+    let start = part[0];
+    let mut came_from = vec![None; graph.node_count()];
+    let mut queue = VecDeque::from([start]);
+    while let Some(at) = queue.pop_front() {
+        for next in graph.neighbors(at).filter(|n| part.binary_search(n).is_ok()) {
+            if next == start {
+                let mut path = vec![node_id(at)];
+                let mut back = at;
+                while let Some(before) = came_from[back.index()] {
+                    path.push(node_id(before));
+                    back = before;
+                }
+                path.reverse();
+                return path;
+            }
+            if came_from[next.index()].is_none() {
+                came_from[next.index()] = Some(at);
+                queue.push_back(next);
+            }
+        }
+    }
+    Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Gate, Level};
+
+    fn plan(nodes: usize, edges: &[(u32, u32)]) -> Result<Plan, Vec<PlanFault>> {
+        let gate = Node::Gate(Gate { level: Level::Checkpoint, label: "g".into(), criteria: vec![] });
+        Plan::build(Blueprint {
+            nodes: vec![gate; nodes],
+            edges: edges.iter().map(|&(a, b)| (NodeId(a), NodeId(b))).collect(),
+            ..Blueprint::default()
+        })
+    }
+
+    #[test]
+    fn a_cycle_is_told_as_its_shortest_path() {
+        let faults = plan(6, &[(0, 1), (1, 2), (2, 3), (3, 1), (3, 4), (4, 5), (5, 2)]).unwrap_err();
+        assert_eq!(faults, [PlanFault::Cycle(vec![NodeId(1), NodeId(2), NodeId(3)])]);
+        assert_eq!(plan(1, &[(0, 0)]).unwrap_err(), [PlanFault::Cycle(vec![NodeId(0)])]);
+    }
+
+    #[test]
+    fn an_addition_keeps_ids_and_cannot_close_a_cycle() {
+        let old = plan(2, &[(0, 1)]).unwrap();
+        let gate = old.node(NodeId(0)).clone();
+        let added = Addition { added: vec![gate], retired: vec![], edges: vec![(NodeId(1), NodeId(2))] };
+        let new = old.extend(&added).unwrap();
+        assert_eq!((new.len(), new.remaining(NodeId(0))), (3, 0));
+        assert_eq!(new.critical_path(), [NodeId(0), NodeId(1), NodeId(2)]);
+        let back = Addition { edges: vec![(NodeId(2), NodeId(0))], ..Addition::default() };
+        assert!(new.extend(&back).is_err());
+    }
+}

@@ -1,0 +1,21 @@
+//! What is to be done: tasks and gates as one acyclic graph. Knows nobody; does not know Markdown.
+//!
+//! A [`Draft`] is what an author wrote, each piece with its place in the source. [`build`] turns it into a
+//! [`Blueprint`]: normalised data, which is what the journal's first entry holds. A [`Plan`] is a blueprint with its
+//! graph; it is derived, acyclic by construction, and never stored.
+
+mod blueprint;
+mod draft;
+mod fault;
+mod gate;
+mod graph;
+mod id;
+mod task;
+
+pub use blueprint::{Addition, Blueprint, Node, Origin};
+pub use draft::{Draft, Source, SourceId, Span, Written};
+pub use fault::{Fault, Label, Severity};
+pub use gate::{Bound, Criterion, Gate, Level, Means};
+pub use graph::{Plan, PlanFault};
+pub use id::{BackendId, NodeId, ResourceId, ReviewerId, StreamId};
+pub use task::{Brief, Hold, Phase, Phases, Role, Script, Task, TestWish};

@@ -1,0 +1,205 @@
+//! A task: the unit of work for agents, with one workspace at a time, one branch and one landing.
+
+use super::{BackendId, ResourceId, ReviewerId, StreamId};
+use serde::{Deserialize, Serialize};
+
+/// A step of a node's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// The test-developer writes tests, and nothing else.
+    Tests,
+    /// The tests run without the code, and must fail for the right reason.
+    Red,
+    /// The implementation agent works; reviewers look at its checkpoints.
+    Implement,
+    /// Sealed tests are compared, checks run, edits out of scope are taken out.
+    Verify,
+    /// Every reviewer gives a verdict on the patch.
+    Review,
+    /// The candidate rides the merge train.
+    Merge,
+    /// What dependents need is handed over. Takes no slot: it is the rendering of what landed.
+    Handoff,
+    /// A gate's criteria are being settled. The only phase of a gate, and no phase of a task.
+    Judge,
+}
+
+impl Phase {
+    /// The phases of a task's life, in order.
+    pub const OF_TASK: [Phase; 6] =
+        [Phase::Tests, Phase::Red, Phase::Implement, Phase::Verify, Phase::Review, Phase::Merge];
+
+    /// Its name in documents, in `Phases:` fields and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Tests => "tests",
+            Phase::Red => "red",
+            Phase::Implement => "implement",
+            Phase::Verify => "verify",
+            Phase::Review => "review",
+            Phase::Merge => "merge",
+            Phase::Handoff => "handoff",
+            Phase::Judge => "judge",
+        }
+    }
+}
+
+/// The phases a task goes through; the breakdown may leave some out (a docs task has no red).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Vec<Phase>", from = "Vec<Phase>")]
+pub struct Phases(u8);
+
+impl Phases {
+    /// Every phase of a task.
+    pub const ALL: Phases = Phases(0b11_1111);
+
+    /// Whether the task has this phase.
+    pub fn contains(self, phase: Phase) -> bool {
+        self.0 & (1 << phase as u8) != 0
+    }
+
+    /// The same without one phase.
+    #[must_use]
+    pub fn without(self, phase: Phase) -> Phases {
+        Phases(self.0 & !(1 << phase as u8))
+    }
+
+    /// The first phase at or behind `phase` that this task has.
+    pub fn from(self, phase: Phase) -> Option<Phase> {
+        Phase::OF_TASK.into_iter().find(|&p| p >= phase && self.contains(p))
+    }
+
+    /// The first phase behind `phase`; `None` is the end of the task.
+    pub fn after(self, phase: Phase) -> Option<Phase> {
+        Phase::OF_TASK.into_iter().find(|&p| p > phase && self.contains(p))
+    }
+
+    /// Its phases in order.
+    pub fn iter(self) -> impl Iterator<Item = Phase> {
+        Phase::OF_TASK.into_iter().filter(move |&p| self.contains(p))
+    }
+}
+
+impl From<Vec<Phase>> for Phases {
+    fn from(list: Vec<Phase>) -> Phases {
+        Phases(list.into_iter().fold(0, |set, p| set | 1 << p as u8) & Phases::ALL.0)
+    }
+}
+
+impl From<Phases> for Vec<Phase> {
+    fn from(set: Phases) -> Vec<Phase> {
+        set.iter().collect()
+    }
+}
+
+/// For how long a resource is taken. A property of the resource, not of who needs it: were one task to keep for its life
+/// what another takes for a job, the first could wait in the train behind the second, and the second for the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Hold {
+    /// While one job of the task runs: a port, a device.
+    Job,
+    /// From the task's first job until it has landed or failed: a file in which two branches would collide.
+    Task,
+}
+
+/// What an agent is asked to be (CONTRACTS.md, Roles).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Turns test requirements into failing tests, and decides nothing else.
+    TestDeveloper,
+    /// Works until the sealed tests pass.
+    Implementation,
+    /// Gives a verdict on a patch.
+    Reviewer,
+    /// No agent: a command line that settles a gate (`role=check`).
+    Check,
+}
+
+impl Role {
+    /// Its name in a fence's info string and in `TIDEGATE_ROLE`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::TestDeveloper => "test-developer",
+            Role::Implementation => "implementation",
+            Role::Reviewer => "reviewer",
+            Role::Check => "check",
+        }
+    }
+}
+
+/// Work that needs no model: a fenced block whose info string names a role (CONTRACTS.md, Fenced scripts).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Script {
+    /// For whom it stands in.
+    pub role: Role,
+    /// Tells reviewers of one task apart (`name=security`).
+    pub name: Option<Box<str>>,
+    /// What `sh -eu` runs.
+    pub body: Box<str>,
+    /// Line of the fence in the breakdown, from 1.
+    pub line: u32,
+}
+
+/// What the breakdown says about a task's tests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TestWish {
+    /// Nothing. A warning, since the source document asks for test requirements.
+    Unstated,
+    /// These requirements, in the author's words.
+    Stated(Box<str>),
+    /// `None ...` or `N/A`, with the reason given: the task has no tests of its own, and the report says so.
+    Declined(Box<str>),
+}
+
+/// What agents are told about a task, in the author's words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Brief {
+    /// The task's whole text as written, without its scripts.
+    pub text: Box<str>,
+    /// What is said about tests.
+    pub tests: TestWish,
+    /// Declared paths, folders and globs; empty: no limit (CONTRACTS.md, What a task may touch).
+    pub files: Vec<Box<str>>,
+    /// What reviewers judge by.
+    pub acceptance: Vec<Box<str>>,
+    /// The landing's subject, where the breakdown has a `Commit` line.
+    pub commit: Option<Box<str>>,
+    /// Scripts that stand in for agents, in the order written.
+    pub scripts: Vec<Script>,
+    /// Line of the task's heading in its source, from 1.
+    pub line: u32,
+}
+
+impl Brief {
+    /// The scripts of one role (and name, for reviewers), each the try of that number, the last one repeating.
+    pub fn scripts(&self, role: Role, name: Option<&str>) -> impl Iterator<Item = &Script> {
+        self.scripts.iter().filter(move |s| s.role == role && (name.is_none() || s.name.as_deref() == name))
+    }
+}
+
+/// The unit of work for agents.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// What the breakdown calls it (`5`, `T-01`).
+    pub label: Box<str>,
+    /// Its title, without markup.
+    pub title: Box<str>,
+    /// The lane it belongs to.
+    pub stream: StreamId,
+    /// The author's estimate in minutes; drives the critical path.
+    pub minutes: u32,
+    /// What its life consists of.
+    pub phases: Phases,
+    /// Was checked off in the breakdown before the run began.
+    pub done: bool,
+    /// Who writes tests and code. Reviewers have their own.
+    pub backend: BackendId,
+    /// Who gives verdicts.
+    pub reviewers: Vec<ReviewerId>,
+    /// What it needs for itself while it runs.
+    pub needs: Vec<ResourceId>,
+    /// What its agents are told.
+    pub brief: Brief,
+}

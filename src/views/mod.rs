@@ -1,0 +1,1 @@
+//! What people see: one fold over the journal's entries, and its renderings. Owns indicatif and dashmap.

@@ -1,0 +1,1 @@
+//! Private clones, snapshots, candidates and landings. The only ones who run git.
