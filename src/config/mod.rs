@@ -1,1 +1,12 @@
 //! tidegate.toml, flags and environment become the options of each module. The only reader of the environment.
+
+mod environment;
+mod file;
+mod nearest;
+mod section;
+
+pub use environment::{Environment, EnvironmentError};
+pub use file::{
+    AgentChoice, Agents, Attempts, Checks, Config, Effort, Review, SOURCE, Sandbox, Slots, Tests, Tier, Window,
+    Workspace,
+};

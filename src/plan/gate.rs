@@ -2,6 +2,7 @@
 
 use super::{NodeId, ReviewerId, StreamId};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// A node that dependents hang on (DESIGN.md section 6).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,6 +112,15 @@ impl Bound {
         match self {
             Bound::AtLeast(least) => figure >= least,
             Bound::AtMost(most) => figure <= most,
+        }
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Bound::AtLeast(least) => write!(f, "at least {least}"),
+            Bound::AtMost(most) => write!(f, "at most {most}"),
         }
     }
 }

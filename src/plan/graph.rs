@@ -1,6 +1,6 @@
 //! The plan as a graph: who hangs on whom, and how long the way to the end is. The only file that knows petgraph.
 
-use super::{Addition, BackendId, Blueprint, Hold, Means, Node, NodeId, ResourceId, ReviewerId, StreamId};
+use super::{Addition, BackendId, Blueprint, Hold, Level, Means, Node, NodeId, ResourceId, ReviewerId, StreamId};
 use petgraph::{
     Direction,
     algo::{kosaraju_scc, toposort},
@@ -22,6 +22,23 @@ pub enum PlanFault {
         /// Which table.
         table: &'static str,
     },
+    /// A task's gate that names no task, does not hang on it, or is its second one.
+    StrayGate(NodeId),
+}
+
+impl PlanFault {
+    /// The fault as a sentence, with the names the breakdown uses.
+    pub fn words(&self, plan: &Plan) -> String {
+        match self {
+            PlanFault::Cycle(nodes) => {
+                let names: Vec<String> = nodes.iter().map(|&node| plan.name(node)).collect();
+                format!("a cycle: {} before {}", names.join(" before "), names.first().map_or("", |name| name))
+            }
+            PlanFault::NoSuchNode(node) => format!("there is no node {}", node.0),
+            PlanFault::NoSuchName { node, table } => format!("{} names what is not in {table}", plan.name(*node)),
+            PlanFault::StrayGate(node) => format!("{} is no gate of a task it hangs on", plan.name(*node)),
+        }
+    }
 }
 
 /// An acyclic plan. There is no other way to make one than [`Plan::build`] and [`Plan::extend`].
@@ -32,6 +49,8 @@ pub struct Plan {
     graph: DiGraph<(), ()>,
     /// Minutes from the start of a node to the end of the plan, along the longest path.
     remaining: Vec<u64>,
+    /// The gate of each task that has one.
+    gates: Vec<Option<NodeId>>,
 }
 
 /// Two plans are the same when their data is: the graph is derived.
@@ -53,6 +72,7 @@ impl Plan {
         if !faults.is_empty() {
             return Err(faults);
         }
+        let gates = task_gates(&blueprint)?;
         let mut graph = DiGraph::with_capacity(blueprint.nodes.len(), blueprint.edges.len());
         for _ in &blueprint.nodes {
             graph.add_node(());
@@ -66,7 +86,7 @@ impl Plan {
             let tail = graph.neighbors(at).map(|n| remaining[n.index()]).max();
             remaining[at.index()] = blueprint.nodes[at.index()].minutes() + tail.unwrap_or(0);
         }
-        Ok(Plan { blueprint, graph, remaining })
+        Ok(Plan { blueprint, graph, remaining, gates })
     }
 
     /// The plan with an addition taken in. Ids of what was there stay what they are.
@@ -96,6 +116,46 @@ impl Plan {
     /// The node, if this plan has it.
     pub fn get(&self, id: NodeId) -> Option<&Node> {
         self.blueprint.nodes.get(id.index())
+    }
+
+    /// The gate of a task, if it has one.
+    pub fn gate_of(&self, task: NodeId) -> Option<NodeId> {
+        self.gates.get(task.index()).copied().flatten()
+    }
+
+    /// The task this node is about: itself, or the one whose gate it is.
+    pub fn task_of(&self, id: NodeId) -> Option<NodeId> {
+        match self.get(id)? {
+            Node::Task(_) => Some(id),
+            Node::Gate(gate) => match gate.level {
+                Level::Task(task) => Some(task),
+                Level::Stream(_) | Level::Checkpoint | Level::System | Level::Deployment => None,
+            },
+        }
+    }
+
+    /// What people call a node in a sentence: "task 5", "the gate of stream A", "the system gate".
+    pub fn name(&self, id: NodeId) -> String {
+        let Some(node) = self.get(id) else {
+            return format!("node {}", id.0);
+        };
+        let gate = match node {
+            Node::Task(task) => return format!("task {}", task.label),
+            Node::Gate(gate) => gate,
+        };
+        match gate.level {
+            Level::Task(task) => match self.get(task) {
+                Some(task) => format!("the gate of task {}", task.label()),
+                None => format!("gate {}", gate.label),
+            },
+            Level::Stream(stream) => match self.blueprint.streams.get(usize::from(stream.0)) {
+                Some((label, _)) => format!("the gate of stream {label}"),
+                None => format!("gate {}", gate.label),
+            },
+            Level::Checkpoint => format!("checkpoint {}", gate.label),
+            Level::System => "the system gate".to_owned(),
+            Level::Deployment => "the deployment gate".to_owned(),
+        }
     }
 
     /// All ids, in order.
@@ -200,6 +260,24 @@ fn name_faults(blueprint: &Blueprint) -> Vec<PlanFault> {
     faults
 }
 
+/// The gate of each task, or the gates that are nobody's.
+fn task_gates(blueprint: &Blueprint) -> Result<Vec<Option<NodeId>>, Vec<PlanFault>> {
+    let mut gates = vec![None; blueprint.nodes.len()];
+    let mut strays = Vec::new();
+    for (id, node) in (0..).map(NodeId).zip(&blueprint.nodes) {
+        let Some(Level::Task(task)) = node.gate().map(|gate| gate.level) else {
+            continue;
+        };
+        let is_task = blueprint.nodes.get(task.index()).is_some_and(|node| node.task().is_some());
+        if !is_task || gates[task.index()].is_some() || blueprint.edges.binary_search(&(task, id)).is_err() {
+            strays.push(PlanFault::StrayGate(id));
+        } else {
+            gates[task.index()] = Some(id);
+        }
+    }
+    if strays.is_empty() { Ok(gates) } else { Err(strays) }
+}
+
 /// The shortest way from the first node of a cyclic component back to itself.
 fn cycle(graph: &DiGraph<(), ()>) -> Vec<NodeId> {
     let loops = |part: &Vec<NodeIndex>| part.len() > 1 || graph.contains_edge(part[0], part[0]);
@@ -250,6 +328,18 @@ mod tests {
         let faults = plan(6, &[(0, 1), (1, 2), (2, 3), (3, 1), (3, 4), (4, 5), (5, 2)]).unwrap_err();
         assert_eq!(faults, [PlanFault::Cycle(vec![NodeId(1), NodeId(2), NodeId(3)])]);
         assert_eq!(plan(1, &[(0, 0)]).unwrap_err(), [PlanFault::Cycle(vec![NodeId(0)])]);
+    }
+
+    #[test]
+    fn a_tasks_gate_hangs_on_its_task_and_is_the_only_one() {
+        let gate = |level| Node::Gate(Gate { level, label: "g".into(), criteria: vec![] });
+        let stray = |level| Blueprint { nodes: vec![gate(Level::System), gate(level)], ..Blueprint::default() };
+        for level in [Level::Task(NodeId(0)), Level::Task(NodeId(7))] {
+            assert_eq!(Plan::build(stray(level)).unwrap_err(), [PlanFault::StrayGate(NodeId(1))]);
+        }
+        let plan = Plan::build(stray(Level::System)).unwrap();
+        assert_eq!((plan.gate_of(NodeId(0)), plan.task_of(NodeId(1))), (None, None));
+        assert_eq!(plan.name(NodeId(1)), "the system gate");
     }
 
     #[test]

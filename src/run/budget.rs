@@ -5,18 +5,23 @@ use serde::{Deserialize, Serialize};
 /// Millionths of a dollar, and tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Spend {
+    /// Millionths of a dollar.
     pub micros: u64,
+    /// Tokens, in and out.
     pub tokens: u64,
 }
 
 impl Spend {
+    /// No limit.
     pub const UNLIMITED: Spend = Spend { micros: u64::MAX, tokens: u64::MAX };
 
+    /// Both together.
     #[must_use]
     pub fn plus(self, other: Spend) -> Spend {
         Spend { micros: self.micros.saturating_add(other.micros), tokens: self.tokens.saturating_add(other.tokens) }
     }
 
+    /// What is left of it; never less than nothing.
     #[must_use]
     pub fn minus(self, other: Spend) -> Spend {
         Spend { micros: self.micros.saturating_sub(other.micros), tokens: self.tokens.saturating_sub(other.tokens) }
@@ -27,13 +32,16 @@ impl Spend {
         *self == Spend::default()
     }
 
+    /// Whether neither part is beyond the limit's.
     pub fn is_within(self, limit: Spend) -> bool {
         self.micros <= limit.micros && self.tokens <= limit.tokens
     }
 }
 
+/// What was spent, and what is promised.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Budget {
+    /// By all jobs so far.
     pub spent: Spend,
     /// Granted to running jobs and not yet spent by them.
     pub reserved: Spend,

@@ -40,6 +40,16 @@ pub enum What {
 }
 
 impl What {
+    /// Whether its work can be found wanting. A landing and a hand-over are done, or fall over.
+    pub(super) fn can_be_rejected(self) -> bool {
+        !matches!(self, What::Land | What::HandOver)
+    }
+
+    /// Whether it works in the task's workspace, and not on a candidate or on what landed.
+    pub(super) fn is_in_workspace(self) -> bool {
+        !matches!(self, What::Land | What::HandOver | What::Build | What::Prove | What::Settle(_))
+    }
+
     /// Its name for logs, spans and people. Stable.
     pub fn name(self) -> &'static str {
         match self {
@@ -131,11 +141,11 @@ pub struct Sheet {
     pub seal: Seal,
     /// The last tree of the implementation, as a commit.
     pub work: Oid,
-    /// Why it was sent back, the last time.
+    /// Why it was sent back, the last time: all that was found in that round.
     pub findings: Vec<Finding>,
-    /// Paths beyond its scope that it was granted by reviewers.
+    /// Paths beyond its scope that it was granted by reviewers; sorted.
     pub grants: Vec<Box<str>>,
-    /// Paths beyond its scope, or protected, that it was granted by a person.
+    /// Paths beyond its scope, or protected, that it was granted by a person; sorted.
     pub permits: Vec<Box<str>>,
     /// The commit that landed.
     pub landed: Oid,

@@ -55,19 +55,15 @@ impl Policy {
         match what {
             What::Tests | What::Implement => self.grant.writing,
             What::Review(_) | What::Consult | What::Advise => self.grant.reading,
-            What::Red
-            | What::Verify
-            | What::Settle(_)
-            | What::Build
-            | What::Prove
-            | What::Land
-            | What::HandOver => Spend::default(),
+            What::Red | What::Verify | What::Settle(_) | What::Build | What::Prove | What::Land | What::HandOver => {
+                Spend::default()
+            }
         }
     }
 
     /// How long to rest after having been put off `times` times, in milliseconds.
     pub fn rest(&self, times: u16) -> u64 {
-        self.rest_ms.max(1) << times.min(10)
+        self.rest_ms.max(1).saturating_mul(1 << times.min(10))
     }
 }
 

@@ -1,0 +1,647 @@
+//! tidegate.toml: every key, its default and its bounds (CONTRACTS.md, tidegate.toml).
+
+use super::section::{Section, fault, shown};
+use crate::{
+    plan::{Fault, SourceId},
+    run::{Grant, Policy, Spend},
+};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+use toml::de::DeTable;
+
+/// What faults of this file name as their source: the only one there is.
+pub const SOURCE: SourceId = SourceId(0);
+
+/// Bytes of the file, at most.
+const FILE_MAX: usize = 1 << 20;
+
+/// Faults told of one file, at most.
+const FAULTS_MAX: usize = 50;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Roles that can have a backend of their own (CONTRACTS.md, Roles).
+const ROLES: [&str; 5] = ["test-developer", "implementation", "reviewer", "expert", "coordinator"];
+
+/// What runs agents (DESIGN.md section 7).
+const BACKENDS: [(&str, &str); 8] = [
+    ("claude", "claude"),
+    ("codex", "codex"),
+    ("gemini", "gemini"),
+    ("opencode", "opencode"),
+    ("acp", "acp"),
+    ("command", "command"),
+    ("script", "script"),
+    ("replay", "replay"),
+];
+
+/// The configuration of a repository, from `tidegate.toml` at the base commit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// `[workspace]`
+    pub workspace: Workspace,
+    /// `[slots]`
+    pub slots: Slots,
+    /// `[checks]`
+    pub checks: Checks,
+    /// `[tests]`
+    pub tests: Tests,
+    /// `[protect] paths`: globs of paths that are protected beside the built-in list.
+    pub protect: Vec<String>,
+    /// `[review]`
+    pub review: Review,
+    /// `[attempts]`
+    pub attempts: Attempts,
+    /// `[gates.deployment] approve`: whether a person's word opens the deployment gate. `None`: not said; there is such
+    /// a gate only where there are checks for it.
+    pub deployment_approve: Option<bool>,
+    /// `[sandbox]`
+    pub sandbox: Sandbox,
+    /// `[agents]`
+    pub agents: Agents,
+    /// `[effort]`
+    pub effort: Effort,
+    /// `[merge]`
+    pub merge: Window,
+}
+
+/// Where attempts work.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Workspace {
+    /// Command lines for `sh` that make a fresh clone ready.
+    pub setup: Vec<String>,
+    /// Globs of generated paths, which no task need declare.
+    pub generated: Vec<String>,
+}
+
+/// How much at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slots {
+    /// Agents at work in all (`-j`).
+    pub agents: u32,
+    /// Agents at work in one stream. `None`: as many as in all.
+    pub per_stream: Option<u32>,
+    /// Checks at work. `None`: 2, or a quarter of the cores where that is more.
+    pub checks: Option<u32>,
+}
+
+/// What proves a gate: command lines for `sh`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checks {
+    /// Of a task. `None` here and below: not said, to be found from the repository; empty: none, said so.
+    pub task: Option<Vec<String>>,
+    /// Of a stream.
+    pub stream: Option<Vec<String>>,
+    /// Of the whole, also E2E.
+    pub system: Option<Vec<String>>,
+    /// Of what is deployed.
+    pub deployment: Option<Vec<String>>,
+    /// Wall time of one command.
+    pub timeout: Duration,
+    /// Variables that checks get beside the allowed ones.
+    pub env: BTreeMap<String, String>,
+}
+
+/// What is a test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tests {
+    /// Globs of paths that hold tests.
+    pub paths: Vec<String>,
+    /// Whether a check that names no test is refused.
+    pub require_names: bool,
+}
+
+/// Who reviews.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Review {
+    /// Reviewers of a task done by a model. Empty was said so, and the report tells it.
+    pub reviewers: Vec<String>,
+}
+
+/// Patience.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempts {
+    /// The same failure this often in a row.
+    pub tries: u16,
+    /// Any failures this often.
+    pub any: u16,
+    /// A job may fall over this often in a row.
+    pub lives: u16,
+}
+
+/// What keeps agents and checks in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sandbox {
+    /// Which tier.
+    pub tier: Tier,
+    /// Whether gates have the network.
+    pub gate_network: bool,
+    /// Names of variables that reach set-up only.
+    pub setup_env: Vec<String>,
+}
+
+/// A sandbox tier.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tier {
+    /// The best there is.
+    #[default]
+    Auto,
+    /// None, by choice.
+    None,
+}
+
+/// Who runs agents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agents {
+    /// For every role that has no backend of its own. `None`: not said.
+    pub backend: Option<&'static str>,
+    /// Wall time of one agent or script.
+    pub timeout: Duration,
+    /// By role.
+    pub roles: BTreeMap<&'static str, AgentChoice>,
+}
+
+/// Who runs one role.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AgentChoice {
+    /// The backend.
+    pub backend: Option<&'static str>,
+    /// The model, in the backend's words.
+    pub model: Option<String>,
+    /// The model or backend to fall back to.
+    pub fallback: Option<String>,
+}
+
+/// What an effort's word means, in minutes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effort {
+    /// S
+    pub small: u32,
+    /// M
+    pub medium: u32,
+    /// L
+    pub large: u32,
+    /// XL
+    pub xl: u32,
+}
+
+/// Candidates built and proven side by side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// At the start.
+    pub start: u16,
+    /// After failures, at least.
+    pub least: u16,
+    /// After successes, at most.
+    pub most: u16,
+}
+
+impl Default for Slots {
+    fn default() -> Slots {
+        Slots { agents: 4, per_stream: None, checks: None }
+    }
+}
+
+impl Default for Checks {
+    fn default() -> Checks {
+        let timeout = 20 * MINUTE;
+        Checks { task: None, stream: None, system: None, deployment: None, timeout, env: BTreeMap::new() }
+    }
+}
+
+impl Default for Tests {
+    fn default() -> Tests {
+        Tests { paths: vec!["tests/**".to_owned()], require_names: false }
+    }
+}
+
+impl Default for Review {
+    fn default() -> Review {
+        Review { reviewers: vec!["qa-reviewer".to_owned(), "security-reviewer".to_owned()] }
+    }
+}
+
+impl Default for Attempts {
+    fn default() -> Attempts {
+        Attempts { tries: 3, any: 5, lives: 3 }
+    }
+}
+
+impl Default for Agents {
+    fn default() -> Agents {
+        Agents { backend: None, timeout: HOUR, roles: BTreeMap::new() }
+    }
+}
+
+impl Default for Effort {
+    fn default() -> Effort {
+        Effort { small: 15, medium: 45, large: 120, xl: 360 }
+    }
+}
+
+impl Default for Window {
+    fn default() -> Window {
+        Window { start: 3, least: 3, most: 8 }
+    }
+}
+
+impl Config {
+    /// Reads the text of a `tidegate.toml`.
+    ///
+    /// # Errors
+    /// All that is wrong with it, in the order of the file; [`SOURCE`] is the file.
+    pub fn read(text: &str) -> Result<Config, Vec<Fault>> {
+        if text.len() > FILE_MAX {
+            let text = format!("the file has more than {} KiB", FILE_MAX / 1024);
+            return Err(vec![fault(
+                "config-syntax",
+                text,
+                0..0,
+                "nobody writes so much: is it the right file?".to_owned(),
+            )]);
+        }
+        let (table, errors) = DeTable::parse_recoverable(text);
+        let faults = RefCell::new(Vec::new());
+        let config = errors.is_empty().then(|| read(&mut Section::root(table.get_ref(), &faults)));
+        let mut faults = faults.into_inner();
+        for error in errors {
+            let at = error.span().unwrap_or(0..0);
+            faults.push(fault("config-syntax", shown(error.message()), at, "see https://toml.io".to_owned()));
+        }
+        faults.sort_by_key(|fault| fault.labels.first().map(|label| label.at));
+        faults.truncate(FAULTS_MAX);
+        config.filter(|_| faults.is_empty()).ok_or(faults)
+    }
+
+    /// Limits and patience for the core, on a machine with this many cores.
+    pub fn policy(&self, cores: u32) -> Policy {
+        Policy {
+            agents: self.slots.agents,
+            agents_per_stream: self.slots.per_stream.unwrap_or(self.slots.agents),
+            agents_per_backend: BTreeMap::new(),
+            checks: self.slots.checks.unwrap_or_else(|| (cores / 4).max(2)),
+            window: self.merge.start,
+            window_min: self.merge.least,
+            window_max: self.merge.most,
+            same_failure: self.attempts.tries,
+            rejections: self.attempts.any,
+            ladder: Vec::new(),
+            lives: self.attempts.lives,
+            rest_ms: 1000,
+            budget: Spend::UNLIMITED,
+            grant: Grant::default(),
+            stop_at: None,
+        }
+    }
+}
+
+fn read(root: &mut Section<'_>) -> Config {
+    let config = Config {
+        workspace: root.within("workspace", workspace),
+        slots: root.within("slots", slots),
+        checks: root.within("checks", checks),
+        tests: root.within("tests", tests),
+        protect: root.within("protect", |section| section.globs("paths").unwrap_or_default()),
+        review: root.within("review", review),
+        attempts: root.within("attempts", attempts),
+        deployment_approve: root
+            .within("gates", |section| section.within("deployment", |section| section.flag("approve"))),
+        sandbox: root.within("sandbox", sandbox),
+        agents: root.within("agents", agents),
+        effort: root.within("effort", effort),
+        merge: root.within("merge", window),
+    };
+    root.within("commit", |section| section.fixed_flag("sign", false));
+    root.within("handoff", |section| section.fixed_flag("claude_md", false));
+    root.finish();
+    config
+}
+
+fn workspace(section: &mut Section<'_>) -> Workspace {
+    section.choice("mode", &[("clone", ())], &["in-place"]);
+    section.fixed_flag("lfs", false);
+    Workspace {
+        setup: section.texts("setup").unwrap_or_default(),
+        generated: section.globs("generated").unwrap_or_default(),
+    }
+}
+
+fn slots(section: &mut Section<'_>) -> Slots {
+    let agents = section.number("agents", 1..=1000).unwrap_or_else(|| Slots::default().agents);
+    Slots { agents, per_stream: section.number("per_stream", 1..=1000), checks: section.number("checks", 1..=1000) }
+}
+
+fn checks(section: &mut Section<'_>) -> Checks {
+    section.absent("path");
+    Checks {
+        task: section.texts("task"),
+        stream: section.texts("stream"),
+        system: section.texts("system"),
+        deployment: section.texts("deployment"),
+        timeout: section
+            .duration("timeout", Duration::from_secs(1)..=WEEK)
+            .unwrap_or_else(|| Checks::default().timeout),
+        env: section.variables("env").unwrap_or_default(),
+    }
+}
+
+fn tests(section: &mut Section<'_>) -> Tests {
+    let default = Tests::default();
+    Tests {
+        paths: section.globs("paths").unwrap_or(default.paths),
+        require_names: section.flag("require_names").unwrap_or(default.require_names),
+    }
+}
+
+fn review(section: &mut Section<'_>) -> Review {
+    // Findings of all rounds count as failures of the task: `[attempts]` bounds them. Another number than the contract's
+    // would be believed and do nothing.
+    if section.number("rounds", 1..=100).is_some_and(|rounds| rounds != 3) {
+        let text = "`review.rounds` other than 3 is not available yet".to_owned();
+        section.bad_at("rounds", text, "`[attempts] tries` and `any` bound how often a task is sent back".to_owned());
+    }
+    let reviewers = section.texts("reviewers").unwrap_or_else(|| Review::default().reviewers);
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = reviewers.iter().find(|name| !seen.insert(*name)) {
+        section.bad_at("reviewers", format!("`{}` is named twice", shown(twice)), "each reviewer once".to_owned());
+    }
+    Review { reviewers }
+}
+
+fn attempts(section: &mut Section<'_>) -> Attempts {
+    let default = Attempts::default();
+    let mut number = |key, default| section.number(key, 1..=1000).map_or(default, |number| number as u16);
+    Attempts {
+        tries: number("tries", default.tries),
+        any: number("any", default.any),
+        lives: number("lives", default.lives),
+    }
+}
+
+fn sandbox(section: &mut Section<'_>) -> Sandbox {
+    let words = [("auto", Tier::Auto), ("none", Tier::None)];
+    Sandbox {
+        tier: section.choice("tier", &words, &["bubblewrap", "landlock"]).unwrap_or_default(),
+        gate_network: section.flag("gate_network").unwrap_or_default(),
+        setup_env: section.texts("setup_env").unwrap_or_default(),
+    }
+}
+
+fn agents(section: &mut Section<'_>) -> Agents {
+    let default = Agents::default();
+    let backend = section.choice("backend", &BACKENDS, &[]);
+    let timeout = section.duration("timeout", Duration::from_secs(1)..=WEEK).unwrap_or(default.timeout);
+    let mut roles = BTreeMap::new();
+    for role in ROLES {
+        let (is_written, choice) = section.within(role, |section| {
+            let choice = AgentChoice {
+                backend: section.choice("backend", &BACKENDS, &[]),
+                model: section.text("model"),
+                fallback: section.text("fallback"),
+            };
+            (section.is_written(), choice)
+        });
+        if is_written {
+            roles.insert(role, choice);
+        }
+    }
+    Agents { backend, timeout, roles }
+}
+
+fn effort(section: &mut Section<'_>) -> Effort {
+    let default = Effort::default();
+    let mut minutes = |key, default| {
+        let length = section.duration(key, MINUTE..=1000 * HOUR);
+        length.map_or(default, |length| u32::try_from(length.as_secs() / 60).unwrap_or(default))
+    };
+    Effort {
+        small: minutes("small", default.small),
+        medium: minutes("medium", default.medium),
+        large: minutes("large", default.large),
+        xl: minutes("xl", default.xl),
+    }
+}
+
+fn window(section: &mut Section<'_>) -> Window {
+    let default = Window::default();
+    let mut number = |key| section.number(key, 1..=1000).map(|number| number as u16);
+    let (start, least, most) = (number("window"), number("window_min"), number("window_max"));
+    let window = Window {
+        start: start.unwrap_or_else(|| default.start.max(least.unwrap_or(0)).min(most.unwrap_or(u16::MAX))),
+        least: least.unwrap_or_else(|| default.least.min(start.unwrap_or(u16::MAX)).min(most.unwrap_or(u16::MAX))),
+        most: most.unwrap_or_else(|| default.most.max(start.unwrap_or(0)).max(least.unwrap_or(0))),
+    };
+    if !(window.least <= window.start && window.start <= window.most) {
+        let text = format!("a window of {} is not between {} and {}", window.start, window.least, window.most);
+        let key = if start.is_some() { "window" } else { "window_min" };
+        section.bad_at(key, text, "`window_min` <= `window` <= `window_max`".to_owned());
+    }
+    window
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::Rung;
+    use proptest::prelude::*;
+
+    /// As CONTRACTS.md has it.
+    const CONTRACT: &str = r#"
+[workspace]
+mode = "clone"                 # or "in-place"
+setup = ["npm ci"]
+[slots]
+agents = 4                     # -j
+per_stream = 4
+checks = 2
+[checks]                       # command lines for sh; found from the repository where absent
+task = ["cargo test"]
+stream = ["cargo test"]
+system = ["cargo test --all"]
+deployment = ["cargo build --release"]
+timeout = "20m"
+env = { RUST_BACKTRACE = "1" }
+[tests]
+paths = ["tests/**"]
+[protect]
+paths = []
+[review]
+reviewers = ["qa-reviewer", "security-reviewer"]
+rounds = 3
+[attempts]
+tries = 3
+[gates.deployment]
+approve = true
+[sandbox]
+tier = "auto"                  # bubblewrap | landlock | none
+gate_network = false
+setup_env = ["NPM_TOKEN"]      # reach set-up only, never agents or gates
+[commit]
+sign = false
+[agents]
+backend = "claude"
+[agents.reviewer]              # by role: backend, model, fallback
+model = "..."
+"#;
+
+    /// Line, underlined text, what is wrong, and help of each fault.
+    fn faults(text: &str) -> Vec<String> {
+        let told = Config::read(text).expect_err("there are faults");
+        let one = |fault: Fault| {
+            let at = fault.labels[0].at;
+            let (start, end) = (at.start as usize, at.end as usize);
+            let line = 1 + text[..start].matches('\n').count();
+            let under = &text[start..end];
+            format!("{line}: {under} | {}: {} | {}", fault.code, fault.text, fault.help.unwrap_or_default())
+        };
+        told.into_iter().map(one).collect()
+    }
+
+    #[test]
+    fn the_contract_s_example_reads_as_it_says() {
+        let config = Config::read(CONTRACT).unwrap();
+        assert_eq!(config.workspace.setup, ["npm ci"]);
+        assert_eq!((config.slots.agents, config.slots.per_stream, config.slots.checks), (4, Some(4), Some(2)));
+        assert_eq!(config.checks.system, Some(vec!["cargo test --all".to_owned()]));
+        assert_eq!(config.checks.env["RUST_BACKTRACE"], "1");
+        assert_eq!(config.checks.timeout, 20 * MINUTE);
+        assert_eq!(config.deployment_approve, Some(true));
+        assert_eq!(config.sandbox.setup_env, ["NPM_TOKEN"]);
+        assert_eq!(config.agents.backend, Some("claude"));
+        assert_eq!(config.agents.roles["reviewer"].model.as_deref(), Some("..."));
+        assert_eq!(config.review, Review::default());
+    }
+
+    #[test]
+    fn nothing_written_is_the_defaults() {
+        let config = Config::read("").unwrap();
+        assert_eq!(config, Config::default());
+        let policy = config.policy(2);
+        assert_eq!((policy.agents, policy.agents_per_stream, policy.checks), (4, 4, 2));
+        assert_eq!((policy.window, policy.window_min, policy.window_max), (3, 3, 8));
+        assert_eq!((policy.same_failure, policy.rejections, policy.lives, policy.rest_ms), (3, 5, 3, 1000));
+        assert_eq!((policy.budget, policy.ladder), (Spend::UNLIMITED, Vec::<Rung>::new()));
+        assert_eq!(config.policy(32).checks, 8);
+    }
+
+    #[test]
+    fn what_is_written_reaches_the_policy() {
+        let text = "attempts.tries = 2\nattempts.any = 9\nattempts.lives = 1\nslots.agents = 7\n[merge]\nwindow = 1";
+        let policy = Config::read(text).unwrap().policy(2);
+        assert_eq!((policy.same_failure, policy.rejections, policy.lives), (2, 9, 1));
+        assert_eq!((policy.agents, policy.agents_per_stream), (7, 7));
+        assert_eq!((policy.window, policy.window_min, policy.window_max), (1, 1, 8));
+        let window = |text| Config::read(text).unwrap().merge;
+        assert_eq!(window("merge.window_max = 2"), Window { start: 2, least: 2, most: 2 });
+        assert_eq!(window("merge.window_min = 12"), Window { start: 12, least: 12, most: 12 });
+        assert_eq!(window("merge.window = 20"), Window { start: 20, least: 3, most: 20 });
+        let effort = Config::read("effort = { small = \"30m\", xl = \"2 hours 30 minutes\" }").unwrap().effort;
+        assert_eq!(effort, Effort { small: 30, medium: 45, large: 120, xl: 150 });
+    }
+
+    #[test]
+    fn all_faults_are_told_with_their_place_and_what_to_write() {
+        let text = "\
+[slots]
+agnets = 4
+checks = 0
+per_stream = \"4\"
+[check]
+task = []
+[checks]
+task = \"cargo test\"
+stream = [\"cargo test\", 3]
+timeout = \"20\"
+env = { A = 1, TIDEGATE_ROLE = \"x\" }
+[tests]
+paths = [\"../x\"]
+[protect]
+paths = [\"a[\"]
+[agents.revewer]
+model = \"x\"
+[agents]
+backend = \"cluade\"
+";
+        insta::assert_snapshot!(faults(text).join("\n"), @r#"
+        2: agnets | config-unknown-key: unknown key `agnets` in `[slots]` | did you mean `agents`?
+        3: 0 | config-bad-value: `slots.checks` is out of its bounds | from 1 to 1000
+        4: "4" | config-wrong-kind: `slots.per_stream` is a number, not a string | write `per_stream = 1`
+        5: check | config-unknown-key: unknown key `check` | did you mean `checks`?
+        8: "cargo test" | config-wrong-kind: `checks.task` is a list of strings, not a string | write `task = ["..."]`
+        9: 3 | config-wrong-kind: `checks.stream` is a list of strings, not a number | write `stream = ["..."]`
+        10: "20" | config-bad-value: `checks.timeout` is no length of time: `20` | a number and a unit, such as `"20m"` or `"1h 30m"`
+        11: 1 | config-wrong-kind: `checks.env` is a table of strings, not a number | write `env = { NAME = "value" }`
+        11: "x" | config-bad-value: `TIDEGATE_ROLE` cannot be set here | a name of letters, digits and `_` that does not begin with `TIDEGATE_`
+        13: ["../x"] | config-bad-value: `../x` is no pattern of paths: it leaves the repository | paths relative to the repository, such as `tests/**`
+        15: ["a["] | config-bad-value: `a[` is no pattern of paths: unclosed character class; missing ']' | paths relative to the repository, such as `tests/**`
+        16: revewer | config-unknown-key: unknown key `revewer` in `[agents]` | did you mean `reviewer`?
+        19: "cluade" | config-bad-value: `agents.backend` cannot be `cluade` | did you mean `claude`?
+        "#);
+    }
+
+    #[test]
+    fn what_is_not_there_yet_says_so() {
+        let text = "\
+[workspace]
+mode = \"in-place\"
+lfs = true
+[sandbox]
+tier = \"bubblewrap\"
+[commit]
+sign = true
+[handoff]
+claude_md = true
+[review]
+rounds = 5
+[[checks.path]]
+under = \"web\"
+";
+        insta::assert_snapshot!(faults(text).join("\n"), @r#"
+        2: "in-place" | config-not-available: `mode = "in-place"` is not available yet | write `mode = "clone"`, or leave it out
+        3: true | config-not-available: `lfs = true` is not available yet | write `lfs = false`, or leave it out
+        5: "bubblewrap" | config-not-available: `tier = "bubblewrap"` is not available yet | write `tier = "auto"`, or leave it out
+        7: true | config-not-available: `sign = true` is not available yet | write `sign = false`, or leave it out
+        9: true | config-not-available: `claude_md = true` is not available yet | write `claude_md = false`, or leave it out
+        11: 5 | config-bad-value: `review.rounds` other than 3 is not available yet | `[attempts] tries` and `any` bound how often a task is sent back
+        12: [[checks.path]] | config-not-available: `checks.path` is not available yet | leave it out
+        "#);
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_is_told_by_its_place() {
+        insta::assert_snapshot!(faults("[slots\nagents = 4\n[slots]\nagents = = 1\n").join("\n"), @r"
+        1:  | config-syntax: unclosed table, expected `]` | see https://toml.io
+        4: = | config-syntax: extra `=`, expected nothing | see https://toml.io
+        4:  | config-syntax: unexpected key or value, expected newline, `#` | see https://toml.io
+        ");
+        insta::assert_snapshot!(faults("slots = 3\nslots.agents = 3").join("\n"), @r"
+        2: slots | config-syntax: cannot extend value of type integer with a dotted key | see https://toml.io
+        ");
+        insta::assert_snapshot!(faults("[merge]\nwindow = 2\nwindow_min = 5").join("\n"), @r"
+        2: 2 | config-bad-value: a window of 2 is not between 5 and 8 | `window_min` <= `window` <= `window_max`
+        ");
+        let hostile = format!("\"\\u001b[31m{}\" = 1", "x".repeat(5000));
+        assert!(faults(&hostile)[0].ends_with("| known here: `workspace`, `slots`, `checks`, `tests`, `protect`, `review`, `attempts`, `gates`, `sandbox`, `agents`, `effort`, `merge`, `commit`, `handoff`"));
+        let told = Config::read(&hostile).unwrap_err();
+        assert!(!told[0].text.contains('\u{1b}') && told[0].text.len() < 100, "{}", told[0].text);
+        assert_eq!(Config::read(&"#".repeat(2 << 20)).unwrap_err()[0].code, "config-syntax");
+        assert!(Config::read(&"a=[".repeat(300_000)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics_and_spans_lie_in_it(text in "(\\[[a-z.]{1,9}\\]\n|[a-z_]{1,9} = [\\[\\]\"0-9a-zé{}=, ]{0,9}\n|\\PC{0,9}){0,9}") {
+            if let Err(faults) = Config::read(&text) {
+                for fault in faults {
+                    let at = fault.labels[0].at;
+                    prop_assert!(text.get(at.start as usize..at.end as usize).is_some(), "{:?} in {:?}", at, text);
+                }
+            }
+        }
+    }
+}

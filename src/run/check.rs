@@ -1,0 +1,140 @@
+//! Recomputes every index from what it is an index of, and compares. For the simulation and debug builds; not for life.
+
+use super::{CandidateState, Count, JobState, Lane, Run, Slots, State, Verdict, WantState, apply::waiting};
+use crate::plan::{Node, NodeId, Phase};
+use std::{collections::BTreeSet, sync::Arc};
+
+impl Run {
+    /// # Panics
+    /// When an index does not say what it indexes: a bug in this crate.
+    pub fn check(&self) {
+        assert!(self.freed.is_empty(), "somebody was freed and did not begin");
+        self.check_lives();
+        self.check_wants();
+        self.check_jobs();
+        self.check_train();
+    }
+
+    fn check_lives(&self) {
+        let mut count = Count::default();
+        for id in self.plan.ids() {
+            let state = self.state(id);
+            *count.of(state) += 1;
+            let unmet = self.plan.dependencies(id).filter(|&d| !self.state(d).is_met()).count() as u32;
+            let dead = self.plan.dependencies(id).filter(|&d| self.state(d).is_dead()).count() as u32;
+            if state.has_started() {
+                let is_late = matches!(state, State::Skipped | State::Retired) || self.was_done_before(id);
+                assert!(unmet == 0 || is_late, "{id:?} ran ahead of a gate");
+            } else {
+                assert_eq!(state, waiting(unmet, dead), "{id:?}");
+                assert!(unmet > 0, "{id:?} waits for nothing");
+            }
+        }
+        assert_eq!(count, self.count);
+        for id in self.plan.ids() {
+            self.check_life(id);
+        }
+    }
+
+    /// What a node's state says is what its life holds.
+    fn check_life(&self, id: NodeId) {
+        let (life, state) = (self.life(id), self.state(id));
+        match (self.plan.node(id), self.plan.task_of(id)) {
+            (Node::Gate(_), Some(task)) => {
+                assert!(!matches!(state, State::Failed { .. } | State::Held), "{id:?} was passed and is closed");
+                assert!(!state.is_met() || self.state(task).is_met(), "{id:?} is open before its task is over");
+                let is_proven = matches!(self.task_verdict(id), Verdict::Open(_));
+                assert!(state != State::Done || is_proven || self.was_done_before(task), "{id:?} is open unproven");
+            }
+            (Node::Task(_), _) => {
+                let is_handed = matches!(state, State::Working { phase: Phase::Handoff } | State::Done)
+                    || matches!(state, State::Failed { why } if why.phase() == Phase::Handoff);
+                assert!(!life.has_landed() || is_handed, "{id:?} has landed and is {state:?}");
+                let is_ready = matches!(self.task_verdict(id), Verdict::Open(_));
+                assert!(!matches!(state, State::Merging { .. }) || is_ready, "{id:?} merges unproven");
+            }
+            (Node::Gate(_), None) => assert_eq!(life.sheet, Arc::default(), "{id:?} has a sheet"),
+        }
+    }
+
+    fn check_wants(&self) {
+        let (mut ready, mut resting) = (0, 0);
+        for (&(node, what), want) in &self.wants {
+            match want.state {
+                WantState::Ready => ready += 1,
+                WantState::Resting { until } => {
+                    resting += 1;
+                    assert!(self.resting.contains(&(until, node, what)));
+                }
+                WantState::Running(id) => {
+                    let job = self.jobs.get(&id).expect("a running want has its job");
+                    assert_eq!((job.node, job.what, job.state), (node, what, JobState::Wanted));
+                }
+            }
+            let is_live = matches!(self.state(node), State::Working { .. } | State::Merging { .. });
+            assert!(is_live, "{node:?} is {:?} and wants {what:?}", self.state(node));
+        }
+        for (lane, key) in self.queue.all() {
+            assert_eq!(self.wants[&(key.node, key.what)].state, WantState::Ready);
+            assert_eq!((lane, key), (&self.lane(key.node, key.what), self.key(key.node, key.what)));
+        }
+        assert_eq!((ready, resting), (self.queue.len(), self.resting.len()));
+        for id in self.plan.ids() {
+            let needs = matches!(self.state(id), State::Working { .. });
+            assert!(!needs || !self.wants_of(id).is_empty(), "{id:?} works and wants nothing");
+        }
+    }
+
+    fn check_jobs(&self) {
+        let mut slots = Slots::default();
+        let mut reserved = super::Spend::default();
+        let mut unwanted = BTreeSet::new();
+        for job in self.jobs.values() {
+            slots.take(job.id, job.node, &Lane { for_task: Vec::new(), ..job.lane.clone() });
+            reserved = reserved.plus(job.reserved);
+            if job.state == JobState::Wanted {
+                assert_eq!(self.job_of(job.node, job.what), Some(job.id));
+            }
+            unwanted.extend((job.state == JobState::Unwanted).then_some(job.id));
+        }
+        assert_eq!((reserved, &unwanted), (self.budget.reserved, &self.unwanted));
+        assert!(self.slots.covers(&slots), "{:?} is not {slots:?}", self.slots);
+        for id in self.plan.ids() {
+            let Node::Task(task) = self.plan.node(id) else { continue };
+            for &resource in &task.needs {
+                let may = self.state(id).keeps_resources() || self.jobs.values().any(|job| job.node == id);
+                assert!(may || !self.slots.owns(id, resource), "{id:?} is over and holds on");
+            }
+        }
+    }
+
+    /// The chain holds: whatever is built is built on the one before it, and only the head lands.
+    fn check_train(&self) {
+        let mut base = Some(self.train.tip());
+        let mut is_head = true;
+        for (place, candidate) in self.train.line() {
+            assert_eq!(self.state(candidate.node), State::Merging { place });
+            match candidate.state {
+                CandidateState::Doubtful { base: on, .. } => {
+                    assert!(!is_head && on != self.train.tip(), "a doubt outlived its reason");
+                    continue;
+                }
+                CandidateState::Queued => base = None,
+                CandidateState::Building { base: on } => {
+                    assert_eq!(base, Some(on), "{place:?} is built on the wrong base");
+                    base = None;
+                }
+                CandidateState::Landing { base: on, commit } => {
+                    assert!(is_head && on == self.train.tip(), "{place:?} lands out of order");
+                    base = Some(commit);
+                }
+                CandidateState::Proving { base: on, commit } | CandidateState::Proven { base: on, commit } => {
+                    assert_eq!(base, Some(on), "{place:?} was built on the wrong base");
+                    base = Some(commit);
+                }
+            }
+            is_head = false;
+        }
+        assert_eq!(self.train.line().count(), self.count.merging as usize);
+    }
+}

@@ -1,0 +1,112 @@
+//! How a task rides the merge train: the run's side of it.
+
+use super::{CandidateState, Finding, Job, Oid, Run, State, Subject, life::back_from_train, train::Step};
+use crate::plan::{NodeId, Phase};
+
+impl Run {
+    pub(super) fn join_train(&mut self, node: NodeId) {
+        let life = &self.lives[node.index()];
+        let place = self.train.join(node, life.subject, life.commit);
+        self.set(node, State::Merging { place });
+        let mut steps = Vec::new();
+        self.train.pull(&mut steps);
+        self.ride(steps);
+    }
+
+    pub(super) fn leave_train(&mut self, node: NodeId) {
+        if let State::Merging { place } = self.state(node) {
+            let mut steps = Vec::new();
+            self.train.leave(place, &mut steps);
+            self.ride(steps);
+        }
+    }
+
+    pub(super) fn candidate_built(&mut self, job: &Job, commit: Oid) {
+        self.at_its_place(job, |train, place, steps| train.built(place, commit, steps));
+    }
+
+    pub(super) fn candidate_proven(&mut self, job: &Job) {
+        self.at_its_place(job, |train, place, steps| train.proven(place, steps));
+    }
+
+    pub(super) fn candidate_failed(&mut self, job: &Job, found: Vec<Finding>) {
+        self.at_its_place(job, |train, place, steps| train.failed(place, found, steps));
+    }
+
+    pub(super) fn candidate_landed(&mut self, job: &Job, tip: Oid) {
+        self.at_its_place(job, |train, place, steps| train.landed(place, tip, steps));
+        self.landed(job.node, tip);
+    }
+
+    /// The ref has it. From here on it is handed over, and nothing sends it back or lands it again.
+    fn landed(&mut self, node: NodeId, commit: Oid) {
+        self.let_go(node);
+        self.lives[node.index()].sheet().landed = commit;
+        self.enter(node, Phase::Handoff);
+        self.release(node);
+    }
+
+    /// The compare failed: somebody else moved the ref. Nobody's fault, so it costs nothing; all is built anew on what is there.
+    /// A task whose trailer was found has landed, whatever we believed (the answer of its landing was lost): as it was launched.
+    pub(super) fn ref_moved(&mut self, job: &Job, tip: Oid, found: &[NodeId]) {
+        self.drop_want(job.node, job.what);
+        let mut steps = Vec::new();
+        self.train.moved(tip, &mut steps);
+        self.ride(steps);
+        for &node in found {
+            let Some(life) = self.lives.get_mut(node.index()) else {
+                continue;
+            };
+            if let Some(launch) = life.launched.as_deref().copied()
+                && !life.state.is_met()
+                && !life.has_landed()
+            {
+                (life.subject, life.commit) = (launch.patch, launch.commit);
+                self.landed(node, launch.commit);
+            }
+        }
+    }
+
+    fn at_its_place(&mut self, job: &Job, change: impl FnOnce(&mut super::Train, super::Place, &mut Vec<Step>)) {
+        self.drop_want(job.node, job.what);
+        if let State::Merging { place } = self.state(job.node) {
+            let mut steps = Vec::new();
+            change(&mut self.train, place, &mut steps);
+            self.ride(steps);
+        }
+    }
+
+    fn ride(&mut self, steps: Vec<Step>) {
+        for step in steps {
+            match step {
+                Step::Want(node, what) => self.want(node, what),
+                Step::Drop(node, what) => self.drop_want(node, what),
+                Step::Reject { node, found } => {
+                    self.lives[node.index()].sheet().base = self.train.tip();
+                    self.send_back(node, back_from_train(self.phases(node), &found), found);
+                }
+            }
+        }
+    }
+
+    /// What a job for a candidate is about: read from the train at its start, so that it cannot be about another build.
+    pub(super) fn candidate_subject(&self, node: NodeId) -> Option<Subject> {
+        let State::Merging { place } = self.state(node) else {
+            return None;
+        };
+        let candidate = self.train.candidate(place)?;
+        match candidate.state {
+            CandidateState::Building { base } => {
+                Some(Subject::Onto { patch: candidate.patch, commit: candidate.commit, base })
+            }
+            CandidateState::Proving { base, commit } | CandidateState::Landing { base, commit } => {
+                Some(Subject::Candidate { base, commit })
+            }
+            CandidateState::Queued | CandidateState::Proven { .. } | CandidateState::Doubtful { .. } => None,
+        }
+    }
+
+    pub(super) fn is_landing(&self, node: NodeId) -> bool {
+        matches!(self.state(node), State::Merging { place } if self.train.is_landing(place))
+    }
+}

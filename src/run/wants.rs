@@ -1,0 +1,142 @@
+//! The jobs that ought to be: made, put off, dropped. All changes of wants go through here, so that queue and rests stay true.
+
+use super::{JobId, JobState, Lane, Pool, Run, State, Timestamp, Want, WantState, What, queue::Key};
+use crate::plan::{Hold, Means, Node, NodeId};
+use std::{cmp::Reverse, collections::btree_map::Entry};
+
+impl Run {
+    /// Wants this done, unless it is wanted already.
+    pub(super) fn want(&mut self, node: NodeId, what: What) {
+        if let Entry::Vacant(free) = self.wants.entry((node, what)) {
+            free.insert(Want { state: WantState::Ready, broke: 0, put_off: 0 });
+            self.queue.insert(self.lane(node, what), self.key(node, what));
+        }
+    }
+
+    /// No longer wanted. A job that runs for it goes on until it is stopped, and is nobody's.
+    pub(super) fn drop_want(&mut self, node: NodeId, what: What) {
+        if let Some(want) = self.wants.remove(&(node, what)) {
+            self.leave_index(node, what, want.state);
+            if let WantState::Running(id) = want.state
+                && let Some(job) = self.jobs.get_mut(&id)
+            {
+                job.state = JobState::Unwanted;
+                self.unwanted.insert(id);
+            }
+        }
+    }
+
+    /// Nothing is wanted of this node any more.
+    pub(super) fn drop_wants(&mut self, node: NodeId) {
+        for what in self.wants_of(node) {
+            self.drop_want(node, what);
+        }
+    }
+
+    pub(super) fn wants_of(&self, node: NodeId) -> Vec<What> {
+        self.wants_in(node).map(|(what, _)| what).collect()
+    }
+
+    pub(super) fn wants_in(&self, node: NodeId) -> impl Iterator<Item = (What, &Want)> {
+        let all = self.wants.range((node, What::Land)..=(node, What::Tests));
+        all.map(|(&(_, what), want)| (what, want))
+    }
+
+    pub(super) fn set_want(&mut self, node: NodeId, what: What, next: WantState) {
+        let Some(want) = self.wants.get_mut(&(node, what)) else {
+            return;
+        };
+        let old = std::mem::replace(&mut want.state, next);
+        self.leave_index(node, what, old);
+        match next {
+            WantState::Ready => self.queue.insert(self.lane(node, what), self.key(node, what)),
+            WantState::Resting { until } => {
+                self.resting.insert((until, node, what));
+            }
+            WantState::Running(_) => {}
+        }
+    }
+
+    fn leave_index(&mut self, node: NodeId, what: What, state: WantState) {
+        match state {
+            WantState::Ready => self.queue.remove(&self.lane(node, what), self.key(node, what)),
+            WantState::Resting { until } => {
+                self.resting.remove(&(until, node, what));
+            }
+            WantState::Running(_) => {}
+        }
+    }
+
+    /// The job ended without settling its want, for no fault of the work: it rests, longer each time, and at least until `at_least`.
+    pub(super) fn put_off(&mut self, node: NodeId, what: What, at_least: Timestamp) {
+        let Some(want) = self.wants.get_mut(&(node, what)) else {
+            return;
+        };
+        want.put_off = want.put_off.saturating_add(1);
+        let until = self.now.after(self.policy.rest(want.put_off)).max(at_least);
+        self.set_want(node, what, WantState::Resting { until });
+    }
+
+    /// One life less; `false` when that was the last.
+    pub(super) fn loses_life(&mut self, node: NodeId, what: What) -> bool {
+        let Some(want) = self.wants.get_mut(&(node, what)) else {
+            return true;
+        };
+        want.broke = want.broke.saturating_add(1);
+        want.broke < self.policy.lives
+    }
+
+    pub(super) fn job_of(&self, node: NodeId, what: What) -> Option<JobId> {
+        match self.wants.get(&(node, what))?.state {
+            WantState::Running(job) => Some(job),
+            WantState::Ready | WantState::Resting { .. } => None,
+        }
+    }
+
+    /// What has landed is handed over first: others wait for it. Candidates go in train order and before all else; the rest by the longest way to the end.
+    pub(super) fn key(&self, node: NodeId, what: What) -> Key {
+        let urgency = match (what, self.lives[node.index()].state) {
+            (What::Build | What::Prove | What::Land, State::Merging { place }) => u64::MAX - place.0,
+            (What::HandOver, _) => u64::MAX,
+            _ => self.plan.remaining(node),
+        };
+        Key { urgency: Reverse(urgency), node, what }
+    }
+
+    /// What must be free for this.
+    pub(super) fn lane(&self, node: NodeId, what: What) -> Lane {
+        let grant = self.policy.grant(what);
+        let task = match self.plan.node(node) {
+            Node::Task(task) => task,
+            Node::Gate(gate) => {
+                let pool = if let What::Settle(criterion) = what
+                    && let Some(&Means::Reviewed { reviewer }) =
+                        gate.criteria.get(usize::from(criterion)).map(|criterion| &criterion.means)
+                {
+                    Pool::Agents { stream: None, backend: self.plan.reviewer(reviewer) }
+                } else {
+                    Pool::Checks
+                };
+                return Lane { pool, for_job: Vec::new(), for_task: Vec::new(), grant };
+            }
+        };
+        let stream = Some(task.stream);
+        let (pool, runs_code) = match what {
+            What::Land | What::Build | What::HandOver => (Pool::Merge, false),
+            What::Prove | What::Verify | What::Red | What::Settle(_) => (Pool::Checks, true),
+            What::Review(by) => (Pool::Agents { stream, backend: self.plan.reviewer(by) }, false),
+            What::Consult | What::Advise => (Pool::Agents { stream, backend: task.backend }, false),
+            What::Tests | What::Implement => (Pool::Agents { stream, backend: task.backend }, true),
+        };
+        let (mut for_job, mut for_task) = (Vec::new(), Vec::new());
+        for &resource in &task.needs {
+            match self.plan.hold(resource) {
+                Hold::Job if runs_code => for_job.push(resource),
+                // Who gave it up to wait for a person does not take it again in the train: it could wait there behind whoever has it.
+                Hold::Task if what.is_in_workspace() && !self.slots.owns(node, resource) => for_task.push(resource),
+                Hold::Job | Hold::Task => {}
+            }
+        }
+        Lane { pool, for_job, for_task, grant }
+    }
+}

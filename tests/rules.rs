@@ -1,0 +1,681 @@
+//! The rules of a run, each as a short story. The simulation says that nothing breaks; these say what is meant.
+
+use std::{collections::BTreeMap, sync::Arc};
+use tidegate::{
+    plan::{
+        Addition, BackendId, Blueprint, Bound, Brief, Criterion, Gate, Hold, Level, Means, Node, NodeId, Phase, Phases,
+        ResourceId, ReviewerId, StreamId, Task, TestWish,
+    },
+    run::{
+        Breakage, Charter, Code, Effect, Ending, Event, Evidence, Failure, Finding, Grant, Job, JobState, Oid, Order,
+        Outcome, Policy, Red, Refusal, Rejection, Run, Rung, Seal, Sheet, Spend, State, Stop, Subject, Timestamp,
+        Until, Verified, What, Why,
+    },
+};
+
+fn oid(number: u64) -> Oid {
+    Oid::of_number(number)
+}
+
+fn task(stream: u16, minutes: u32) -> Task {
+    let brief = Brief {
+        text: "".into(),
+        tests: TestWish::Unstated,
+        files: vec![],
+        acceptance: vec![],
+        commit: None,
+        scripts: vec![],
+        line: 1,
+    };
+    Task {
+        label: "t".into(),
+        title: "t".into(),
+        stream: StreamId(stream),
+        minutes,
+        phases: Phases::ALL.without(Phase::Tests).without(Phase::Red).without(Phase::Verify),
+        done: false,
+        backend: BackendId(0),
+        reviewers: vec![ReviewerId(0), ReviewerId(1)],
+        needs: vec![],
+        brief,
+    }
+}
+
+fn alone() -> Task {
+    Task { reviewers: vec![], ..task(0, 5) }
+}
+
+fn full() -> Task {
+    Task { phases: Phases::ALL, ..task(0, 5) }
+}
+
+fn gate(level: Level, means: impl IntoIterator<Item = Means>) -> Node {
+    let criteria = means.into_iter().map(|means| Criterion { text: "words".into(), line: None, means }).collect();
+    Node::Gate(Gate { level, label: "g".into(), criteria })
+}
+
+fn node(task: Task) -> Node {
+    Node::Task(Box::new(task))
+}
+
+fn checked() -> Means {
+    Means::Checked { commands: vec!["true".into()] }
+}
+
+fn policy() -> Policy {
+    Policy {
+        agents: 2,
+        agents_per_stream: 2,
+        agents_per_backend: BTreeMap::new(),
+        checks: 2,
+        window: 3,
+        window_min: 1,
+        window_max: 8,
+        same_failure: 3,
+        rejections: 5,
+        ladder: vec![Rung::Consulted, Rung::Advised],
+        lives: 3,
+        rest_ms: 10,
+        budget: Spend::UNLIMITED,
+        grant: Grant { writing: Spend { micros: 10, tokens: 0 }, reading: Spend { micros: 1, tokens: 0 } },
+        stop_at: None,
+    }
+}
+
+/// A run, its clock, and the jobs that were started and have not ended.
+struct Story {
+    run: Run,
+    now: u64,
+    open: Vec<Job>,
+}
+
+impl Story {
+    fn new(nodes: Vec<Node>, edges: &[(u32, u32)], policy: Policy) -> Story {
+        let plan = Blueprint {
+            streams: vec![("A".into(), "a".into()), ("B".into(), "b".into())],
+            backends: vec!["x".into(), "y".into()],
+            reviewers: vec![("r".into(), BackendId(1)), ("q".into(), BackendId(1))],
+            resources: vec![("port:4000".into(), Hold::Job), ("src/lib.rs".into(), Hold::Task)],
+            nodes,
+            edges: edges.iter().map(|&(a, b)| (NodeId(a), NodeId(b))).collect(),
+            ..Blueprint::default()
+        };
+        let mut story = Story { run: Run::default(), now: 0, open: vec![] };
+        story.tell(Event::Planned {
+            plan: Box::new(plan),
+            policy: Box::new(policy),
+            tip: oid(1),
+            charter: Box::new(Charter::default()),
+        });
+        story
+    }
+
+    /// A task 0 with its gate 1, and a task 2 behind it.
+    fn gated(task: Task, means: impl IntoIterator<Item = Means>) -> Story {
+        Story::new(vec![node(task), gate(Level::Task(NodeId(0)), means), node(alone())], &[(0, 1), (1, 2)], policy())
+    }
+
+    fn tell(&mut self, fact: Event) {
+        assert_eq!(self.try_tell(fact), []);
+    }
+
+    fn try_tell(&mut self, fact: Event) -> Vec<tidegate::run::Misfit> {
+        self.now += 1;
+        let turn = self.run.turn(Timestamp(self.now), [fact]).expect("decisions fit");
+        self.run.check();
+        self.open.extend(turn.effects.into_iter().filter_map(|e| match e {
+            Effect::Start(job) => Some(*job),
+            Effect::Stop(_) => None,
+        }));
+        turn.dropped
+    }
+
+    fn order(&mut self, order: Order) {
+        self.tell(Event::Ordered(order));
+    }
+
+    fn refused(&mut self, order: Order) -> Refusal {
+        match self.try_tell(Event::Ordered(order)).pop() {
+            Some(tidegate::run::Misfit::Refused(refusal)) => refusal,
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+
+    fn running(&self) -> Vec<(u32, What)> {
+        self.open.iter().map(|j| (j.node.0, j.what)).collect()
+    }
+
+    fn job(&self, node: u32, what: What) -> &Job {
+        let job = self.open.iter().find(|j| (j.node.0, j.what) == (node, what));
+        job.unwrap_or_else(|| panic!("{what:?} of {node} does not run: {:?}", self.running()))
+    }
+
+    fn end(&mut self, node: u32, what: What, ending: Ending) {
+        let id = self.job(node, what).id;
+        self.open.retain(|job| job.id != id);
+        self.tell(Event::Ended { job: id, ending: Box::new(ending), spend: Spend::default() });
+    }
+
+    fn pass(&mut self, node: u32, what: What) {
+        let on = self.job(node, what).on;
+        let n = u64::from(node);
+        let evidence = match (what, on) {
+            (What::Tests, _) => Evidence::Tests { commit: oid(100 + n) },
+            (What::Red, _) => {
+                let seal = Seal { commit: oid(200 + n), ..Seal::default() };
+                Evidence::Red(Box::new(Red { seal, ..Red::default() }))
+            }
+            (What::Implement, _) => Evidence::Work { patch: oid(1000 + n), commit: oid(5000 + n) },
+            (What::Verify, Subject::Patch { patch, commit }) => {
+                Evidence::Verified(Box::new(Verified { patch, commit, ..Verified::default() }))
+            }
+            (What::Review(_), _) => Evidence::Approved { findings: vec![], grants: vec![] },
+            (What::Build, _) => Evidence::Built { commit: oid(2000 + n) },
+            (What::Land, Subject::Candidate { commit, .. }) => Evidence::Landed { tip: commit, notes: vec![] },
+            _ => Evidence::Seen { ran: vec![] },
+        };
+        self.end(node, what, Ending::Passed(evidence));
+    }
+
+    fn pass_all(&mut self, node: u32, whats: &[What]) {
+        for &what in whats {
+            self.pass(node, what);
+        }
+    }
+
+    fn verify(&mut self, node: u32, verified: Verified) {
+        self.end(node, What::Verify, Ending::Passed(Evidence::Verified(Box::new(verified))));
+    }
+
+    fn rest(&mut self) {
+        self.now = self.run.deadline().map_or(self.now, |at| at.0);
+        self.order(Order::Go);
+    }
+
+    fn state(&self, node: u32) -> State {
+        self.run.state(NodeId(node))
+    }
+
+    fn sheet(&self, node: u32) -> Arc<Sheet> {
+        self.run.life(NodeId(node)).sheet.clone()
+    }
+
+    fn words(&self, node: u32) -> Vec<String> {
+        self.run.why(NodeId(node)).iter().map(|why| why.words(self.run.plan())).collect()
+    }
+}
+
+fn with(findings: Vec<Finding>) -> Ending {
+    Ending::Rejected(Rejection { findings, ..Rejection::default() })
+}
+
+fn finding(text: &str) -> Finding {
+    Finding::blocker(Code::CheckFails, text)
+}
+
+fn rejected() -> Ending {
+    with(vec![finding("no")])
+}
+
+fn fell() -> Ending {
+    Ending::Broke(Breakage::Fell { why: "no answer".into(), left: Oid::NONE })
+}
+
+fn deferred(until: u64) -> Ending {
+    Ending::Deferred { until: Until::At(Timestamp(until)), why: "later".into() }
+}
+
+const TO_LAND: [What; 3] = [What::Build, What::Prove, What::Land];
+const R0: What = What::Review(ReviewerId(0));
+const R1: What = What::Review(ReviewerId(1));
+
+#[test]
+fn the_longest_way_goes_first_and_of_equals_the_emptier_stream() {
+    let nodes = vec![task(0, 5), task(0, 90), task(0, 30), task(1, 30)].into_iter().map(node).collect();
+    let story = Story::new(nodes, &[], policy());
+    assert_eq!(story.running(), [(1, What::Implement), (3, What::Implement)]);
+}
+
+#[test]
+fn a_gate_that_closes_blocks_what_is_behind_it_and_nothing_else() {
+    let gate = gate(Level::Stream(StreamId(0)), [checked()]);
+    let mut story = Story::new(vec![gate, node(task(0, 5)), node(task(1, 5))], &[(0, 1)], policy());
+    assert_eq!(story.words(1), ["waits for the gate of stream A"]);
+    story.end(0, What::Settle(0), rejected());
+    assert_eq!(story.state(0), State::Failed { why: Failure::GateClosed });
+    assert_eq!(story.words(0), ["its gate did not open", "its gate is closed: \"words\" was refused: no"]);
+    assert_eq!(story.words(1), ["blocked by the gate of stream A, which failed"]);
+    assert_eq!(story.running(), [(2, What::Implement)]);
+    story.order(Order::Retry(NodeId(0)));
+    assert_eq!(story.job(0, What::Settle(0)).turn, 2);
+    story.pass(0, What::Settle(0));
+    assert_eq!(story.running(), [(2, What::Implement), (1, What::Implement)]);
+}
+
+#[test]
+fn words_hold_a_gate_until_a_person_speaks() {
+    let mut story = Story::new(vec![gate(Level::System, [Means::Held])], &[], policy());
+    assert_eq!(story.state(0), State::Held);
+    assert_eq!(story.run.outcome(), Some(Outcome::Returned { failed: 0, blocked: 0, held: 1 }));
+    story.order(Order::Approve { gate: NodeId(0), criterion: 0 });
+    assert_eq!(story.run.outcome(), Some(Outcome::Done));
+}
+
+#[test]
+fn a_kill_in_the_middle_of_a_review_pays_again_for_the_missing_verdict_only() {
+    let mut story = Story::new(vec![node(task(0, 5))], &[], policy());
+    story.pass(0, What::Implement);
+    assert_eq!(story.running(), [(0, R0), (0, R1)]);
+    story.pass(0, R0);
+    story.open.clear();
+    story.tell(Event::Resumed { policy: None });
+    assert_eq!(story.running(), [(0, R1)]);
+    assert_eq!(story.job(0, R1).turn, 1, "what was cut off was no try");
+}
+
+#[test]
+fn a_look_at_a_checkpoint_counts_for_that_patch_and_is_stopped_when_another_one_is_handed_in() {
+    for (checkpoint, missing) in [(oid(1000), 1), (oid(7), 2)] {
+        let limits = Policy { agents: 3, agents_per_stream: 3, ..policy() };
+        let mut story = Story::new(vec![node(task(0, 5))], &[], limits);
+        let job = story.open[0].id;
+        story.tell(Event::Checkpointed { job, patch: checkpoint, commit: oid(8) });
+        assert_eq!(story.open.len(), 3, "both reviewers look while it is written");
+        story.pass(0, R0);
+        story.pass(0, What::Implement);
+        let is_final = |job: &&Job| matches!(job.on, Subject::Patch { patch, .. } if patch == oid(1000));
+        assert_eq!(story.run.jobs().filter(is_final).count(), missing, "verdicts on the patch that was handed in");
+        let stopping = story.run.jobs().filter(|job| job.state == JobState::Stopping).count();
+        assert_eq!(stopping, missing - 1, "a look at what is gone is stopped");
+    }
+}
+
+#[test]
+fn a_landing_whose_answer_was_lost_is_found_by_the_next_one_and_then_handed_over() {
+    let mut story = Story::new(vec![node(alone()), node(alone())], &[], policy());
+    for what in [What::Implement, What::Build, What::Prove] {
+        story.pass(0, what);
+        story.pass(1, what);
+    }
+    for _ in 0..3 {
+        story.end(0, What::Land, fell());
+        story.rest();
+    }
+    assert_eq!(story.state(0), State::Failed { why: Failure::FellOver { phase: Phase::Merge } });
+    assert_eq!(story.words(0), ["merge fell over too often: no answer"]);
+    story.pass_all(1, &[What::Build, What::Prove]);
+    story.end(1, What::Land, Ending::Broke(Breakage::Moved { tip: oid(2000), found: vec![NodeId(0), NodeId(9)] }));
+    assert_eq!(story.state(0), State::Working { phase: Phase::Handoff });
+    assert_eq!((story.run.tip(), story.sheet(0).landed), (oid(2000), oid(2000)));
+    story.pass(0, What::HandOver);
+    assert_eq!(story.state(0), State::Done);
+    assert!(story.running().contains(&(1, What::Build)), "and the other is built on it");
+}
+
+#[test]
+fn what_fell_over_in_the_train_is_not_written_again_when_a_person_says_retry() {
+    let mut story = Story::new(vec![node(alone())], &[], policy());
+    story.pass(0, What::Implement);
+    for _ in 0..3 {
+        story.end(0, What::Build, fell());
+        story.rest();
+    }
+    story.order(Order::Retry(NodeId(0)));
+    assert_eq!(story.running(), [(0, What::Build)]);
+}
+
+#[test]
+fn one_no_closes_the_backend_for_all_and_the_first_answer_to_one_probe_opens_it() {
+    let nodes = (0..3).map(|_| node(task(0, 5))).collect();
+    let mut story = Story::new(nodes, &[], policy());
+    story.end(0, What::Implement, deferred(500));
+    assert_eq!(story.running(), [(1, What::Implement)], "what runs goes on, and nothing starts");
+    assert_eq!(story.words(0), ["ready; x takes no work until 00:00:00 UTC"]);
+    assert_eq!(story.run.deadline(), Some(Timestamp(500)));
+    story.now = 500;
+    story.end(1, What::Implement, rejected());
+    assert_eq!(story.running(), [(0, What::Implement)], "one probe");
+    let probe = story.open[0].id;
+    story.tell(Event::Answered { job: probe });
+    assert_eq!(story.running(), [(0, What::Implement), (1, What::Implement)], "its first word opens, not its end");
+    assert_eq!((story.open[0].turn, story.open[1].turn), (1, 2), "a deferral costs no try, a rejection does");
+}
+
+#[test]
+fn a_backend_that_says_again_at_once_is_not_asked_in_a_circle() {
+    let mut story = Story::new(vec![node(task(0, 5))], &[], policy());
+    let mut rests = Vec::new();
+    for _ in 0..3 {
+        story.end(0, What::Implement, deferred(0));
+        let due = story.run.deadline().expect("a probe is due").0;
+        rests.push(due - story.now);
+        story.now = due;
+        story.order(Order::Go);
+    }
+    assert_eq!(rests, [20, 40, 80]);
+}
+
+#[test]
+fn a_stopped_job_holds_its_slot_until_its_end_is_told() {
+    let nodes = (0..2).map(|_| node(task(0, 5))).collect();
+    let mut story = Story::new(nodes, &[], Policy { agents: 1, ..policy() });
+    assert_eq!(story.words(1), ["ready; the only agent slot is taken"]);
+    story.order(Order::Skip(NodeId(0)));
+    assert_eq!(story.running(), [(0, What::Implement)], "the second waits for the slot");
+    story.pass(0, What::Implement);
+    assert_eq!(story.running(), [(1, What::Implement)]);
+    assert_eq!(story.state(0), State::Skipped, "and its ending counts for nothing");
+}
+
+#[test]
+fn out_of_budget_what_is_paid_for_still_lands() {
+    let nodes = (0..2).map(|_| node(alone())).collect();
+    let budget = Spend { micros: 10, tokens: 0 };
+    let mut story = Story::new(nodes, &[], Policy { budget, ..policy() });
+    let job = story.open[0].id;
+    story.tell(Event::Spent { job, spend: budget });
+    story.pass(0, What::Implement);
+    story.pass_all(0, &TO_LAND);
+    story.pass(0, What::HandOver);
+    assert_eq!(story.state(0), State::Done);
+    assert_eq!(story.run.why(NodeId(1)), [Why::Budget]);
+    assert_eq!(story.run.outcome(), Some(Outcome::Stopped(Stop::Budget)));
+}
+
+#[test]
+fn a_file_is_held_from_the_first_job_to_the_landing_and_a_port_while_a_job_runs() {
+    let needs = |r: u16| node(Task { needs: vec![ResourceId(r)], ..alone() });
+    let mut file = Story::new(vec![needs(1), needs(1)], &[], policy());
+    assert_eq!(file.words(1), ["ready; src/lib.rs is in use by task t"]);
+    for what in [What::Implement, What::Build, What::Prove] {
+        file.pass(0, what);
+        assert!(file.running().iter().all(|&(node, _)| node == 0), "{:?}", file.running());
+    }
+    file.pass(0, What::Land);
+    assert!(file.running().contains(&(1, What::Implement)), "landed is free, handed over or not");
+    let mut port = Story::new(vec![needs(0), needs(0)], &[], policy());
+    port.pass(0, What::Implement);
+    assert_eq!(port.running(), [(0, What::Build), (1, What::Implement)]);
+}
+
+#[test]
+fn a_task_that_waits_for_a_person_keeps_nobody_else_waiting() {
+    let needs = || Task { needs: vec![ResourceId(1)], ..alone() };
+    let held = gate(Level::Task(NodeId(0)), [Means::Held]);
+    let mut story = Story::new(vec![node(needs()), held, node(needs())], &[(0, 1)], policy());
+    story.pass(0, What::Implement);
+    assert_eq!((story.state(0), story.running()), (State::Held, vec![(2, What::Implement)]));
+    story.order(Order::Approve { gate: NodeId(0), criterion: 0 });
+    story.pass_all(0, &TO_LAND);
+    assert_eq!(story.state(0), State::Working { phase: Phase::Handoff });
+}
+
+#[test]
+fn a_hundred_thousand_empty_gates_in_a_row_open_at_once() {
+    let edges: Vec<_> = (1..100_000).map(|i| (i - 1, i)).collect();
+    let story = Story::new(vec![gate(Level::Checkpoint, []); 100_000], &edges, policy());
+    assert_eq!(story.run.outcome(), Some(Outcome::Done));
+}
+
+#[test]
+fn a_dependent_waits_for_the_gate_of_its_task_and_that_for_the_hand_over() {
+    let means = [Means::TestsFirst, Means::SealIntact, Means::Green, Means::Scope, Means::Integrity, checked()];
+    let mut story = Story::gated(full(), means.into_iter().chain([Means::Reviewed { reviewer: ReviewerId(1) }]));
+    assert_eq!(story.words(2), ["waits for the gate of task t"]);
+    story.pass_all(0, &[What::Tests, What::Red, What::Implement, What::Verify, R0, R1]);
+    story.pass_all(0, &TO_LAND);
+    assert_eq!(story.running(), [(0, What::HandOver)]);
+    story.pass(0, What::HandOver);
+    assert_eq!((story.state(0), story.state(1)), (State::Done, State::Done));
+    assert_eq!(story.words(1), ["done", "every criterion of its gate is proven"]);
+    assert_eq!(story.running(), [(2, What::Implement)]);
+}
+
+#[test]
+fn a_gate_that_asks_what_no_phase_proves_closes_before_the_train() {
+    let mut story = Story::gated(alone(), [checked()]);
+    story.pass(0, What::Implement);
+    assert_eq!(story.state(0), State::Failed { why: Failure::GateClosed });
+    let mut unsealed = Story::gated(
+        Task { reviewers: vec![], phases: full().phases.without(Phase::Red), ..full() },
+        [Means::TestsFirst],
+    );
+    unsealed.pass_all(0, &[What::Tests, What::Implement, What::Verify]);
+    assert_eq!(unsealed.state(0), State::Failed { why: Failure::GateClosed }, "tests first is proven by red alone");
+}
+
+#[test]
+fn a_task_is_held_before_the_train_until_a_person_speaks_about_this_very_patch() {
+    let mut story = Story::gated(alone(), [Means::Approved]);
+    let yes = |gate| Order::Approve { gate: NodeId(gate), criterion: 0 };
+    assert_eq!(story.refused(yes(0)), Refusal::NotHeld(NodeId(0)), "there is nothing to approve yet");
+    story.pass(0, What::Implement);
+    assert_eq!((story.state(0), story.running()), (State::Held, vec![]));
+    assert_eq!(story.words(0), ["waits for a person's word", "its gate is closed: \"words\" waits for a person"]);
+    story.order(yes(1));
+    story.pass(0, What::Build);
+    story.end(0, What::Prove, rejected());
+    story.pass(0, What::Implement);
+    assert_eq!(story.running(), [(0, What::Build)], "the same patch again is approved");
+    story.end(0, What::Build, rejected());
+    story.end(0, What::Implement, Ending::Passed(Evidence::Work { patch: oid(77), commit: oid(78) }));
+    assert_eq!(story.state(0), State::Held, "another patch is not");
+}
+
+#[test]
+fn what_verify_took_out_is_not_part_of_what_is_reviewed_and_landed() {
+    let mut story = Story::gated(Task { phases: full().phases, ..task(0, 5) }, [Means::Green]);
+    story.pass_all(0, &[What::Tests, What::Red]);
+    let job = story.job(0, What::Implement).id;
+    story.tell(Event::Checkpointed { job, patch: oid(1000), commit: oid(5000) });
+    story.pass(0, R0);
+    story.pass(0, What::Implement);
+    story.verify(0, Verified { patch: oid(42), commit: oid(43), ..Verified::default() });
+    let on: Vec<_> = story.open.iter().filter(|job| job.what == R0).map(|job| job.on).collect();
+    assert_eq!(
+        on,
+        [Subject::Patch { patch: oid(42), commit: oid(43) }],
+        "a verdict on what was handed in is none on this"
+    );
+    assert_eq!(story.sheet(0).work, oid(43));
+}
+
+#[test]
+fn an_edit_out_of_scope_lands_only_when_a_reviewer_or_a_person_grants_it() {
+    let asks = || Verified { patch: oid(1000), commit: oid(5000), asks: vec!["b.rs".into()], ..Verified::default() };
+    let task = || Task { phases: Phases::ALL.without(Phase::Tests).without(Phase::Red), ..task(0, 5) };
+    let at_verify = |reviewers: Vec<ReviewerId>| {
+        let mut story = Story::gated(Task { reviewers, ..task() }, [Means::Scope]);
+        story.pass(0, What::Implement);
+        story
+    };
+    let mut nobody = at_verify(vec![]);
+    nobody.verify(0, asks());
+    assert_eq!(nobody.sheet(0).findings[0].code, Code::Scope, "nobody to ask: back at once");
+    assert_eq!(nobody.running(), [(0, What::Implement)]);
+
+    let mut silent = at_verify(vec![ReviewerId(0), ReviewerId(1)]);
+    silent.verify(0, asks());
+    silent.pass(0, R0);
+    assert_eq!(silent.running(), [(0, R1)], "who has not spoken may still grant it");
+    silent.pass(0, R1);
+    assert_eq!(silent.sheet(0).findings[0].file.as_deref(), Some("b.rs"));
+
+    let mut granted = at_verify(vec![ReviewerId(0)]);
+    granted.verify(0, asks());
+    let evidence = Evidence::Approved { findings: vec![], grants: vec!["b.rs".into()] };
+    granted.end(0, R0, Ending::Passed(evidence));
+    assert_eq!((granted.running(), &granted.sheet(0).grants[..]), (vec![(0, What::Build)], &["b.rs".into()][..]));
+
+    let mut permitted = at_verify(vec![]);
+    permitted.order(Order::Grant { task: NodeId(1), path: "b.rs".into() });
+    permitted.verify(0, asks());
+    assert_eq!(permitted.running(), [(0, What::Build)]);
+    assert_eq!(permitted.refused(Order::Grant { task: NodeId(9), path: "x".into() }), Refusal::NoSuchNode(NodeId(9)));
+}
+
+#[test]
+fn a_figure_out_of_its_bound_goes_back_and_a_figure_that_is_missing_proves_nothing() {
+    let means = Means::Measured { command: "cov".into(), bound: Bound::AtLeast(80) };
+    let phases = Phases::ALL.without(Phase::Tests).without(Phase::Red);
+    let mut story = Story::gated(Task { phases, ..alone() }, [means]);
+    let verified = |figures| Verified { patch: oid(1000), commit: oid(5000), figures, ..Verified::default() };
+    story.pass(0, What::Implement);
+    story.verify(0, verified(vec![]));
+    story.rest();
+    assert_eq!(story.job(0, What::Verify).turn, 1, "it fell over");
+    story.verify(0, verified(vec![(0, 79)]));
+    assert_eq!(&*story.sheet(0).findings[0].text, "words: measured 79, asked for at least 80");
+    story.pass(0, What::Implement);
+    story.verify(0, verified(vec![(0, 80)]));
+    assert_eq!(story.running(), [(0, What::Build)]);
+}
+
+#[test]
+fn all_findings_of_a_round_go_back_together_and_an_approval_with_a_blocker_is_none() {
+    let mut story = Story::new(vec![node(task(0, 5))], &[], policy());
+    story.pass(0, What::Implement);
+    let concern = Finding { weight: tidegate::run::Weight::Concern, ..finding("hm") };
+    let evidence = Evidence::Approved { findings: vec![finding("no"), concern.clone()], grants: vec![] };
+    story.end(0, R0, Ending::Passed(evidence));
+    assert_eq!(story.running(), [(0, R1)], "who looks is awaited");
+    story.end(0, R1, with(vec![finding("never")]));
+    let job = story.job(0, What::Implement);
+    assert_eq!(job.sheet.findings, [finding("no"), concern, finding("never")]);
+    assert_eq!(job.turn, 2);
+}
+
+#[test]
+fn a_verdict_survives_a_send_back_for_the_same_patch_alone() {
+    for (patch, asked) in [(oid(1000), 0), (oid(99), 1)] {
+        let mut story = Story::new(vec![node(Task { reviewers: vec![ReviewerId(0)], ..task(0, 5) })], &[], policy());
+        story.pass_all(0, &[What::Implement, R0, What::Build]);
+        story.end(0, What::Prove, rejected());
+        story.end(0, What::Implement, Ending::Passed(Evidence::Work { patch, commit: oid(98) }));
+        assert_eq!(story.open.iter().filter(|job| job.what == R0).count(), asked);
+    }
+}
+
+#[test]
+fn the_train_sends_back_onto_its_tip_with_what_it_found_and_a_test_conflict_to_the_tests() {
+    let edges = [];
+    for (code, what) in [(Code::Conflict, What::Implement), (Code::TestConflict, What::Tests)] {
+        let plain = Task { reviewers: vec![], ..full() };
+        let mut story = Story::new(vec![node(plain.clone()), node(plain)], &edges, policy());
+        for what in [What::Tests, What::Red, What::Implement, What::Verify, What::Build] {
+            story.pass(0, what);
+        }
+        story.pass_all(1, &[What::Tests, What::Red, What::Implement, What::Verify]);
+        assert_eq!(
+            story.job(1, What::Build).on,
+            Subject::Onto { patch: oid(1001), commit: oid(5001), base: oid(2000) }
+        );
+        story.end(1, What::Build, with(vec![Finding::blocker(code, "both")]));
+        assert!(matches!(story.state(1), State::Merging { .. }), "its base has not landed: in doubt");
+        assert!(story.words(1)[0].starts_with("in the merge train behind 1: failed on a base"));
+        story.pass_all(0, &[What::Prove, What::Land]);
+        let job = story.job(1, what);
+        assert_eq!((job.sheet.base, job.sheet.findings[0].code), (oid(2000), code));
+        assert_eq!(job.sheet.seal.commit.is_none(), what == What::Tests, "what is contested is no longer sealed");
+    }
+}
+
+#[test]
+fn a_try_goes_on_from_what_the_last_one_left() {
+    let mut story = Story::new(vec![node(alone())], &[], policy());
+    assert_eq!(story.job(0, What::Implement).sheet.base, oid(1));
+    story.end(0, What::Implement, Ending::Broke(Breakage::Fell { why: "oom".into(), left: oid(31) }));
+    assert_eq!(story.words(0), ["implement rests until 00:00:00 UTC: oom"]);
+    story.rest();
+    let left = |left| Ending::Rejected(Rejection { findings: vec![finding("no")], left, ..Rejection::default() });
+    let job = story.job(0, What::Implement);
+    assert_eq!((job.sheet.work, job.turn, job.attempt), (oid(31), 1, 2), "falling over costs no try");
+    story.end(0, What::Implement, left(oid(32)));
+    let job = story.job(0, What::Implement);
+    assert_eq!((job.sheet.work, job.turn, job.sheet.findings.len()), (oid(32), 2, 1));
+    story.end(0, What::Implement, left(Oid::NONE));
+    assert_eq!(story.job(0, What::Implement).sheet.work, oid(32));
+}
+
+#[test]
+fn patience_is_the_ladder_of_the_policy_and_without_one_it_ends_in_failure() {
+    let mut story = Story::new(vec![node(alone())], &[], Policy { ladder: vec![Rung::Consulted], ..policy() });
+    for _ in 0..3 {
+        story.end(0, What::Implement, rejected());
+    }
+    assert_eq!(story.running(), [(0, What::Consult)], "the same failure three times in a row");
+    story.pass(0, What::Consult);
+    for text in ["a", "q", "x", "y", "z"] {
+        story.end(0, What::Implement, with(vec![finding(text)]));
+    }
+    assert_eq!(story.state(0), State::Failed { why: Failure::NoProgress { phase: Phase::Implement } });
+    assert_eq!(story.words(0), ["failed in implement after 8 tries: z"]);
+    story.order(Order::Retry(NodeId(0)));
+    assert_eq!(story.job(0, What::Implement).turn, 9, "a person's retry gives new patience, and counts on");
+    assert_eq!(story.sheet(0).findings, [finding("z")]);
+
+    let mut alone = Story::new(vec![node(self::alone())], &[], Policy { ladder: vec![], rejections: 1, ..policy() });
+    alone.end(0, What::Implement, rejected());
+    assert_eq!(alone.words(0), ["failed in implement after 1 try: no"]);
+}
+
+#[test]
+fn what_has_landed_is_never_landed_again_whatever_becomes_of_its_hand_over() {
+    let mut story = Story::gated(alone(), [Means::Approved]);
+    story.pass(0, What::Implement);
+    story.order(Order::Approve { gate: NodeId(0), criterion: 0 });
+    story.pass_all(0, &TO_LAND);
+    assert_eq!(story.job(0, What::HandOver).sheet.landed, oid(2000));
+    let retired = Addition { retired: vec![NodeId(0), NodeId(1)], ..Addition::default() };
+    assert_eq!(story.try_tell(Event::Replanned(Box::new(retired))).len(), 1, "what has landed is not retired");
+    for ending in [rejected(), fell(), fell()] {
+        story.end(0, What::HandOver, ending);
+        story.rest();
+    }
+    assert_eq!(story.state(0), State::Failed { why: Failure::FellOver { phase: Phase::Handoff } });
+    assert_eq!(story.words(2), ["blocked by task t, which failed"]);
+    story.order(Order::Retry(NodeId(1)));
+    assert_eq!(story.running(), [(0, What::HandOver)]);
+    story.order(Order::Skip(NodeId(0)));
+    assert_eq!((story.state(0), story.state(1)), (State::Done, State::Done));
+}
+
+#[test]
+fn a_task_that_was_done_before_is_done_whatever_it_hangs_on_and_its_gate_asks_nothing() {
+    let done = node(Task { done: true, ..full() });
+    let nodes = vec![node(alone()), done, gate(Level::Task(NodeId(1)), [Means::Green, Means::Held]), node(task(1, 1))];
+    let mut story = Story::new(nodes, &[(0, 1), (1, 2), (2, 3)], policy());
+    assert_eq!((story.state(1), story.state(2)), (State::Done, State::Done));
+    assert_eq!(story.running(), [(0, What::Implement), (3, What::Implement)]);
+    assert_eq!(story.refused(Order::Skip(NodeId(1))), Refusal::IsOver(NodeId(1)));
+}
+
+#[test]
+fn a_skipped_or_retired_task_takes_its_gate_with_it() {
+    for word in [
+        Event::Ordered(Order::Skip(NodeId(1))),
+        Event::Replanned(Box::new(Addition { retired: vec![NodeId(0)], ..Addition::default() })),
+    ] {
+        let mut story = Story::gated(full(), [Means::Green, Means::Held]);
+        story.tell(word);
+        assert_eq!(story.state(0), story.state(1));
+        assert!(story.running().contains(&(2, What::Implement)));
+    }
+    let mut story = Story::gated(full(), []);
+    let gate_alone = Addition { retired: vec![NodeId(1)], ..Addition::default() };
+    assert_eq!(
+        story.try_tell(Event::Replanned(Box::new(gate_alone))),
+        [tidegate::run::Misfit::Refused(Refusal::GoesWith(NodeId(0)))]
+    );
+    let late = Addition {
+        added: vec![gate(Level::Task(NodeId(2)), [Means::Held])],
+        edges: vec![(NodeId(2), NodeId(3))],
+        ..Addition::default()
+    };
+    story.tell(Event::Replanned(Box::new(late.clone())));
+    let mut begun = Story::new(vec![node(alone()), node(alone()), node(alone())], &[], policy());
+    assert_eq!(
+        begun.try_tell(Event::Replanned(Box::new(late))),
+        [tidegate::run::Misfit::Refused(Refusal::HasStarted(NodeId(2)))]
+    );
+}
