@@ -3,7 +3,8 @@
 // Ground floor: what is to be done. Knows nobody.
 pub mod plan;
 
-// First floor: what happened, and what now; what a patch may do; and, in the east wing, documents in.
+// First floor: what happened, and what now; what a patch may do; what people see of it; and, in the east wing, documents in.
+pub mod board;
 pub mod notes;
 pub mod rules;
 pub mod run;

@@ -1,0 +1,424 @@
+//! The fold itself: what an entry, and where nodes stand after it, change on the board.
+
+use super::{Board, Card, Landing, Mark, NEWS_KEPT, News, Pace, REMARKS_KEPT, Remark, Running, Standing, Stream, Tone};
+use crate::{
+    plan::{Addition, Blueprint, Brief, Gate, Level, Means, Node, NodeId, Plan, Task, TestWish},
+    run::{
+        Breakage, Code, Ending, Entry, Event, Evidence, Finding, JobId, Oid, Order, Rejection, Spend, Timestamp, Until,
+        Verified, What,
+    },
+};
+
+impl Board {
+    /// Takes an entry in, and where the nodes stand that it (or the turn it ends) has moved. Says it in plain words.
+    ///
+    /// `after` may come with each entry or, all at once, with the last of a turn. What it does not name stands as it stood.
+    pub fn apply(&mut self, entry: &Entry, after: &[(NodeId, Standing)]) -> Vec<News> {
+        (self.now, self.seq) = (entry.at, entry.seq);
+        let is_plan = matches!(entry.event, Event::Planned { .. } | Event::Replanned(_));
+        let mut news: Vec<News> = if is_plan { None } else { self.news_of(entry) }.into_iter().collect();
+        self.fold(entry);
+        if is_plan {
+            news.extend(self.news_of(entry));
+        }
+        let mut blocked = Vec::new();
+        for (node, standing) in after {
+            if self.cards.get(node.index()).is_none_or(|card| card.standing == *standing) {
+                continue;
+            }
+            let is_new = std::mem::discriminant(self.standing(*node)) != std::mem::discriminant(standing);
+            self.set(*node, standing.clone());
+            if is_new && *standing == Standing::Blocked && !self.is_task_gate(*node) {
+                blocked.push(*node);
+            }
+            if is_new && !is_plan {
+                news.extend(self.news_of_standing(entry, *node, standing));
+            }
+        }
+        if !blocked.is_empty() {
+            news.push(self.news(entry, None, Tone::Bad, &format!("blocked by that: {}", self.list(&blocked))));
+        }
+        for one in &news {
+            if self.news.len() == NEWS_KEPT {
+                self.news.pop_front();
+            }
+            self.news.push_back(one.clone());
+        }
+        news
+    }
+
+    fn fold(&mut self, entry: &Entry) {
+        match &entry.event {
+            Event::Planned { plan, tip, charter, .. } => {
+                (self.began, self.tip, self.charter) = (entry.at, *tip, (**charter).clone());
+                self.lay_out(plan);
+            }
+            Event::Replanned(addition) => self.extend(addition),
+            Event::Started { job, node, what } => self.started(*job, *node, *what, entry.at),
+            Event::StopAsked { job } => {
+                if let Some(job) = self.jobs.get_mut(job) {
+                    job.is_stopping = true;
+                }
+            }
+            Event::Spent { spend, .. } => self.spent = self.spent.plus(*spend),
+            Event::Ended { job, ending, spend } => self.ended(*job, ending, *spend, entry.at),
+            Event::QuotaDue { backend } => {
+                self.closed.remove(backend);
+            }
+            Event::TimeUp => self.pace = Pace::TimeUp,
+            Event::Ordered(order) => self.ordered(order),
+            Event::Resumed { .. } => {
+                for id in std::mem::take(&mut self.jobs).into_values() {
+                    self.stops(&id);
+                }
+                if self.pace != Pace::Cancelled {
+                    self.pace = Pace::Going;
+                }
+            }
+            Event::Answered { .. } | Event::Checkpointed { .. } | Event::Rested { .. } => {}
+        }
+    }
+
+    fn lay_out(&mut self, blueprint: &Blueprint) {
+        let streams = blueprint.streams.iter();
+        self.streams = streams
+            .map(|(label, title)| Stream { label: label.clone(), title: title.clone(), ..Stream::default() })
+            .collect();
+        // The core has built this plan before it was journaled; a journal that is not ours shows an empty board.
+        let Ok(plan) = Plan::build(slim(blueprint)) else {
+            return;
+        };
+        self.plan = plan;
+        self.deal();
+    }
+
+    fn extend(&mut self, addition: &Addition) {
+        let slim = Addition {
+            added: addition.added.iter().map(slim_node).collect(),
+            retired: addition.retired.clone(),
+            edges: addition.edges.clone(),
+        };
+        let Ok(plan) = self.plan.extend(&slim) else {
+            return;
+        };
+        // The ways to the end are other ones now: the index is made anew.
+        self.plan = plan;
+        self.path = super::Path::default();
+        for (id, card) in (0..).map(NodeId).zip(&self.cards) {
+            self.path.enter(&self.plan, id, &card.standing);
+        }
+        self.deal();
+        for &node in addition.retired.iter().filter(|n| n.index() < self.cards.len()).collect::<Vec<_>>() {
+            self.set(node, Standing::Retired);
+        }
+    }
+
+    /// Cards for the nodes that have none yet.
+    fn deal(&mut self) {
+        for id in (self.cards.len() as u32..self.plan.len() as u32).map(NodeId) {
+            let mut card = Card { since: self.now, ..Card::default() };
+            let mut gate_of = None;
+            match self.plan.node(id) {
+                Node::Task(task) => {
+                    card.standing = if task.done { Standing::Done } else { Standing::Waiting };
+                    self.tasks.enter(&card.standing);
+                    let stream = &mut self.streams[usize::from(task.stream.0)];
+                    stream.tasks.enter(&card.standing);
+                    stream.nodes.push(id);
+                }
+                Node::Gate(Gate { level: Level::Task(task), .. }) => gate_of = Some(*task),
+                Node::Gate(gate) => {
+                    self.gates.enter(&card.standing);
+                    if let Level::Stream(stream) = gate.level
+                        && let Some(stream) = self.streams.get_mut(usize::from(stream.0))
+                    {
+                        stream.gate = Some(id);
+                    }
+                }
+            }
+            self.path.enter(&self.plan, id, &card.standing);
+            self.cards.push(card);
+            if let Some(card) = gate_of.and_then(|task| self.cards.get_mut(task.index())) {
+                card.gate = Some(id);
+            }
+        }
+    }
+
+    /// The one place where a standing changes: its counts and its place on the path go with it.
+    fn set(&mut self, node: NodeId, standing: Standing) {
+        let card = &mut self.cards[node.index()];
+        self.path.leave(&self.plan, node, &card.standing);
+        self.path.enter(&self.plan, node, &standing);
+        let was = std::mem::replace(&mut card.standing, standing);
+        if std::mem::discriminant(&was) == std::mem::discriminant(&card.standing) {
+            return;
+        }
+        if matches!(was, Standing::Merging { .. }) {
+            self.train.remove(&(card.joined, node));
+        }
+        if matches!(card.standing, Standing::Merging { .. }) {
+            card.joined = self.seq;
+            self.train.insert((self.seq, node));
+        }
+        card.since = self.now;
+        let standing = &self.cards[node.index()].standing;
+        match self.plan.node(node) {
+            Node::Task(task) => {
+                let stream = &mut self.streams[usize::from(task.stream.0)].tasks;
+                for count in [&mut self.tasks, stream] {
+                    count.leave(&was);
+                    count.enter(standing);
+                }
+            }
+            Node::Gate(Gate { level: Level::Task(_), .. }) => {}
+            Node::Gate(_) => {
+                self.gates.leave(&was);
+                self.gates.enter(standing);
+            }
+        }
+    }
+
+    fn started(&mut self, id: JobId, node: NodeId, what: What, at: Timestamp) {
+        let attempt = self.attempt(node, what);
+        let Some(card) = self.cards.get_mut(node.index()) else {
+            return;
+        };
+        card.begun.get_or_insert(at);
+        card.running.push(id);
+        let story = card.story_mut();
+        match what {
+            What::Tests | What::Implement => {
+                story.is_in_review = false;
+                story.approvals = 0;
+                // A crash costs no try: the same one begins again.
+                let is_again = story.begun.insert(what, attempt).unwrap_or(attempt) < attempt;
+                card.retries += u32::from(is_again);
+                self.retries += u32::from(is_again);
+                self.forget_marks(node);
+            }
+            What::Settle(criterion) => {
+                story.marks.remove(&criterion);
+            }
+            _ => {}
+        }
+        if let Some(stream) = self.stream_of(node) {
+            self.streams[usize::from(stream.0)].running += 1;
+        }
+        self.jobs.insert(id, Running { id, node, what, attempt, since: at, is_stopping: false });
+    }
+
+    /// A new patch: what machines and reviewers said of the last one says nothing of it. A person's word may.
+    fn forget_marks(&mut self, task: NodeId) {
+        let gate = self.gate_of(task);
+        if let Some(story) = self.cards.get_mut(gate.index()).and_then(|card| card.story.as_mut()) {
+            story.marks.retain(|_, mark| *mark == Mark::Approved);
+        }
+    }
+
+    fn stops(&mut self, job: &Running) {
+        if let Some(stream) = self.stream_of(job.node) {
+            let running = &mut self.streams[usize::from(stream.0)].running;
+            *running = running.saturating_sub(1);
+        }
+        self.cards[job.node.index()].running.retain(|&id| id != job.id);
+    }
+
+    fn ended(&mut self, id: JobId, ending: &Ending, spend: Spend, at: Timestamp) {
+        self.spent = self.spent.plus(spend);
+        let Some(job) = self.jobs.remove(&id) else {
+            return;
+        };
+        self.stops(&job);
+        let is_wanted = !job.is_stopping;
+        let story = self.cards[job.node.index()].story_mut();
+        if matches!(ending, Ending::Passed(_) | Ending::Rejected(_)) {
+            *story.answered.entry(job.what).or_default() += 1;
+        }
+        match ending {
+            Ending::Passed(evidence) if is_wanted => self.passed(&job, evidence, at),
+            Ending::Rejected(rejection) if is_wanted => self.rejected(&job, rejection),
+            Ending::Passed(_) | Ending::Rejected(_) => {}
+            Ending::Deferred { until, why } => {
+                story.trouble = Some(why.clone());
+                self.close(&job, *until, why);
+            }
+            Ending::Broke(Breakage::Fell { why, .. }) => story.trouble = Some(why.clone()),
+            Ending::Broke(Breakage::Moved { tip, found }) => {
+                self.tip = *tip;
+                for &node in found.iter().filter(|n| n.index() < self.cards.len()).collect::<Vec<_>>() {
+                    self.landed(node, Oid::NONE, at);
+                }
+            }
+        }
+    }
+
+    fn passed(&mut self, job: &Running, evidence: &Evidence, at: Timestamp) {
+        let story = self.cards[job.node.index()].story_mut();
+        story.trouble = None;
+        match evidence {
+            Evidence::Red(red) => {
+                story.red = Some(red.reason.clone());
+                story.sealed = red.seal.tests.clone();
+                story.sealed_files = red.seal.files.iter().map(|file| file.path.clone()).collect();
+            }
+            Evidence::Verified(verified) => {
+                story.green = verified.ran.clone();
+                self.verified(job.node, verified);
+            }
+            Evidence::Approved { .. } => {
+                story.approvals += 1;
+                self.settle(job, Mark::Proven);
+            }
+            Evidence::Seen { .. } | Evidence::Figure { .. } => self.settle(job, Mark::Proven),
+            Evidence::Landed { tip, notes } => {
+                self.tip = *tip;
+                self.notes.extend(notes.iter().filter(|n| !self.notes.contains(n)).cloned().collect::<Vec<_>>());
+                self.landed(job.node, *tip, at);
+            }
+            Evidence::Tests { .. } | Evidence::Work { .. } | Evidence::Built { .. } => {}
+        }
+    }
+
+    fn landed(&mut self, node: NodeId, commit: Oid, at: Timestamp) {
+        let story = self.cards[node.index()].story_mut();
+        if story.landed.is_none() {
+            story.landed = Some((commit, at));
+            self.landings.push(Landing { node, commit, at });
+        }
+    }
+
+    fn verified(&mut self, task: NodeId, verified: &Verified) {
+        for finding in &verified.told {
+            self.remark(task, finding);
+        }
+        let machine = |means: &Means| !means.is_a_persons() && !matches!(means, Means::Reviewed { .. });
+        let asked = (0u16..).zip(self.gate_criteria(task));
+        let proven: Vec<u16> = asked.filter(|(_, c)| machine(&c.means)).map(|(index, _)| index).collect();
+        let gate = self.gate_of(task);
+        let marks = &mut self.cards[gate.index()].story_mut().marks;
+        marks.extend(proven.into_iter().map(|index| (index, Mark::Proven)));
+    }
+
+    /// A job settled a criterion: its own, or that of the reviewer it stands for.
+    fn settle(&mut self, job: &Running, mark: Mark) {
+        let index = match job.what {
+            What::Settle(criterion) => Some(criterion),
+            What::Review(by) => {
+                let asked = self.gate_criteria(job.node).iter();
+                let is_theirs = |means: &Means| matches!(means, Means::Reviewed { reviewer } if *reviewer == by);
+                asked.zip(0u16..).find(|(c, _)| is_theirs(&c.means)).map(|(_, index)| index)
+            }
+            _ => None,
+        };
+        if let Some(index) = index {
+            let gate = self.gate_of(job.node);
+            self.cards[gate.index()].story_mut().marks.insert(index, mark);
+        }
+    }
+
+    fn rejected(&mut self, job: &Running, rejection: &Rejection) {
+        self.settle(job, Mark::Refused);
+        let is_review = matches!(job.what, What::Review(_));
+        let story = self.cards[job.node.index()].story_mut();
+        if !(is_review && story.is_in_review) {
+            story.findings.clear();
+            story.ran.clear();
+        }
+        story.is_in_review = is_review;
+        story.trouble = None;
+        story.findings.extend(rejection.findings.iter().cloned());
+        story.ran.extend(rejection.ran.iter().cloned());
+        for finding in &rejection.findings {
+            if matches!(finding.code, Code::SealBroken | Code::TakenOut) {
+                self.remark(job.node, finding);
+            }
+        }
+    }
+
+    fn remark(&mut self, node: NodeId, finding: &Finding) {
+        let story = self.cards[node.index()].story_mut();
+        let digest = finding.digest();
+        if self.remarks.len() < REMARKS_KEPT && !story.told.contains(&digest) {
+            story.told.push(digest);
+            self.remarks.push(Remark { node, finding: finding.clone() });
+        }
+    }
+
+    fn close(&mut self, job: &Running, until: Until, why: &str) {
+        let blueprint = self.plan.blueprint();
+        let backend = match (job.what, self.plan.node(job.node)) {
+            (What::Review(reviewer), _) => {
+                blueprint.reviewers.get(usize::from(reviewer.0)).map(|(_, backend)| *backend)
+            }
+            (What::Tests | What::Implement | What::Consult | What::Advise, Node::Task(task)) => Some(task.backend),
+            _ => None,
+        };
+        if let Some(backend) = backend {
+            self.closed.insert(backend, (until, why.into()));
+        }
+    }
+
+    fn ordered(&mut self, order: &Order) {
+        match order {
+            Order::Pause => self.pace = Pace::Paused,
+            Order::Go => {
+                self.pace = Pace::Going;
+                self.closed.retain(|_, (until, _)| *until != Until::Person);
+            }
+            Order::Cancel => self.pace = Pace::Cancelled,
+            Order::Approve { gate, criterion } => {
+                let gate = self.gate_of(*gate);
+                if let Some(card) = self.cards.get_mut(gate.index()) {
+                    card.story_mut().marks.insert(*criterion, Mark::Approved);
+                }
+            }
+            Order::Retry(_) | Order::Skip(_) | Order::Grant { .. } => {}
+        }
+    }
+}
+
+/// The plan without the texts that only agents read: a board may live beside the run for days.
+fn slim(blueprint: &Blueprint) -> Blueprint {
+    Blueprint {
+        topic: blueprint.topic.clone(),
+        title: blueprint.title.clone(),
+        origins: blueprint.origins.clone(),
+        streams: blueprint.streams.clone(),
+        backends: blueprint.backends.clone(),
+        reviewers: blueprint.reviewers.clone(),
+        resources: blueprint.resources.clone(),
+        nodes: blueprint.nodes.iter().map(slim_node).collect(),
+        edges: blueprint.edges.clone(),
+        context: "".into(),
+    }
+}
+
+fn slim_node(node: &Node) -> Node {
+    let Node::Task(task) = node else {
+        return node.clone();
+    };
+    let brief = Brief {
+        text: "".into(),
+        tests: match &task.brief.tests {
+            TestWish::Stated(_) => TestWish::Stated("".into()),
+            other => other.clone(),
+        },
+        files: Vec::new(),
+        acceptance: Vec::new(),
+        commit: None,
+        scripts: Vec::new(),
+        line: task.brief.line,
+    };
+    Node::Task(Box::new(Task {
+        label: super::line(&task.label, 60).into(),
+        title: super::line(&task.title, 160).into(),
+        stream: task.stream,
+        minutes: task.minutes,
+        phases: task.phases,
+        done: task.done,
+        backend: task.backend,
+        reviewers: task.reviewers.clone(),
+        needs: task.needs.clone(),
+        brief,
+    }))
+}

@@ -1,0 +1,69 @@
+//! What is left of the critical path. An index over standings, so that no entry costs a look at the plan.
+
+use super::Standing;
+use crate::{
+    plan::{NodeId, Plan},
+    run::Timestamp,
+};
+use std::{cmp::Reverse, collections::BTreeSet};
+
+/// Nodes by the minutes from their start to the end of the plan; the longest is last, of equals the lowest id.
+type ByLength = BTreeSet<(u64, Reverse<NodeId>)>;
+
+/// What is still to do, by length.
+#[derive(Debug, Default)]
+pub(super) struct Path {
+    /// Has not begun, and can.
+    waiting: ByLength,
+    /// Has begun.
+    begun: ByLength,
+    /// Needs a person.
+    stuck: ByLength,
+}
+
+impl Path {
+    pub(super) fn enter(&mut self, plan: &Plan, node: NodeId, standing: &Standing) {
+        if let Some(set) = self.of(standing) {
+            set.insert((plan.remaining(node), Reverse(node)));
+        }
+    }
+
+    pub(super) fn leave(&mut self, plan: &Plan, node: NodeId, standing: &Standing) {
+        if let Some(set) = self.of(standing) {
+            set.remove(&(plan.remaining(node), Reverse(node)));
+        }
+    }
+
+    /// Minutes to the end of what can still move, when everything takes what was estimated. Looks at what runs, and one more.
+    pub(super) fn minutes(&self, plan: &Plan, now: Timestamp, begun: impl Fn(NodeId) -> Option<Timestamp>) -> u64 {
+        let mut longest = self.waiting.last().map_or(0, |&(minutes, _)| minutes);
+        for &(minutes, Reverse(node)) in self.begun.iter().rev() {
+            if minutes <= longest {
+                break;
+            }
+            let gone = begun(node).map_or(0, |since| now.0.saturating_sub(since.0) / 60_000);
+            longest = longest.max(minutes - gone.min(plan.node(node).minutes()));
+        }
+        longest
+    }
+
+    /// What the longest way to the end waits for now: work that has begun, or a node that needs a person.
+    pub(super) fn bottleneck(&self) -> Option<NodeId> {
+        let longest = self.begun.last().max(self.stuck.last()).or_else(|| self.waiting.last());
+        longest.map(|&(_, Reverse(node))| node)
+    }
+
+    /// Nodes that need a person, the longest way behind them first.
+    pub(super) fn stuck(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.stuck.iter().rev().map(|&(_, Reverse(node))| node)
+    }
+
+    fn of(&mut self, standing: &Standing) -> Option<&mut ByLength> {
+        match standing {
+            Standing::Waiting => Some(&mut self.waiting),
+            Standing::Working { .. } | Standing::Merging { .. } => Some(&mut self.begun),
+            Standing::Held { .. } | Standing::Failed { .. } => Some(&mut self.stuck),
+            Standing::Blocked | Standing::Done | Standing::Skipped | Standing::Retired => None,
+        }
+    }
+}
