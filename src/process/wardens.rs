@@ -174,7 +174,11 @@ impl Warden {
 
     /// Listens until the program has ended. None: the warden is lost.
     async fn follow(
-        &mut self, line: &Line, closing: &CancellationToken, total: Duration, grace: Duration,
+        &mut self,
+        line: &Line,
+        closing: &CancellationToken,
+        total: Duration,
+        grace: Duration,
     ) -> Option<Exit> {
         let far = Duration::from_secs(10 * 366 * 24 * 3600);
         let now = tokio::time::Instant::now();
