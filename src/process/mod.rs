@@ -1,5 +1,19 @@
 //! The only ones who start anything: resident wardens, process trees, limits, captured output.
 
+mod clean;
+mod lookup;
+mod output;
 mod program;
+mod pump;
+mod tail;
+mod tree;
+mod warden;
+mod wardens;
+mod wire;
 
+pub use clean::clean;
+pub use output::{Call, Output, OutputError, output};
 pub use program::{Exit, How, Launch, Limits, Line, Program};
+pub use tail::Tail;
+pub use warden::{WARDEN, warden_main};
+pub use wardens::Wardens;

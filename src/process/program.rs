@@ -1,5 +1,6 @@
 //! A program to run to its end, and how it ended. Values; who runs them is [`Launch`].
 
+use serde::{Deserialize, Serialize};
 use std::{ffi::OsString, future::Future, path::PathBuf, pin::Pin, time::Duration};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -37,7 +38,7 @@ pub struct Limits {
 }
 
 /// How a program ended. All its descendants are gone by then.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exit {
     /// How the program itself ended.
     pub how: How,
@@ -48,7 +49,7 @@ pub struct Exit {
 }
 
 /// How the program itself ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum How {
     /// It exited.
     Code(i32),

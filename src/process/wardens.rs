@@ -1,0 +1,242 @@
+//! The wardens of this coordinator: a pool that gives each program a warden of its own until it has ended.
+
+use super::{
+    Exit, How, Launch, Line, Program, WARDEN, tree,
+    wire::{Order, Report, Sheet},
+};
+use std::{
+    collections::BTreeSet,
+    future::Future,
+    io,
+    path::PathBuf,
+    pin::Pin,
+    process::Stdio,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
+    process::{Child, ChildStdin, ChildStdout, Command},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+
+/// A warden that is this much later than its program's limits allow is lost.
+const SLACK: Duration = Duration::from_secs(15);
+
+/// The wardens that live in this process, of all pools. Held while one is started, so that none is taken for an orphan meanwhile.
+static LIVING: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+
+/// Wardens: each is started when it is first needed, kept, and replaced when it died.
+///
+/// Making one makes this process a child subreaper: what a lost warden leaves comes to us, and is ended. Dropping it ends
+/// everything too, but nobody waits for that; [`Wardens::shutdown`] does.
+#[derive(Debug)]
+pub struct Wardens {
+    exe: PathBuf,
+    count: u32,
+    places: Arc<Semaphore>,
+    idle: Mutex<Vec<Warden>>,
+    closing: CancellationToken,
+}
+
+impl Wardens {
+    /// `count` programs at a time, under wardens that are `exe` with the hidden argument [`WARDEN`]. In life `exe` is
+    /// `/proc/self/exe`, which stays ours even when the file was replaced since.
+    ///
+    /// # Errors
+    /// When this process cannot become a child subreaper.
+    pub fn new(exe: PathBuf, count: usize) -> io::Result<Wardens> {
+        rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+        let count = u32::try_from(count.max(1)).unwrap_or(u32::MAX).min(4096);
+        let (idle, closing) = (Mutex::default(), CancellationToken::new());
+        Ok(Wardens { exe, count, places: Arc::new(Semaphore::new(count as usize)), idle, closing })
+    }
+
+    /// Ends whatever runs, and every warden; the answer comes when all are gone. What is launched after it is `Stopped` at once.
+    pub async fn shutdown(&self) {
+        self.closing.cancel();
+        // Every place is free when no program runs any more.
+        let _all = self.places.acquire_many(self.count).await;
+        let idle = std::mem::take(&mut *lock(&self.idle));
+        for warden in idle {
+            warden.retire().await;
+        }
+    }
+
+    async fn run(&self, program: Program, line: Line) -> Exit {
+        let stopped = Exit { how: How::Stopped, ms: 0, leaked: 0 };
+        let place = tokio::select! {
+            biased;
+            () = line.stop.cancelled() => return stopped,
+            () = self.closing.cancelled() => return stopped,
+            place = Arc::clone(&self.places).acquire_owned() => place,
+        };
+        let Ok(place) = place else { return stopped };
+        let limits = program.limits;
+        let order = Order::Run(Box::new(Sheet::from(program)));
+        let mut busy = Busy { warden: None, place: Some(place) };
+        loop {
+            let kept = lock(&self.idle).pop();
+            let is_new = kept.is_none();
+            let warden = match kept.map_or_else(|| Warden::start(&self.exe), Ok) {
+                Ok(warden) => busy.warden.insert(warden),
+                Err(error) => return Exit { how: How::NotStarted(format!("no warden: {error}")), ms: 0, leaked: 0 },
+            };
+            if warden.tell(&order).await.is_ok() {
+                break;
+            }
+            // It died while it had nothing to do. An order that was not heard to its end was not begun.
+            let leaked = busy.lose().await;
+            if is_new {
+                return Exit { how: How::WardenLost, ms: 0, leaked };
+            }
+        }
+        let started = Instant::now();
+        let end = match &mut busy.warden {
+            Some(warden) => warden.follow(&line, &self.closing, limits.total, limits.grace).await,
+            None => None,
+        };
+        let Some(exit) = end else {
+            let leaked = busy.lose().await;
+            let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            return Exit { how: How::WardenLost, ms, leaked };
+        };
+        if let Some(warden) = busy.warden.take() {
+            lock(&self.idle).push(warden);
+        }
+        exit
+    }
+}
+
+impl Launch for Wardens {
+    fn launch(&self, program: Program, line: Line) -> Pin<Box<dyn Future<Output = Exit> + Send + '_>> {
+        Box::pin(self.run(program, line))
+    }
+}
+
+/// A warden with a program, and its place in the pool. Dropped, it ends the program and gives the place back when all is gone.
+struct Busy {
+    warden: Option<Warden>,
+    place: Option<OwnedSemaphorePermit>,
+}
+
+impl Busy {
+    /// Ends a warden that no longer answers, and what it left behind.
+    async fn lose(&mut self) -> u32 {
+        let Some(warden) = self.warden.take() else { return 0 };
+        warden.kill().await
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let (Some(warden), place) = (self.warden.take(), self.place.take()) else { return };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                warden.retire().await;
+                drop(place);
+            });
+        }
+    }
+}
+
+/// One warden.
+#[derive(Debug)]
+struct Warden {
+    pid: i32,
+    child: Child,
+    orders: ChildStdin,
+    reports: Lines<BufReader<ChildStdout>>,
+}
+
+impl Warden {
+    fn start(exe: &PathBuf) -> io::Result<Warden> {
+        let mut living = lock(&LIVING);
+        let mut command = Command::new(exe);
+        command.arg(WARDEN).env_clear().current_dir("/");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn()?;
+        let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
+        let (Some(pid), Some(orders), Some(out)) = (pid, child.stdin.take(), child.stdout.take()) else {
+            return Err(io::Error::other("it has no pipes"));
+        };
+        living.insert(pid);
+        Ok(Warden { pid, child, orders, reports: BufReader::new(out).lines() })
+    }
+
+    async fn tell(&mut self, order: &Order) -> io::Result<()> {
+        let mut text = serde_json::to_vec(order)?;
+        text.push(b'\n');
+        self.orders.write_all(&text).await
+    }
+
+    /// Listens until the program has ended. None: the warden is lost.
+    async fn follow(
+        &mut self,
+        line: &Line,
+        closing: &CancellationToken,
+        total: Duration,
+        grace: Duration,
+    ) -> Option<Exit> {
+        let far = Duration::from_secs(10 * 366 * 24 * 3600);
+        let now = tokio::time::Instant::now();
+        let mut lost = now + total.min(far).saturating_add(grace.min(far)) + SLACK;
+        let mut is_told = false;
+        loop {
+            tokio::select! {
+                report = self.reports.next_line() => match serde_json::from_str(&report.ok()??).ok()? {
+                    Report::Grew(length) => {
+                        if let Some(grew) = &line.grew {
+                            grew.send_replace(length);
+                        }
+                    }
+                    Report::Ended(exit) => return Some(exit),
+                },
+                () = stop(line, closing), if !is_told => {
+                    is_told = true;
+                    lost = lost.min(tokio::time::Instant::now() + grace.min(far) + SLACK);
+                    self.tell(&Order::Stop).await.ok()?;
+                }
+                () = tokio::time::sleep_until(lost) => return None,
+            }
+        }
+    }
+
+    /// Lets go of its lifeline, and waits until it has ended everything and itself.
+    async fn retire(self) {
+        let Warden { pid, mut child, orders, reports } = self;
+        drop((orders, reports));
+        if timeout(SLACK, child.wait()).await.is_err() {
+            let _ = child.kill().await;
+        }
+        lock(&LIVING).remove(&pid);
+        end_orphans().await;
+    }
+
+    /// Ends it at once, then what it left. How many that were.
+    async fn kill(mut self) -> u32 {
+        let _ = self.child.kill().await;
+        lock(&LIVING).remove(&self.pid);
+        end_orphans().await
+    }
+}
+
+async fn stop(line: &Line, closing: &CancellationToken) {
+    tokio::select! {
+        () = line.stop.cancelled() => {}
+        () = closing.cancelled() => {}
+    }
+}
+
+/// Ends what came to us when wardens died.
+async fn end_orphans() -> u32 {
+    let sweep = || tree::end_orphans(&lock(&LIVING));
+    tokio::task::spawn_blocking(sweep).await.unwrap_or(0)
+}
+
+/// What a panic left behind is whole: every change under these locks is one call.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
