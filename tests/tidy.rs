@@ -149,13 +149,11 @@ fn the_rooms_are_those_of_the_list() {
 
 #[test]
 fn the_code_map_is_the_house() {
-    match fs::read_to_string(at("ARCHITECTURE.md")) {
-        Ok(page) => {
-            let faults = map_faults(&page, &rooms(), |path| at("src").join(path).exists());
-            assert!(faults.is_empty(), "\n{}", faults.join("\n"));
-        }
-        Err(_) => assert!(UNDER_CONSTRUCTION, "ARCHITECTURE.md is missing"),
+    if UNDER_CONSTRUCTION && !at("ARCHITECTURE.md").exists() {
+        return;
     }
+    let faults = map_faults(&read("ARCHITECTURE.md"), &rooms(), |path| at("src").join(path).exists());
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
 /// What is wrong with one file of product code, named by its path under `src`.
@@ -225,7 +223,7 @@ fn test_files(name: &str, text: &str) -> Vec<String> {
 fn page_faults(name: &str, text: &str, test_lines: usize) -> Vec<String> {
     let mut faults = Vec::new();
     let first = text.lines().next().unwrap_or_default();
-    if !first.strip_prefix("//! ").is_some_and(|noun| noun.len() > 8) {
+    if first.strip_prefix("//! ").is_none_or(|noun| noun.len() <= 8) {
         faults.push(format!("{name}: the first line does not say what lives here"));
     }
     for part in name.trim_end_matches(".rs").split('/').filter(|part| NOT_A_NOUN.contains(part)) {

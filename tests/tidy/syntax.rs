@@ -5,26 +5,26 @@ use syn::{spanned::Spanned, visit::Visit};
 
 /// What was read of one file. Test modules are not product code: only their length is kept.
 #[derive(Debug, Default)]
-pub struct Facts {
+pub(crate) struct Facts {
     /// Every path, from the root of the crate (`crate::run::Run`) or of another crate (`std::fs::read`), with its line.
-    pub paths: Vec<(String, usize)>,
+    pub(crate) paths: Vec<(String, usize)>,
     /// Names and lengths.
-    pub functions: Vec<(String, usize)>,
+    pub(crate) functions: Vec<(String, usize)>,
     /// What only some rooms may have, with its line.
-    pub oddities: Vec<(Oddity, usize)>,
+    pub(crate) oddities: Vec<(Oddity, usize)>,
     /// Modules that are declared or written here: name, and whether for everybody.
-    pub modules: Vec<(String, bool)>,
+    pub(crate) modules: Vec<(String, bool)>,
     /// Items that are neither modules nor imports.
-    pub items: usize,
+    pub(crate) items: usize,
     /// Lines of test code.
-    pub test_lines: usize,
+    pub(crate) test_lines: usize,
     /// Files of test modules that are declared here, relative to the module's folder (`tests`) or to this file (`x.rs`).
-    pub test_files: Vec<String>,
+    pub(crate) test_files: Vec<String>,
 }
 
 /// What only some rooms may have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Oddity {
+pub(crate) enum Oddity {
     /// `async fn`, `.await`, an async block or closure.
     Async,
     /// A literal or a type.
@@ -39,7 +39,7 @@ pub enum Oddity {
 
 impl Facts {
     /// Reads the file of these modules (`["plan", "graph"]`).
-    pub fn of(text: &str, modules: &[&str]) -> Result<Facts, syn::Error> {
+    pub(crate) fn of(text: &str, modules: &[&str]) -> Result<Facts, syn::Error> {
         let file = syn::parse_file(text)?;
         let depth: Vec<String> = modules.iter().map(|module| (*module).to_owned()).collect();
         let mut imports = Imports { depth: depth.clone(), ..Imports::default() };
