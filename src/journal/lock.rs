@@ -101,7 +101,8 @@ impl Drop for Lock {
     /// Said, and not left to closing the file: a program that another thread is just starting has a copy of it until it
     /// is that program.
     fn drop(&mut self) {
-        drop(flock(&self.file, FlockOperation::Unlock));
+        // Closing the file, which follows, is the other half.
+        let _ = flock(&self.file, FlockOperation::Unlock);
     }
 }
 
