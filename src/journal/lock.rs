@@ -49,7 +49,7 @@ pub enum LockError {
 #[derive(Debug)]
 pub struct Lock {
     // Held by the open file description. It is close-on-exec: no program we start can keep it.
-    _file: File,
+    file: File,
     holder: Holder,
 }
 
@@ -68,7 +68,7 @@ impl Lock {
         }
         let holder = Holder::this_process();
         write(&mut file, &holder).map_err(io)?;
-        Ok(Lock { _file: file, holder })
+        Ok(Lock { file, holder })
     }
 
     /// Who holds the lock of this file now; `None` is nobody.
@@ -94,6 +94,15 @@ impl Lock {
     /// Who we are.
     pub fn holder(&self) -> &Holder {
         &self.holder
+    }
+}
+
+impl Drop for Lock {
+    /// Said, and not left to closing the file: a program that another thread is just starting has a copy of it until it
+    /// is that program.
+    fn drop(&mut self) {
+        // Closing the file, which follows, is the other half.
+        let _ = flock(&self.file, FlockOperation::Unlock);
     }
 }
 
@@ -159,11 +168,22 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_in_a_program_that_is_being_started_does_not_keep_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let lock = Lock::take(&path).unwrap();
+        let copy = lock.file.try_clone().unwrap();
+        drop(lock);
+        Lock::take(&path).unwrap();
+        drop(copy);
+    }
+
+    #[test]
     fn a_dead_process_is_not_named_as_the_holder() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
         let locked = Lock::take(&path).unwrap();
-        let dead = Holder { started: locked.holder.started + 1, ..locked.holder };
+        let dead = Holder { started: locked.holder().started + 1, ..Holder::this_process() };
         for said in [serde_json::to_string(&dead).unwrap(), String::new(), "{".repeat(10_000)] {
             fs::write(&path, said).unwrap();
             assert!(matches!(Lock::take(&path), Err(LockError::HeldByNewcomer)));
