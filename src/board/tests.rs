@@ -40,7 +40,7 @@ fn what_is_left_of_the_critical_path_shrinks_with_time_and_with_landings() {
     let (t, board) = (evening(), evening().board());
     assert_eq!(board.minutes_left(Timestamp(t.now)), 165);
     assert_eq!(board.bottleneck(), Some(NodeId(2)));
-    assert_eq!(board.impact(NodeId(2)), 1);
+    assert_eq!(board.impact(NodeId(2)), (1, 2));
 }
 
 #[test]
