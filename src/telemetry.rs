@@ -192,7 +192,8 @@ mod tests {
         tracing::subscriber::with_default(subscriber, work);
         provider.force_flush().unwrap();
         let spans = memory.0.lock().unwrap();
-        let name = |id| spans.iter().find(|s| s.span_context.span_id() == id).map_or("-".into(), |s| s.name.clone());
+        let name =
+            |id| spans.iter().find(|s| s.span_context.span_id() == id).map_or_else(|| "-".into(), |s| s.name.clone());
         let told = |s: &SpanData| {
             let own = |key: &str| !key.contains('.') && !key.ends_with("_ns") && key != "level" && key != "target";
             let fields: Vec<String> = s

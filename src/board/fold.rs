@@ -49,9 +49,19 @@ impl Board {
         news
     }
 
+    /// Where nodes stand, without a word: at the end of a replay, which tells of the entries alone.
+    pub fn stand(&mut self, after: &[(NodeId, Standing)]) {
+        for (node, standing) in after {
+            if self.cards.get(node.index()).is_some_and(|card| card.standing != *standing) {
+                self.set(*node, standing.clone());
+            }
+        }
+    }
+
     fn fold(&mut self, entry: &Entry) {
         match &entry.event {
             Event::Planned { plan, tip, charter, .. } => {
+                *self = Board { now: self.now, seq: self.seq, ..Board::default() };
                 (self.began, self.tip, self.charter) = (entry.at, *tip, (**charter).clone());
                 self.lay_out(plan);
             }

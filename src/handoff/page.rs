@@ -131,6 +131,14 @@ fn add(text: &mut String, line: &str) {
 /// Text that Markdown shows as it is, and HTML too. A name with `_` inside a word needs no mark, which keeps names readable.
 fn escaped(words: &str) -> String {
     let mut text = String::with_capacity(words.len() + 8);
+    // `1.` at the beginning would open a list.
+    let digits = words.len() - words.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let opens_list = digits > 0 && words[digits..].starts_with(['.', ')']);
+    if opens_list {
+        text.push_str(&words[..digits]);
+        text.push('\\');
+    }
+    let words = if opens_list { &words[digits..] } else { words };
     let mut last = ' ';
     let mut chars = words.chars().peekable();
     let mut is_first = true;
@@ -206,6 +214,11 @@ mod tests {
             "# \\*x\\*\n\n- \\# &lt;script&gt; \\[a\\](b) \\`c\\` snake_case \\_d\\_ \\| \\~\\~e\\~\\~\n\n\
              `````text\n```\n# not a heading\n````\n`````\n"
         );
+    }
+
+    #[test]
+    fn a_number_is_no_list() {
+        assert_eq!(["1. one", "2.1 two", "3 three", "#4"].map(escaped), ["1\\. one", "2\\.1 two", "3 three", "\\#4"]);
     }
 
     #[test]

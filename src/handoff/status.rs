@@ -275,6 +275,26 @@ mod tests {
     }
 
     #[test]
+    fn a_large_plan_behind_a_failure_costs_a_look_and_not_a_look_at_each_from_each() {
+        let count = 20_000u32;
+        let blueprint = crate::plan::Blueprint {
+            nodes: (0..count).map(|n| sample::task(&n.to_string(), "T", 0, 5)).collect(),
+            edges: (1..count).map(|n| (NodeId(n - 1), NodeId(n))).collect(),
+            ..sample::blueprint()
+        };
+        let mut t = sample::Teller::new();
+        let failed = Standing::Failed { phase: Phase::Red, why: "no progress".into() };
+        let mut after = vec![(0, failed)];
+        after.extend((1..count).map(|n| (n, Standing::Blocked)));
+        t.planned(blueprint, &after);
+        let (board, began) = (t.board(), std::time::Instant::now());
+        let text = status(&board, Timestamp(t.now), &TimeZone::UTC).markdown();
+        assert!(text.contains("and 19500 more tasks") && text.contains("19999 tasks and 0 gates behind it"), "{text}");
+        // From each to each would be 200,000,000 steps.
+        assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
+    }
+
+    #[test]
     fn a_run_that_has_not_begun_is_no_panic() {
         let text = status(&Board::default(), Timestamp(0), &TimeZone::UTC).markdown();
         assert!(text.contains("Total tasks"));

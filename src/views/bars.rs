@@ -162,7 +162,7 @@ impl View for Bars {
 
     fn tick(&mut self, now: Timestamp) {
         let Size { height, width } = (self.size)();
-        let rows = rows(&self.board.read(), &self.live, now, height);
+        let rows = self.board.with(|board| rows(board, &self.live, now, height));
         self.draw(rows, width);
     }
 
@@ -200,7 +200,7 @@ mod tests {
 
     fn play(bars: &mut Bars, teller: &sample::Teller) {
         for (entry, after) in &teller.told {
-            let news = bars.board.read().apply(entry, after);
+            let news = bars.board.lock().apply(entry, after);
             bars.entry(&Told { news, objects: vec![] });
             bars.tick(entry.at);
         }

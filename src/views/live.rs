@@ -34,6 +34,12 @@ impl Live {
         }
     }
 
+    /// The same as a function, for those who may not know views: performers.
+    pub fn sink(&self) -> Arc<dyn Fn(JobId, &str) + Send + Sync> {
+        let live = self.clone();
+        Arc::new(move |job, text| live.said(job, text))
+    }
+
     /// A job has put out so many bytes in all.
     pub fn grew(&self, job: JobId, bytes: u64) {
         self.0.entry(job).or_default().bytes = bytes;
@@ -61,7 +67,7 @@ mod tests {
         live.said(job, "one\n\x1b[31mtwo\x1b[0m\tthree\n\n  \n");
         live.grew(job, 17);
         assert_eq!(live.of(job), Saying { words: "two three".into(), bytes: 17 });
-        live.said(job, "\n\n");
+        (live.sink())(job, "\n\n");
         assert_eq!(&*live.of(job).words, "two three");
         live.said(job, &"漢".repeat(100_000));
         assert_eq!(live.of(job).words.chars().count(), MOST);

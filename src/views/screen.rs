@@ -25,13 +25,26 @@ const TICK: Duration = Duration::from_millis(100);
 /// How long the end waits for a reader that has stopped to read.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The board, folded and shared: read it for a moment, never while printing.
+/// The board, folded and shared. Cheap to clone; clones share.
 #[derive(Clone, Debug, Default)]
 pub struct Folded(Arc<Mutex<Board>>);
 
 impl Folded {
-    /// The board. Whoever holds it holds the run up.
-    pub fn read(&self) -> MutexGuard<'_, Board> {
+    /// Looks at the board. Whoever looks holds the run up: take what is needed, print it afterwards.
+    pub fn with<R>(&self, look: impl FnOnce(&Board) -> R) -> R {
+        look(&self.lock())
+    }
+
+    /// Takes in what happened before, silently: a replay. Where nodes stand after it is told once, at its end.
+    pub fn replay<'a>(&self, entries: impl IntoIterator<Item = &'a Entry>, after: &[(NodeId, Standing)]) {
+        let mut board = self.lock();
+        for entry in entries {
+            board.apply(entry, &[]);
+        }
+        board.stand(after);
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Board> {
         // A panic in a reader leaves the board as it was: readers do not write.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -82,7 +95,7 @@ impl Screen {
     /// An entry is durable, and this is where nodes stand after it (see [`Board::apply`]). Never waits for a reader.
     pub fn tell(&self, entry: &Entry, after: &[(NodeId, Standing)]) {
         let told = {
-            let mut board = self.board.read();
+            let mut board = self.board.lock();
             match self.render {
                 None => Told { news: board.apply(entry, after), objects: Vec::new() },
                 Some(render) => rendered(&mut board, entry, after, render),
@@ -209,7 +222,7 @@ mod tests {
         for _ in 0..QUEUE + 10 {
             screen.note("more");
         }
-        assert_eq!(screen.board().read().tasks().met(), 1, "the fold does not wait");
+        assert_eq!(screen.board().with(|board| board.tasks().met()), 1, "the fold does not wait");
         drop(open);
         screen.finish("over");
         let shown: Vec<String> = shown.into_iter().collect();
