@@ -35,9 +35,9 @@ impl Live {
     }
 
     /// The same as a function, for those who may not know views: performers.
-    pub fn sink(&self) -> Arc<dyn Fn(JobId, &str) + Send + Sync> {
+    pub fn sink(&self) -> impl Fn(JobId, &str) + Send + Sync + use<> {
         let live = self.clone();
-        Arc::new(move |job, text| live.said(job, text))
+        move |job, text| live.said(job, text)
     }
 
     /// A job has put out so many bytes in all.
