@@ -58,6 +58,8 @@ pub struct Story {
     pub green: Vec<Ran>,
     /// How many reviewers approved what was handed in last.
     pub approvals: u32,
+    /// Concerns of reviewers that approved what was handed in last.
+    pub concerns: Vec<Finding>,
     /// The commit that landed, and when.
     pub landed: Option<(Oid, Timestamp)>,
     /// Which of its own or its gate's criteria are settled.
@@ -106,7 +108,7 @@ impl Mark {
     /// Its name in documents and in JSON.
     pub fn name(self) -> &'static str {
         match self {
-            Mark::Open => "open",
+            Mark::Open => "not settled yet",
             Mark::Proven => "proven",
             Mark::Refused => "refused",
             Mark::Approved => "approved",
@@ -162,4 +164,15 @@ pub struct Remark {
     pub node: NodeId,
     /// What.
     pub finding: Finding,
+}
+
+/// A path beyond its scope that a task was allowed to touch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowed {
+    /// Which task.
+    pub node: NodeId,
+    /// The path.
+    pub path: Box<str>,
+    /// Who allowed it: a reviewer's name, or `a person`.
+    pub by: Box<str>,
 }

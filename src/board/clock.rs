@@ -1,4 +1,4 @@
-//! Times and durations as people read them. The time zone is told, never asked for.
+//! Numbers as people read them: times, durations, counts. The time zone is told, never asked for.
 
 use crate::run::Timestamp;
 use jiff::tz::TimeZone;
@@ -28,6 +28,12 @@ pub fn span(ms: u64) -> String {
 /// How long in whole minutes, for estimates: `41 min`, `3 h 05 min`.
 pub fn minutes(minutes: u64) -> String {
     if minutes < 60 { format!("{minutes} min") } else { format!("{} h {:02} min", minutes / 60, minutes % 60) }
+}
+
+/// How many of something: `1 task`, `2 tasks`.
+pub fn counted(count: impl TryInto<u64>, noun: &str) -> String {
+    let count = count.try_into().unwrap_or(u64::MAX);
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 fn zoned(at: Timestamp, zone: &TimeZone) -> jiff::Zoned {

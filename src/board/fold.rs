@@ -1,11 +1,13 @@
 //! The fold itself: what an entry, and where nodes stand after it, change on the board.
 
-use super::{Board, Card, Landing, Mark, NEWS_KEPT, News, Pace, REMARKS_KEPT, Remark, Running, Standing, Stream, Tone};
+use super::{
+    Allowed, Board, Card, Landing, Mark, NEWS_KEPT, News, Pace, REMARKS_KEPT, Remark, Running, Standing, Stream, Tone,
+};
 use crate::{
-    plan::{Addition, Blueprint, Brief, Gate, Level, Means, Node, NodeId, Plan, Task, TestWish},
+    plan::{Addition, BackendId, Blueprint, Brief, Gate, Level, Means, Node, NodeId, Plan, ReviewerId, Task, TestWish},
     run::{
         Breakage, Code, Ending, Entry, Event, Evidence, Finding, JobId, Oid, Order, Rejection, Spend, Timestamp, Until,
-        Verified, What,
+        Verified, Weight, What,
     },
 };
 
@@ -47,9 +49,19 @@ impl Board {
         news
     }
 
+    /// Where nodes stand, without a word: at the end of a replay, which tells of the entries alone.
+    pub fn stand(&mut self, after: &[(NodeId, Standing)]) {
+        for (node, standing) in after {
+            if self.cards.get(node.index()).is_some_and(|card| card.standing != *standing) {
+                self.set(*node, standing.clone());
+            }
+        }
+    }
+
     fn fold(&mut self, entry: &Entry) {
         match &entry.event {
             Event::Planned { plan, tip, charter, .. } => {
+                *self = Board { now: self.now, seq: self.seq, ..Board::default() };
                 (self.began, self.tip, self.charter) = (entry.at, *tip, (**charter).clone());
                 self.lay_out(plan);
             }
@@ -184,12 +196,18 @@ impl Board {
             return;
         };
         card.begun.get_or_insert(at);
+        // The core starts nothing on a closed backend.
+        if let Some(backend) = self.backend_of(node, what) {
+            self.closed.remove(&backend);
+        }
+        let card = &mut self.cards[node.index()];
         card.running.push(id);
         let story = card.story_mut();
         match what {
             What::Tests | What::Implement => {
                 story.is_in_review = false;
                 story.approvals = 0;
+                story.concerns.clear();
                 // A crash costs no try: the same one begins again.
                 let is_again = story.begun.insert(what, attempt).unwrap_or(attempt) < attempt;
                 card.retries += u32::from(is_again);
@@ -240,7 +258,9 @@ impl Board {
             Ending::Passed(_) | Ending::Rejected(_) => {}
             Ending::Deferred { until, why } => {
                 story.trouble = Some(why.clone());
-                self.close(&job, *until, why);
+                if let Some(backend) = self.backend_of(job.node, job.what) {
+                    self.closed.insert(backend, (*until, why.clone()));
+                }
             }
             Ending::Broke(Breakage::Fell { why, .. }) => story.trouble = Some(why.clone()),
             Ending::Broke(Breakage::Moved { tip, found }) => {
@@ -260,14 +280,18 @@ impl Board {
                 story.red = Some(red.reason.clone());
                 story.sealed = red.seal.tests.clone();
                 story.sealed_files = red.seal.files.iter().map(|file| file.path.clone()).collect();
+                let room = REMARKS_KEPT.saturating_sub(self.red_before.len());
+                self.red_before.extend(red.red_before.iter().take(room).cloned());
             }
             Evidence::Verified(verified) => {
                 story.green = verified.ran.clone();
                 self.verified(job.node, verified);
             }
-            Evidence::Approved { .. } => {
+            Evidence::Approved { findings, grants } => {
                 story.approvals += 1;
+                story.concerns.extend(findings.iter().filter(|f| f.weight == Weight::Concern).cloned());
                 self.settle(job, Mark::Proven);
+                self.allow(job, grants);
             }
             Evidence::Seen { .. } | Evidence::Figure { .. } => self.settle(job, Mark::Proven),
             Evidence::Landed { tip, notes } => {
@@ -318,6 +342,7 @@ impl Board {
 
     fn rejected(&mut self, job: &Running, rejection: &Rejection) {
         self.settle(job, Mark::Refused);
+        self.allow(job, &rejection.grants);
         let is_review = matches!(job.what, What::Review(_));
         let story = self.cards[job.node.index()].story_mut();
         if !(is_review && story.is_in_review) {
@@ -335,6 +360,22 @@ impl Board {
         }
     }
 
+    fn allow(&mut self, job: &Running, paths: &[Box<str>]) {
+        if let What::Review(reviewer) = job.what {
+            let by: Box<str> = self.reviewer(reviewer).into();
+            for path in paths {
+                self.allowed_by(job.node, path, &by);
+            }
+        }
+    }
+
+    fn allowed_by(&mut self, node: NodeId, path: &str, by: &str) {
+        let allowed = Allowed { node, path: path.into(), by: by.into() };
+        if self.allowed.len() < REMARKS_KEPT && !self.allowed.contains(&allowed) {
+            self.allowed.push(allowed);
+        }
+    }
+
     fn remark(&mut self, node: NodeId, finding: &Finding) {
         let story = self.cards[node.index()].story_mut();
         let digest = finding.digest();
@@ -344,17 +385,17 @@ impl Board {
         }
     }
 
-    fn close(&mut self, job: &Running, until: Until, why: &str) {
-        let blueprint = self.plan.blueprint();
-        let backend = match (job.what, self.plan.node(job.node)) {
-            (What::Review(reviewer), _) => {
-                blueprint.reviewers.get(usize::from(reviewer.0)).map(|(_, backend)| *backend)
-            }
+    /// What an agent's job runs on; checks and merges run on none.
+    fn backend_of(&self, node: NodeId, what: What) -> Option<BackendId> {
+        let by = |id: ReviewerId| self.plan.blueprint().reviewers.get(usize::from(id.0)).map(|(_, backend)| *backend);
+        match (what, self.plan.get(node)?) {
+            (What::Review(reviewer), _) => by(reviewer),
             (What::Tests | What::Implement | What::Consult | What::Advise, Node::Task(task)) => Some(task.backend),
+            (What::Settle(criterion), Node::Gate(gate)) => match gate.criteria.get(usize::from(criterion))?.means {
+                Means::Reviewed { reviewer } => by(reviewer),
+                _ => None,
+            },
             _ => None,
-        };
-        if let Some(backend) = backend {
-            self.closed.insert(backend, (until, why.into()));
         }
     }
 
@@ -372,7 +413,8 @@ impl Board {
                     card.story_mut().marks.insert(*criterion, Mark::Approved);
                 }
             }
-            Order::Retry(_) | Order::Skip(_) | Order::Grant { .. } => {}
+            Order::Grant { task, path } => self.allowed_by(*task, path, "a person"),
+            Order::Retry(_) | Order::Skip(_) => {}
         }
     }
 }

@@ -11,9 +11,9 @@ mod news;
 mod path;
 mod standing;
 
-pub use card::{Card, Landing, Mark, Remark, Running, Settled, Story};
+pub use card::{Allowed, Card, Landing, Mark, Remark, Running, Settled, Story};
 pub use clean::{block, line};
-pub use clock::{clock, minutes, rfc3339, span};
+pub use clock::{clock, counted, minutes, rfc3339, span};
 pub use news::{News, Tone};
 pub use standing::{Count, Standing};
 
@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 /// How many sentences are kept.
 const NEWS_KEPT: usize = 20;
 
-/// How many remarks are kept in all; the journal has every one.
+/// How many remarks of a kind are kept in all; the journal has every one.
 const REMARKS_KEPT: usize = 1_000;
 
 /// Everything a person may see of a run. Made empty; its first entry is `Planned`.
@@ -48,6 +48,8 @@ pub struct Board {
     landings: Vec<Landing>,
     remarks: Vec<Remark>,
     notes: Vec<Box<str>>,
+    allowed: Vec<Allowed>,
+    red_before: BTreeSet<Box<str>>,
     news: VecDeque<News>,
     pace: Pace,
     tip: Oid,
@@ -163,6 +165,16 @@ impl Board {
     /// What landings had to say about the branch that follows the integration ref.
     pub fn notes(&self) -> &[Box<str>] {
         &self.notes
+    }
+
+    /// Paths beyond their scope that tasks were allowed to touch.
+    pub fn allowed(&self) -> &[Allowed] {
+        &self.allowed
+    }
+
+    /// Tests that were red before anything began, as far as runs of tests have met them.
+    pub fn red_before(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.red_before.iter().map(|name| &**name)
     }
 
     /// The last sentences, the newest last.
@@ -298,18 +310,20 @@ impl Board {
         blocked
     }
 
-    /// How many tasks hang on a node, near or far, and are not over. Costs a look at all of them.
-    pub fn impact(&self, node: NodeId) -> u32 {
-        let (mut seen, mut way, mut tasks) = (BTreeSet::new(), vec![node], 0);
+    /// How many tasks, and how many gates but theirs, hang on a node, near or far, and are not over. Costs a look at all of
+    /// them.
+    pub fn impact(&self, node: NodeId) -> (u32, u32) {
+        let (mut seen, mut way, mut tasks, mut gates) = (BTreeSet::new(), vec![node], 0, 0);
         while let Some(at) = way.pop() {
             for behind in self.plan.dependents(at).filter(|&n| !self.standing(n).is_met()) {
                 if seen.insert(behind) {
                     tasks += u32::from(self.plan.node(behind).task().is_some());
+                    gates += u32::from(self.plan.node(behind).gate().is_some() && !self.is_task_gate(behind));
                     way.push(behind);
                 }
             }
         }
-        tasks
+        (tasks, gates)
     }
 
     /// Where a node stands, as a fragment a person understands.

@@ -123,7 +123,7 @@ impl Board {
     }
 
     /// What a job does, as a sentence without its subject.
-    pub(super) fn starts(&self, node: NodeId, what: What) -> String {
+    pub fn starts(&self, node: NodeId, what: What) -> String {
         let attempt = match self.attempt(node, what) {
             1 => String::new(),
             more => format!(" (try {more})"),

@@ -40,7 +40,7 @@ fn what_is_left_of_the_critical_path_shrinks_with_time_and_with_landings() {
     let (t, board) = (evening(), evening().board());
     assert_eq!(board.minutes_left(Timestamp(t.now)), 165);
     assert_eq!(board.bottleneck(), Some(NodeId(2)));
-    assert_eq!(board.impact(NodeId(2)), 1);
+    assert_eq!(board.impact(NodeId(2)), (1, 2));
 }
 
 #[test]
@@ -78,6 +78,21 @@ fn after_a_crash_nothing_runs_until_it_is_started_again() {
 }
 
 #[test]
+fn a_replay_shows_the_same_as_the_life_did() {
+    let t = morning();
+    let (life, mut replay) = (t.board(), Board::default());
+    for (entry, _) in &t.told {
+        replay.apply(entry, &[]);
+    }
+    let after: Vec<_> = life.plan().ids().map(|n| (n, life.standing(n).clone())).collect();
+    replay.stand(&after);
+    assert_eq!((life.tasks(), life.gates(), life.retries()), (replay.tasks(), replay.gates(), replay.retries()));
+    for node in life.plan().ids() {
+        assert_eq!(life.words(node, life.now()), replay.words(node, replay.now()));
+    }
+}
+
+#[test]
 fn the_sentences_of_a_run_are_plain() {
     let mut board = Board::default();
     let mut lines = String::new();
@@ -99,6 +114,12 @@ fn foreign_entries_are_no_panic() {
     board.apply(&entry(Event::Ordered(Order::Approve { gate: NodeId(9), criterion: 9 })), &[]);
     assert_eq!(board.running().count(), 0);
     assert_eq!(board.label(NodeId(9)), "?");
+    let t = held();
+    let mut twice = t.board();
+    for (entry, after) in &t.told {
+        twice.apply(entry, after);
+    }
+    assert_eq!((twice.tasks(), twice.landings().len()), (t.board().tasks(), 4), "a second plan begins anew");
 }
 
 #[test]

@@ -1,0 +1,436 @@
+//! The end of a run in plain words: what is done, what is not and why, what has to be known, and how to go on.
+
+use super::{
+    page::{Page, Part},
+    status::dollars,
+};
+use crate::{
+    board::{Board, Mark, Standing, block, counted, line, rfc3339, span},
+    plan::{Node, NodeId, Phase, TestWish},
+    run::{Code, Finding, Timestamp, Until},
+};
+use jiff::tz::TimeZone;
+
+/// Items of one list.
+const ITEMS: usize = 200;
+
+/// Tasks whose findings are told with their output.
+const FAILURES: usize = 30;
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Every gate passed.
+    Done,
+    /// Nothing more moves without a person.
+    Returned,
+    /// There is work, and it was stopped from outside: a budget, a pause, a backend. Why, as a fragment.
+    Stopped(Box<str>),
+    /// A person stopped the program.
+    Interrupted,
+}
+
+/// Whether the result merges into HEAD as it stands now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Merges {
+    /// There is nothing to merge.
+    Nothing,
+    /// HEAD has it already.
+    Already,
+    /// Without conflict.
+    Cleanly,
+    /// In conflict, in these paths.
+    InConflict(Vec<Box<str>>),
+    /// It was not tried, for this reason.
+    Unknown(Box<str>),
+}
+
+/// What the board does not know of the end.
+#[derive(Clone, Debug)]
+pub struct Closing<'a> {
+    /// How it ended.
+    pub end: End,
+    /// When.
+    pub at: Timestamp,
+    /// The branch that holds the result.
+    pub branch: &'a str,
+    /// Whether it merges into HEAD.
+    pub merges: Merges,
+    /// The run's folder, before the names of logs.
+    pub logs: &'a str,
+    /// Whatever else the run has to say: one sentence each.
+    pub notes: &'a [Box<str>],
+}
+
+/// The page. Costs a look at the whole plan, once.
+pub fn report(board: &Board, closing: &Closing<'_>, zone: &TimeZone) -> Page {
+    let count = board.tasks();
+    let topic = line(&board.plan().blueprint().topic, 80);
+    let mut page = Page::new(format!("{topic}: {}", outcome(board, &closing.end)));
+    page.push(Part::Fact("Tasks", format!("{} of {} done", count.met(), count.total)));
+    let gates = board.gates();
+    page.push(Part::Fact("Gates", format!("{} of {} open", gates.met(), gates.total)));
+    let ran = span(closing.at.0.saturating_sub(board.began().0));
+    page.push(Part::Fact(
+        "Time",
+        format!("{ran}, from {} to {}", rfc3339(board.began(), zone), rfc3339(closing.at, zone)),
+    ));
+    if !board.spent().is_nothing() {
+        page.push(Part::Fact("Spent", format!("{}, {} tokens", dollars(board.spent().micros), board.spent().tokens)));
+    }
+    page.push(Part::Fact("Run", board.charter().run.to_string()));
+    done(&mut page, board, zone);
+    failed(&mut page, board, closing);
+    blocked(&mut page, board);
+    unfinished(&mut page, board, closing.at);
+    gates_told(&mut page, board);
+    to_know(&mut page, board, closing);
+    go_on(&mut page, board, closing);
+    page
+}
+
+fn outcome(board: &Board, end: &End) -> String {
+    match end {
+        End::Done => "done, every gate passed".to_owned(),
+        End::Returned => {
+            let (count, gates) = (board.tasks(), board.gates());
+            let parts = [
+                (count.failed + gates.failed, "failed"),
+                (count.blocked + gates.blocked, "blocked"),
+                (count.held + gates.held, "held"),
+            ];
+            let parts: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, w)| format!("{n} {w}")).collect();
+            format!("returned to you ({})", parts.join(", "))
+        }
+        End::Stopped(why) => format!("stopped: {}", line(why, 160)),
+        End::Interrupted => "interrupted; the same command goes on".to_owned(),
+    }
+}
+
+fn tasks(board: &Board) -> impl Iterator<Item = NodeId> + '_ {
+    board.plan().ids().filter(|&id| board.plan().node(id).task().is_some())
+}
+
+fn done(page: &mut Page, board: &Board, zone: &TimeZone) {
+    let mut items: Vec<String> = Vec::new();
+    for landing in board.landings() {
+        let commit = if landing.commit.is_none() {
+            "found landed".to_owned()
+        } else {
+            format!("landed as {}", landing.commit.short())
+        };
+        let story = board.card(landing.node).story();
+        let tests = story.map_or(0, |story| story.sealed.len());
+        let tests =
+            if tests > 0 { format!(", {} red first and green now", counted(tests, "test")) } else { String::new() };
+        let reviews = story.map_or(0, |story| story.approvals);
+        let reviews =
+            if reviews > 0 { format!(", approved by {}", counted(reviews, "reviewer")) } else { String::new() };
+        let again = match board.card(landing.node).retries {
+            0 => String::new(),
+            times => format!(", written again {}", counted(times, "time")),
+        };
+        items.push(format!(
+            "{}: {commit} at {}{tests}{reviews}{again}",
+            board.title(landing.node),
+            rfc3339(landing.at, zone)
+        ));
+    }
+    let is_landed = |id: &NodeId| board.card(*id).story().is_some_and(|story| story.landed.is_some());
+    for id in tasks(board).filter(|id| !is_landed(id)) {
+        match board.standing(id) {
+            Standing::Done => items.push(format!("{}: was done before the run", board.title(id))),
+            Standing::Skipped => items.push(format!("{}: skipped by a person", board.title(id))),
+            _ => {}
+        }
+    }
+    if !items.is_empty() {
+        page.push(Part::Section("What is done".into()));
+        page.items(items.into_iter(), ITEMS);
+    }
+}
+
+fn failed(page: &mut Page, board: &Board, closing: &Closing<'_>) {
+    let failed: Vec<NodeId> = board.stuck().filter(|&n| matches!(board.standing(n), Standing::Failed { .. })).collect();
+    if failed.is_empty() {
+        return;
+    }
+    page.push(Part::Section("What failed, and why".into()));
+    for (at, &node) in failed.iter().enumerate() {
+        if at == FAILURES {
+            return page.push(Part::Item(format!("and {} more: {}", failed.len() - at, board.list(&failed[at..]))));
+        }
+        page.push(Part::Item(format!("{}: {}", board.title(node), board.words(node, closing.at))));
+        let Some(story) = board.card(node).story() else {
+            continue;
+        };
+        for finding in story.findings.iter().take(5) {
+            let mut lines = finding.text.lines();
+            let first = line(lines.next().unwrap_or_default(), 300);
+            page.push(Part::Detail(format!("{}{}{first}", by(finding), place(finding))));
+            let rest: Vec<&str> = lines.collect();
+            if !rest.is_empty() {
+                page.push(Part::Output(block(&rest.join("\n"), 20, 160)));
+            }
+        }
+        if story.findings.len() > 5 {
+            page.push(Part::Detail(format!("and {} more findings", story.findings.len() - 5)));
+        }
+        if let Some(trouble) = &story.trouble {
+            page.push(Part::Detail(line(trouble, 300)));
+        }
+        for ran in story.ran.iter().take(3) {
+            let log = line(&format!("{}/{}", closing.logs.trim_end_matches('/'), ran.log), 400);
+            page.push(Part::Detail(format!(
+                "{} ended with {}; its whole output: {log}",
+                line(&ran.command, 160),
+                ran.exit
+            )));
+        }
+        let topic = &board.plan().blueprint().topic;
+        page.push(Part::Commands(vec![format!("tidegate logs {} {}", quoted(topic), quoted(board.label(node)))]));
+    }
+}
+
+fn by(finding: &Finding) -> String {
+    finding.by.as_deref().map(|by| format!("{}: ", line(by, 60))).unwrap_or_default()
+}
+
+fn place(finding: &Finding) -> String {
+    match (&finding.file, finding.line) {
+        (Some(file), Some(at)) => format!("{}:{at}: ", line(file, 160)),
+        (Some(file), None) => format!("{}: ", line(file, 160)),
+        (None, _) => String::new(),
+    }
+}
+
+fn blocked(page: &mut Page, board: &Board) {
+    let culprits = board.culprits();
+    let told: Vec<String> = culprits
+        .iter()
+        .filter(|(node, _)| !board.is_task_gate(**node))
+        .map(|(&node, by)| format!("{}: blocked by {}", board.title(node), board.list(by)))
+        .collect();
+    if !told.is_empty() {
+        page.push(Part::Section("What is blocked".into()));
+        page.items(told.into_iter(), ITEMS);
+    }
+}
+
+/// What was neither done nor failed: only where the run was stopped, or a gate holds it.
+fn unfinished(page: &mut Page, board: &Board, now: Timestamp) {
+    let is_open = |standing: &Standing| {
+        matches!(standing, Standing::Waiting | Standing::Working { .. } | Standing::Merging { .. })
+    };
+    let open: Vec<String> = tasks(board)
+        .filter(|&id| is_open(board.standing(id)))
+        .map(|id| format!("{}: {}", board.title(id), board.words(id, now)))
+        .collect();
+    if !open.is_empty() {
+        page.push(Part::Section("What is not finished".into()));
+        page.items(open.into_iter(), ITEMS);
+    }
+}
+
+fn gates_told(page: &mut Page, board: &Board) {
+    let ids = board.plan().ids().filter(|&id| board.plan().node(id).gate().is_some() && !board.is_task_gate(id));
+    let (mut closed, topic) = (false, &board.plan().blueprint().topic);
+    let held_tasks = tasks(board).filter(|&id| matches!(board.standing(id), Standing::Held { .. }));
+    let is_told = |id: &NodeId| !board.standing(*id).is_met() && *board.standing(*id) != Standing::Blocked;
+    for node in ids.filter(is_told).chain(held_tasks).take(ITEMS) {
+        if !closed {
+            page.push(Part::Section("Gates that are not open".into()));
+            closed = true;
+        }
+        page.push(Part::Item(format!("{}: {}", board.title(node), board.standing(node).name())));
+        let mut commands = Vec::new();
+        for settled in board.criteria(node) {
+            page.push(Part::Detail(format!("{}: {}", settled.mark.name(), line(&settled.criterion.text, 200))));
+            if settled.mark == Mark::Asked {
+                commands.push(approve(topic, board.label(node), settled.index));
+            }
+        }
+        if !commands.is_empty() {
+            page.push(Part::Commands(commands));
+        }
+    }
+}
+
+fn to_know(page: &mut Page, board: &Board, closing: &Closing<'_>) {
+    let charter = board.charter();
+    let mut told: Vec<String> = Vec::new();
+    if &*charter.sandbox == "none" {
+        told.push("Agents and checks ran without a sandbox (tier none): what they did outside their workspaces was not held back.".into());
+    }
+    if charter.without_checks {
+        told.push("The run was allowed to go without checks (--allow-no-checks).".into());
+    }
+    for remark in board.remarks() {
+        let what = match remark.finding.code {
+            Code::SealBroken => "a sealed test was changed, and restored",
+            Code::TakenOut => "an edit out of scope was taken out; the gate passed without it",
+            _ => "put right",
+        };
+        let text = line(&remark.finding.text, 200);
+        told.push(format!("{}: {what}: {}{text}", board.title(remark.node), place(&remark.finding)));
+    }
+    for allowed in board.allowed() {
+        let (path, by) = (line(&allowed.path, 160), line(&allowed.by, 60));
+        told.push(format!("{}: was allowed by {by} to touch {path}, beyond its scope", board.title(allowed.node)));
+    }
+    told.extend(tasks(board).filter_map(|id| without_tests(board, id)));
+    for id in tasks(board) {
+        for concern in board.card(id).story().into_iter().flat_map(|story| &story.concerns).take(5) {
+            let text = line(&concern.text, 200);
+            told.push(format!(
+                "{}: a concern that did not hold it back: {}{}{text}",
+                board.title(id),
+                by(concern),
+                place(concern)
+            ));
+        }
+    }
+    if board.red_before().len() > 0 {
+        let names: Vec<String> = board.red_before().take(5).map(|name| line(name, 100)).collect();
+        let count = counted(board.red_before().len(), "test");
+        told.push(format!("Red before the run began, {count}: {}", names.join(", ")));
+    }
+    if !charter.uncommitted.is_empty() {
+        let paths: Vec<String> = charter.uncommitted.iter().take(5).map(|path| line(path, 100)).collect();
+        let count = charter.uncommitted.len();
+        told.push(format!("Uncommitted changes were left out, in {}: {}", counted(count, "path"), paths.join(", ")));
+    }
+    told.extend(board.notes().iter().chain(closing.notes).map(|note| line(note, 300)));
+    let is_closed = |until: &Until| matches!(until, Until::At(at) if *at > closing.at) || *until == Until::Person;
+    for (backend, _, why) in board.closed().filter(|(_, until, _)| is_closed(until)) {
+        told.push(format!("Backend {} takes no jobs: {}", line(backend, 40), line(why, 200)));
+    }
+    if !told.is_empty() {
+        page.push(Part::Section("What you should know".into()));
+        page.items(told.into_iter(), ITEMS);
+    }
+}
+
+fn without_tests(board: &Board, id: NodeId) -> Option<String> {
+    let Node::Task(task) = board.plan().node(id) else {
+        return None;
+    };
+    let why = match &task.brief.tests {
+        TestWish::Declined(why) if why.is_empty() => ": it says so".to_owned(),
+        TestWish::Declined(why) => format!(": {}", line(why, 160)),
+        _ if !task.phases.contains(Phase::Tests) => String::new(),
+        _ => return None,
+    };
+    (!task.done).then(|| format!("{}: has no tests of its own{why}", board.title(id)))
+}
+
+fn go_on(page: &mut Page, board: &Board, closing: &Closing<'_>) {
+    page.push(Part::Section("How to go on".into()));
+    let (branch, topic) = (line(closing.branch, 200), &board.plan().blueprint().topic);
+    let merge =
+        || Part::Commands(vec![format!("git log {}", quoted(&branch)), format!("git merge {}", quoted(&branch))]);
+    match &closing.merges {
+        Merges::Nothing => page.push(Part::Text("Nothing has landed: there is nothing to merge.".into())),
+        Merges::Already => page.push(Part::Text(format!("The result is on {branch}, and HEAD has it already."))),
+        Merges::Cleanly => {
+            page.push(Part::Text(format!(
+                "The result is on {branch}. It merges into HEAD as it stands now, without conflict."
+            )));
+            page.push(merge());
+        }
+        Merges::InConflict(paths) => {
+            let some: Vec<String> = paths.iter().take(5).map(|path| line(path, 100)).collect();
+            let more = if paths.len() > 5 { format!(" and {} more", paths.len() - 5) } else { String::new() };
+            page.push(Part::Text(format!(
+                "The result is on {branch}. As HEAD stands now, merging it conflicts in {}{more}.",
+                some.join(", ")
+            )));
+            page.push(merge());
+        }
+        Merges::Unknown(why) => {
+            page.push(Part::Text(format!(
+                "The result is on {branch}. Whether it merges into HEAD is not known: {}",
+                line(why, 200)
+            )));
+            page.push(merge());
+        }
+    }
+    let mut commands = Vec::new();
+    for node in board.stuck().take(FAILURES) {
+        match board.standing(node) {
+            Standing::Failed { .. } => commands.push(retry(topic, board.label(node))),
+            Standing::Held { lacks } => commands.extend(lacks.iter().map(|&c| approve(topic, board.label(node), c))),
+            _ => {}
+        }
+    }
+    if closing.end != End::Done {
+        commands.push(format!("tidegate execute {}", quoted(topic)));
+        page.push(Part::Text(match commands.len() {
+            1 => "The same command goes on where it stopped:".into(),
+            _ => "Then, after you have looked, settle what waits for you, and go on:".into(),
+        }));
+        page.push(Part::Commands(commands));
+    }
+}
+
+/// The command that lets a failed node try again.
+pub(super) fn retry(topic: &str, label: &str) -> String {
+    format!("tidegate retry {} {}", quoted(topic), quoted(label))
+}
+
+/// The command by which a person says that a criterion holds.
+pub(super) fn approve(topic: &str, label: &str, criterion: u16) -> String {
+    format!("tidegate approve {} {} --criterion {criterion}", quoted(topic), quoted(label))
+}
+
+/// A word for a shell: people copy these lines.
+fn quoted(word: &str) -> String {
+    let word = line(word, 200);
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '/' | '+');
+    if !word.is_empty() && !word.starts_with('-') && word.chars().all(is_plain) {
+        return word;
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{board::sample, run::Event, run::Order};
+
+    fn closing(end: End, at: u64, merges: Merges) -> Closing<'static> {
+        let branch = "tidegate/chat-system/integration";
+        Closing { end, at: Timestamp(at), branch, merges, logs: ".git/tidegate/runs/r1", notes: &[] }
+    }
+
+    #[test]
+    fn the_morning_report_is_honest_about_a_failure() {
+        let t = sample::morning();
+        let page = report(&t.board(), &closing(End::Returned, t.now, Merges::Cleanly), &TimeZone::UTC);
+        insta::assert_snapshot!(page.terminal(80));
+    }
+
+    #[test]
+    fn a_held_gate_is_told_with_the_command_that_settles_it() {
+        let t = sample::held();
+        let merges = Merges::InConflict(vec!["src/lib.rs".into()]);
+        let page = report(&t.board(), &closing(End::Returned, t.now, merges), &TimeZone::UTC);
+        insta::assert_snapshot!(page.markdown());
+    }
+
+    #[test]
+    fn a_run_that_is_done_asks_for_nothing() {
+        let mut t = sample::held();
+        t.tell(Event::Ordered(Order::Approve { gate: sample::SYSTEM, criterion: 1 }), &[(10, Standing::Done)]);
+        let text = report(&t.board(), &closing(End::Done, t.now, Merges::Cleanly), &TimeZone::UTC).terminal(80);
+        assert!(text.starts_with("chat-system: done, every gate passed\n"), "{text}");
+        assert!(!text.contains("tidegate "), "{text}");
+    }
+
+    #[test]
+    fn a_name_is_one_word_of_a_command() {
+        assert_eq!(retry("chat", "2.1"), "tidegate retry chat 2.1");
+        assert_eq!(retry("chat", "a'; rm -rf ~"), r"tidegate retry chat 'a'\''; rm -rf ~'");
+        assert_eq!(retry("chat", "--all"), "tidegate retry chat '--all'");
+    }
+}

@@ -1,0 +1,263 @@
+//! On a terminal: an overall bar, a bar a stream and a line a running job, with log lines above them. The home of indicatif.
+
+use super::{
+    Folded, Live, Told, View,
+    lines::line_of,
+    rows::{Kind, Row, rows},
+};
+use crate::{
+    board::{Tone, block},
+    run::Timestamp,
+};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::tz::TimeZone;
+use std::io::{self, Write};
+
+/// Most drawings a second.
+const HERTZ: u8 = 12;
+
+/// Bars at the foot of a terminal, on stderr: stdout stays free for results.
+pub struct Bars {
+    board: Folded,
+    live: Live,
+    zone: TimeZone,
+    is_coloured: bool,
+    /// Where the last word goes.
+    out: Box<dyn Write + Send>,
+    size: Box<dyn Fn() -> Size + Send>,
+    multi: MultiProgress,
+    slots: Vec<Slot>,
+}
+
+/// Rows and columns of a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Size {
+    height: u16,
+    width: u16,
+}
+
+/// One line of the drawing, and what is on it now.
+struct Slot {
+    bar: ProgressBar,
+    row: Option<Row>,
+    width: u16,
+}
+
+impl Bars {
+    /// Bars on stderr; `None` where that is no terminal, or one that cannot move its cursor: then lines are the view.
+    /// `out` takes the last word.
+    pub fn on_stderr(board: Folded, live: Live, zone: TimeZone, out: Box<dyn Write + Send>) -> Option<Bars> {
+        let target = ProgressDrawTarget::stderr_with_hz(HERTZ);
+        (!target.is_hidden()).then(|| Bars::on(target, Box::new(size_of_stderr), board, live, zone, out))
+    }
+
+    fn on(
+        target: ProgressDrawTarget,
+        size: Box<dyn Fn() -> Size + Send>,
+        board: Folded,
+        live: Live,
+        zone: TimeZone,
+        out: Box<dyn Write + Send>,
+    ) -> Bars {
+        let multi = MultiProgress::with_draw_target(target);
+        Bars { board, live, zone, is_coloured: false, out, size, multi, slots: Vec::new() }
+    }
+
+    /// With colours.
+    #[must_use]
+    pub fn coloured(self, is_coloured: bool) -> Bars {
+        Bars { is_coloured, ..self }
+    }
+
+    fn draw(&mut self, rows: Vec<Row>, width: u16) {
+        while self.slots.len() > rows.len() {
+            if let Some(slot) = self.slots.pop() {
+                slot.bar.finish_and_clear();
+                self.multi.remove(&slot.bar);
+            }
+        }
+        for (at, row) in rows.into_iter().enumerate() {
+            if self.slots.len() == at {
+                let bar = self.multi.add(ProgressBar::new(0));
+                self.slots.push(Slot { bar, row: None, width });
+            }
+            self.slots[at].show(row, width, self.is_coloured);
+        }
+    }
+
+    fn above(&self, text: &str) {
+        // An error is a terminal that is gone: nobody is left to tell.
+        let _ = self.multi.println(text);
+    }
+}
+
+impl Slot {
+    /// Touches the bar only where something differs: each touch is a drawing.
+    fn show(&mut self, row: Row, width: u16, is_coloured: bool) {
+        if self.row.as_ref() == Some(&row) && self.width == width {
+            return;
+        }
+        let shape = |row: &Row| (row.kind, row.tone);
+        if self.row.as_ref().map(shape) != Some(shape(&row)) || self.width != width {
+            self.bar.set_style(style(row.kind, row.tone, width, is_coloured));
+        }
+        self.bar.set_length(row.total);
+        self.bar.set_position(row.done);
+        self.bar.set_prefix(row.prefix.clone());
+        self.bar.set_message(row.text.clone());
+        (self.row, self.width) = (Some(row), width);
+    }
+}
+
+/// How a row is laid out at this width. On 40 columns everything is still there, on less the bar itself goes.
+fn style(kind: Kind, tone: Tone, width: u16, is_coloured: bool) -> ProgressStyle {
+    let label = (width / 4).clamp(5, 28);
+    let bar = (width / 8).clamp(4, 24);
+    let colour = match tone {
+        Tone::Quiet => "dim",
+        Tone::Plain => "cyan",
+        Tone::Good => "green",
+        Tone::Bad => "red",
+        Tone::Yours => "yellow",
+    };
+    let (bold, bright, dim) = match is_coloured {
+        true => (".bold", format!(".{colour}"), ".dim"),
+        false => ("", String::new(), ""),
+    };
+    let template = match kind {
+        Kind::Overall if width >= 36 => {
+            format!("{{prefix:{label}!{bold}}} [{{bar:{bar}{bright}}}] {{pos}}/{{len}} {{wide_msg}}")
+        }
+        Kind::Stream if width >= 36 => {
+            format!("{{prefix:{label}!}} [{{bar:{bar}{bright}}}] {{pos}}/{{len}} {{wide_msg}}")
+        }
+        Kind::Overall | Kind::Stream => "{prefix:5!} {pos}/{len} {wide_msg}".to_owned(),
+        Kind::Job => format!("  {{prefix:{}!{bold}}} {{wide_msg{}}}", if width < 60 { 4 } else { 8 }, colon(dim)),
+        Kind::More => format!("  {{wide_msg{}}}", colon(dim)),
+    };
+    // A template is ours alone; were it wrong, a plain bar would be drawn.
+    let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.progress_chars("=> ")
+}
+
+fn colon(style: &str) -> String {
+    if style.is_empty() { String::new() } else { format!(":{style}") }
+}
+
+fn size_of_stderr() -> Size {
+    match rustix::termios::tcgetwinsize(rustix::stdio::stderr()) {
+        Ok(size) if size.ws_row > 0 && size.ws_col > 0 => Size { height: size.ws_row, width: size.ws_col },
+        _ => Size { height: 24, width: 80 },
+    }
+}
+
+impl View for Bars {
+    fn entry(&mut self, told: &Told) {
+        let lines: Vec<String> =
+            told.news.iter().filter(|news| news.tone != Tone::Quiet).map(|news| line_of(news, &self.zone)).collect();
+        if !lines.is_empty() {
+            self.above(&lines.join("\n"));
+        }
+    }
+
+    fn tick(&mut self, now: Timestamp) {
+        let Size { height, width } = (self.size)();
+        let rows = self.board.with(|board| rows(board, &self.live, now, height));
+        self.draw(rows, width);
+    }
+
+    fn note(&mut self, text: &str) {
+        self.above(&block(text, 200, 2_000));
+    }
+
+    fn finish(&mut self, text: &str) {
+        self.draw(Vec::new(), 80);
+        let _ = self.multi.clear();
+        let _: io::Result<()> = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        board::sample,
+        run::{JobId, What},
+    };
+    use indicatif::InMemoryTerm;
+
+    fn bars(term: &InMemoryTerm, size: Size) -> Bars {
+        let target = ProgressDrawTarget::term_like(Box::new(term.clone()));
+        Bars::on(
+            target,
+            Box::new(move || size),
+            Folded::default(),
+            Live::default(),
+            TimeZone::UTC,
+            Box::new(io::sink()),
+        )
+    }
+
+    fn play(bars: &mut Bars, teller: &sample::Teller) {
+        for (entry, after) in &teller.told {
+            let news = bars.board.lock().apply(entry, after);
+            bars.entry(&Told { news, objects: vec![] });
+            bars.tick(entry.at);
+        }
+    }
+
+    fn screen(height: u16, width: u16) -> String {
+        let term = InMemoryTerm::new(height, width);
+        let mut bars = bars(&term, Size { height, width });
+        let mut t = sample::evening();
+        t.start(2, What::Tests);
+        bars.live
+            .said(JobId(12), "reading src/room.rs, 漢字 and a rather long line that has to be cut at the edge\x1b[2J");
+        bars.live.grew(JobId(14), 70_000);
+        play(&mut bars, &t);
+        bars.tick(Timestamp(t.now));
+        term.contents()
+    }
+
+    #[test]
+    fn a_terminal_of_100_columns() {
+        insta::assert_snapshot!(screen(14, 100));
+    }
+
+    #[test]
+    fn a_terminal_of_40_columns() {
+        insta::assert_snapshot!(screen(14, 40));
+    }
+
+    #[test]
+    fn a_terminal_of_20_columns_and_5_rows_keeps_what_matters() {
+        insta::assert_snapshot!(screen(5, 20));
+    }
+
+    #[test]
+    fn a_log_line_stands_above_the_bars_and_a_resize_is_taken_in() {
+        let term = InMemoryTerm::new(12, 90);
+        let mut bars = bars(&term, Size { height: 12, width: 90 });
+        play(&mut bars, &sample::held());
+        bars.note("a warning\x1b[5A\nof two lines");
+        bars.size = Box::new(|| Size { height: 12, width: 50 });
+        bars.tick(Timestamp(sample::held().now + 61_000));
+        insta::assert_snapshot!(term.contents());
+        bars.finish("");
+        let left = term.contents();
+        assert!(left.contains("of two lines") && !left.contains('['), "only lines stay: {left}");
+    }
+
+    #[test]
+    fn colours_are_a_choice() {
+        let plain = |is_coloured| {
+            let term = InMemoryTerm::new(9, 90);
+            let mut bars = bars(&term, Size { height: 9, width: 90 }).coloured(is_coloured);
+            play(&mut bars, &sample::evening());
+            let text = term.contents();
+            (text, String::from_utf8(term.contents_formatted()).unwrap().replace("\x1b[m", "").contains("\x1b[3"))
+        };
+        assert!(!plain(false).1);
+        assert_eq!(plain(true).0, plain(false).0, "colours move nothing");
+    }
+}
