@@ -13,7 +13,9 @@ mod id;
 mod task;
 
 pub use blueprint::{Addition, Blueprint, Node, Origin};
-pub use draft::{Draft, Source, SourceId, Span, Written};
+pub use draft::{
+    Draft, Effort, GateDraft, Name, Needs, ScriptDraft, Source, SourceId, Span, StepDraft, StreamDraft, TaskDraft, Written,
+};
 pub use fault::{Fault, Label, Severity};
 pub use gate::{Bound, Criterion, Gate, Level, Means};
 pub use graph::{Plan, PlanFault};
