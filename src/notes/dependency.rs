@@ -185,13 +185,25 @@ fn label_length(text: &str, kind: Kind) -> usize {
 fn is_end(text: &str) -> bool {
     let text = text.trim_start_matches([' ', '\n', '\t', '*', '`', '"', ']', '.']);
     let word = text.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default().to_ascii_lowercase();
-    let over = ["complete", "completed", "completion", "done", "finished", "must", "is", "are", "ready", "first", "tasks"];
+    let over =
+        ["complete", "completed", "completion", "done", "finished", "must", "is", "are", "ready", "first", "tasks"];
     text.is_empty() || text.starts_with(['(', '-', '–', '—', '/', '→']) || over.contains(&word.as_str())
 }
 
 /// Length of words before the name that say nothing.
 fn skipped(text: &str) -> usize {
-    let words = ["requires ", "needs ", "after ", "depends on ", "completion of ", "output of ", "the ", "both ", "and ", "on "];
+    let words = [
+        "requires ",
+        "needs ",
+        "after ",
+        "depends on ",
+        "completion of ",
+        "output of ",
+        "the ",
+        "both ",
+        "and ",
+        "on ",
+    ];
     words.iter().find(|w| text.get(..w.len()).is_some_and(|t| t.eq_ignore_ascii_case(w))).map_or(0, |w| w.len())
 }
 
@@ -199,10 +211,11 @@ fn kind_word(lower: &str) -> Option<(Kind, usize)> {
     let length = lower.bytes().take_while(u8::is_ascii_alphabetic).count();
     let kind = match &lower[..length] {
         "task" | "tasks" => Kind::Task,
-        "stream" | "streams" | "group" | "groups" | "track" | "tracks" | "lane" | "lanes" | "workstream" | "workstreams" => {
-            Kind::Stream
+        "stream" | "streams" | "group" | "groups" | "track" | "tracks" | "lane" | "lanes" | "workstream"
+        | "workstreams" => Kind::Stream,
+        "phase" | "phases" | "gate" | "gates" | "chunk" | "chunks" | "step" | "steps" | "epic" | "milestone" => {
+            Kind::Other
         }
-        "phase" | "phases" | "gate" | "gates" | "chunk" | "chunks" | "step" | "steps" | "epic" | "milestone" => Kind::Other,
         _ => return None,
     };
     Some((kind, length))

@@ -67,10 +67,21 @@ pub(super) fn key(name: &str) -> Key {
     match name.as_str() {
         "dependencies" | "dependency" | "depends on" | "depends" | "deps" | "blocked by" | "prerequisite"
         | "prerequisites" | "prerequisite tasks" | "task dependencies" => Key::Dependencies,
-        "test requirements" | "test requirement" | "test first requirements" | "tdd requirements" | "tests"
-        | "testing requirements" | "tests first" | "test first" => Key::Tests,
-        "behavior specifications" | "behaviour specifications" | "behavior specification" | "behavior spec"
-        | "behaviour spec" | "behavior specs" | "behaviour specs" => Key::Behaviour,
+        "test requirements"
+        | "test requirement"
+        | "test first requirements"
+        | "tdd requirements"
+        | "tests"
+        | "testing requirements"
+        | "tests first"
+        | "test first" => Key::Tests,
+        "behavior specifications"
+        | "behaviour specifications"
+        | "behavior specification"
+        | "behavior spec"
+        | "behaviour spec"
+        | "behavior specs"
+        | "behaviour specs" => Key::Behaviour,
         "objective" | "goal" => Key::Objective,
         "files" | "file" | "files to create" | "files to change" | "files to modify" | "files to touch" => Key::Files,
         "effort" | "estimate" | "estimated effort" | "estimated time" | "estimated duration" | "duration"
@@ -231,12 +242,15 @@ mod tests {
         let lines = Lines::new(text, SourceId(0));
         let flat = |r: &Range<usize>| text[r.clone()].split_whitespace().collect::<Vec<_>>().join(" ");
         let all = read(&lines, 0..lines.lines.len());
-        all.iter().map(|f| format!("{:?}={}", f.key, f.pieces().iter().map(flat).collect::<Vec<_>>().join("; "))).collect()
+        all.iter()
+            .map(|f| format!("{:?}={}", f.key, f.pieces().iter().map(flat).collect::<Vec<_>>().join("; ")))
+            .collect()
     }
 
     #[test]
     fn several_bold_fields_may_share_a_line() {
-        let text = "**Dependencies**: 5, 6 **Success Criteria**: It can be\ndownloaded\n**Track**: A | **Effort**: 2 hours";
+        let text =
+            "**Dependencies**: 5, 6 **Success Criteria**: It can be\ndownloaded\n**Track**: A | **Effort**: 2 hours";
         assert_eq!(show(text), ["Dependencies=5, 6", "Acceptance=It can be downloaded", "Other=A", "Effort=2 hours"]);
     }
 

@@ -26,30 +26,14 @@ pub(super) fn plain(raw: &str) -> String {
 
 /// Control characters out, runs of blanks as one.
 pub(super) fn tidy(text: &str) -> String {
-    let clean: String = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|&c| !is_hidden(c)).collect();
+    let clean: String =
+        text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|&c| !is_hidden(c)).collect();
     clean.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// What a terminal would act on, or what turns the direction of text around.
 fn is_hidden(c: char) -> bool {
     c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-}
-
-/// Lowercase words joined by dashes: the id of what has no label, the folder of a phrase.
-pub(super) fn slug(text: &str) -> String {
-    let lower = text.to_lowercase();
-    let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
-    let mut slug = String::new();
-    for word in words {
-        if slug.len() + word.len() > 60 && !slug.is_empty() {
-            break;
-        }
-        if !slug.is_empty() {
-            slug.push('-');
-        }
-        slug.extend(word.chars().take(60));
-    }
-    slug
 }
 
 #[cfg(test)]
@@ -62,11 +46,5 @@ mod tests {
         assert_eq!(plain("1. [Link](http://x) \u{1b}[31mred"), "1. Link [31mred");
         assert_eq!(plain("****"), "");
         assert_eq!(plain("Create\n   `lib/x`"), "Create lib/x");
-    }
-
-    #[test]
-    fn a_slug_is_words_and_dashes() {
-        assert_eq!(slug("Real-time Chat, with LiveView!"), "real-time-chat-with-liveview");
-        assert_eq!(slug("../.."), "");
     }
 }

@@ -178,16 +178,18 @@ fn without_note(text: &str) -> (Range<usize>, Option<Range<usize>>) {
         return (whole, None);
     };
     let note = text[open + 1..end - 1].to_ascii_lowercase();
-    let is_note = ["parallel", "depend", "independent", "sequential", "after ", "requires ", "blocked by", "starts ", "start "]
-        .iter()
-        .any(|w| note.starts_with(w));
+    let is_note =
+        ["parallel", "depend", "independent", "sequential", "after ", "requires ", "blocked by", "starts ", "start "]
+            .iter()
+            .any(|w| note.starts_with(w));
     if !is_note {
         return (whole, None);
     }
     whole.end = open;
-    let depends = ["depends on ", "dependent on ", "requires ", "blocked by ", "starts after ", "start after ", "after "]
-        .iter()
-        .find_map(|w| note.find(w).map(|at| open + 1 + at + w.len()..end - 1));
+    let depends =
+        ["depends on ", "dependent on ", "requires ", "blocked by ", "starts after ", "start after ", "after "]
+            .iter()
+            .find_map(|w| note.find(w).map(|at| open + 1 + at + w.len()..end - 1));
     (whole, depends)
 }
 

@@ -18,9 +18,7 @@ mod topic;
 
 pub use topic::{Topic, find};
 
-use crate::plan::{
-    Draft, Fault, Severity, Source, SourceId, StreamDraft, TaskDraft, Written,
-};
+use crate::plan::{Draft, Fault, Severity, Source, SourceId, StreamDraft, TaskDraft, Written, slug};
 use lines::Lines;
 use outline::{Outline, Owner, Shape};
 use std::collections::HashMap;
@@ -67,7 +65,11 @@ fn text(path: &std::path::Path, shown: &str) -> Result<String, Fault> {
     let parent = path.parent().and_then(|p| p.canonicalize().ok());
     let is_inside = path.canonicalize().is_ok_and(|real| parent.is_some_and(|p| real.starts_with(p)));
     if !meta.is_file() || !is_inside {
-        return Err(fault("unsafe-topic", format!("{shown} is not a file of the topic's folder"), "put the document itself there"));
+        return Err(fault(
+            "unsafe-topic",
+            format!("{shown} is not a file of the topic's folder"),
+            "put the document itself there",
+        ));
     }
     if meta.len() > MOST_BYTES {
         return Err(fault("too-long", format!("{shown} is longer than 8 MiB"), "split the topic"));
@@ -118,7 +120,7 @@ fn tasks(
     faults: &mut Vec<Fault>,
 ) -> Vec<TaskDraft> {
     let restarts = restarts(lines, outline, places);
-    let mut seen = HashMap::new();
+    let (mut seen, mut known) = (HashMap::new(), HashMap::new());
     let mut tasks: Vec<TaskDraft> = Vec::new();
     for part in &outline.tasks {
         let mut task = task::read(lines, part, faults);
@@ -139,7 +141,7 @@ fn tasks(
         id.map(|id| seen.insert(id, tasks.len()));
         let field = task::stream_field(lines, part).map(|range| (task::written(lines, range.clone()), range));
         task.stream = match (field, in_section) {
-            (Some((said, _)), _) if !said.value.is_empty() => Some(named(said, streams)),
+            (Some((said, _)), _) if !said.value.is_empty() => Some(named(said, streams, &mut known)),
             (_, Some(place)) => Some(streams[place].id.clone()),
             _ => None,
         };
@@ -149,21 +151,26 @@ fn tasks(
 }
 
 /// The stream that a task's own field names: by id or title; one that has no heading is made.
-fn named(said: Written<String>, streams: &mut Vec<StreamDraft>) -> Written<String> {
+fn named(said: Written<String>, streams: &mut Vec<StreamDraft>, known: &mut HashMap<String, usize>) -> Written<String> {
     let lower = said.value.to_lowercase();
     let bare = ["workstream ", "stream ", "track ", "lane ", "group "].iter().find_map(|w| lower.strip_prefix(w));
     let bare = bare.unwrap_or(&lower).trim();
     let first = bare.split(|c: char| !c.is_alphanumeric() && c != '.' && c != '-').next().unwrap_or_default();
-    let by = |name: &str| {
-        streams.iter().find(|s| s.id.value.to_lowercase() == name || s.title.value.to_lowercase() == name)
-    };
-    if let Some(stream) = by(bare).or_else(|| by(first)) {
-        return Written { value: stream.id.value.clone(), at: said.at };
+    if known.is_empty() {
+        for (place, stream) in streams.iter().enumerate() {
+            known.entry(stream.title.value.to_lowercase()).or_insert(place);
+        }
+        known.extend(streams.iter().enumerate().map(|(place, stream)| (stream.id.value.to_lowercase(), place)));
     }
+    if let Some(&place) = known.get(bare).or_else(|| known.get(first)) {
+        return Written { value: streams[place].id.value.clone(), at: said.at };
+    }
+    known.insert(first.to_owned(), streams.len());
+    known.insert(bare.to_owned(), streams.len());
     let at = said.value.len() - bare.len();
     let own = said.value.get(at..).unwrap_or(&said.value).trim();
     let is_label = first.len() <= 2 || !bare.contains(' ');
-    let value = if is_label { own.get(..first.len()).unwrap_or(own).to_owned() } else { inline::slug(own) };
+    let value = if is_label { own.get(..first.len()).unwrap_or(own).to_owned() } else { slug(own) };
     let rest = if is_label { own.get(first.len()..).unwrap_or_default() } else { own };
     let title = rest.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
     let title = Written { value: title, at: said.at };

@@ -296,7 +296,8 @@ impl Walk<'_, '_> {
         }
         let Some(start) = label::bullet(text) else { return false };
         let text = text[start..].trim_start_matches("**");
-        let Some(rest) = text.get(..4).filter(|w| w.eq_ignore_ascii_case("gate")).map(|_| text[4..].trim_start()) else {
+        let Some(rest) = text.get(..4).filter(|w| w.eq_ignore_ascii_case("gate")).map(|_| text[4..].trim_start())
+        else {
             return false;
         };
         let length = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'.').count();
@@ -362,7 +363,9 @@ impl Walk<'_, '_> {
                 boxed.is_some() || (is_bold && self.is_of_stream(id))
             }
             Some(_) => boxed.is_some() && self.stream.is_some(),
-            None => boxed.is_some() && is_bold && self.stream.is_some() && self.task.is_none() && self.has_evidence(number),
+            None => {
+                boxed.is_some() && is_bold && self.stream.is_some() && self.task.is_none() && self.has_evidence(number)
+            }
         };
         let (content, checked) = (line.text + start, boxed.map(|(is_checked, _)| is_checked));
         let stream = self.stream.map(|s| s.0);
@@ -398,8 +401,15 @@ fn is_gates(name: &str) -> bool {
 }
 
 fn is_excluded(name: &str) -> bool {
-    ["acceptance criteria", "success criteria", "success metrics", "definition of done", "critical path", "prerequisite"]
-        .iter()
-        .any(|w| name.contains(w))
+    [
+        "acceptance criteria",
+        "success criteria",
+        "success metrics",
+        "definition of done",
+        "critical path",
+        "prerequisite",
+    ]
+    .iter()
+    .any(|w| name.contains(w))
         || name.ends_with("summary")
 }

@@ -18,7 +18,12 @@ pub(super) fn read(lines: &Lines<'_>, numbers: Range<usize>, faults: &mut Vec<Fa
             if let Some((role, name)) = role(&fence.info, lines.line_span(number), faults) {
                 if !fence.is_closed {
                     let text = "this script's fence is never closed".to_owned();
-                    faults.push(fault("open-fence", text, lines.line_span(number), "close it with a line of ``` below the script"));
+                    faults.push(fault(
+                        "open-fence",
+                        text,
+                        lines.line_span(number),
+                        "close it with a line of ``` below the script",
+                    ));
                 }
                 let last = if fence.is_closed { fence.close } else { fence.close + 1 };
                 let body = body(lines, number + 1..last.max(number + 1), line.indent);

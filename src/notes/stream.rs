@@ -3,14 +3,13 @@
 use super::{
     dependency,
     field::{self, Field, Key},
-    inline::slug,
     label,
     lines::{Kind, Lines},
     outline::{GateLines, Outline, Owner},
     script,
     task::written,
 };
-use crate::plan::{Fault, GateDraft, Needs, StreamDraft, Written};
+use crate::plan::{Fault, GateDraft, Needs, StreamDraft, Written, slug};
 use std::ops::Range;
 
 /// All streams, headings with the same id taken together, and for each heading its place among them.

@@ -1,7 +1,7 @@
 //! The topic's folder: which one is meant by what was typed, and what it has to hold. Never leaves the notes folder.
 
-use super::inline::{slug, tidy};
-use crate::plan::{Fault, Severity};
+use super::inline::tidy;
+use crate::plan::{Fault, Severity, slug};
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},

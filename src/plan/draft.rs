@@ -219,3 +219,31 @@ impl Draft {
         (before.bytes().filter(|&b| b == b'\n').count() as u32 + 1, before[line..].chars().count() as u32 + 1)
     }
 }
+
+/// Lowercase words joined by dashes: the id of what has no label, the folder of a phrase.
+pub fn slug(text: &str) -> String {
+    let lower = text.to_lowercase();
+    let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
+    let mut slug = String::new();
+    for word in words {
+        if slug.len() + word.len() > 60 && !slug.is_empty() {
+            break;
+        }
+        if !slug.is_empty() {
+            slug.push('-');
+        }
+        slug.extend(word.chars().take(60));
+    }
+    slug
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slug_is_words_and_dashes() {
+        assert_eq!(slug("Real-time Chat, with LiveView!"), "real-time-chat-with-liveview");
+        assert_eq!(slug("../.."), "");
+    }
+}
