@@ -1,1 +1,196 @@
-//! Documents in: a topic's files, in any of the shapes people write, become one draft. Owns pulldown-cmark.
+//! Documents in: what a person or a planning agent wrote, in any of several shapes, as one draft.
+//!
+//! [`find`] says which folder is meant, [`read`] reads it, [`read_text`] reads one breakdown by itself. Reading never
+//! fails on content: what is wrong with a document comes back as faults, all of them.
+
+mod dependency;
+mod effort;
+mod field;
+mod inline;
+mod label;
+mod lines;
+mod outline;
+mod script;
+mod step;
+mod stream;
+mod task;
+mod topic;
+
+pub use topic::{Topic, find};
+
+use crate::plan::{Draft, Fault, Severity, Source, SourceId, StreamDraft, TaskDraft, Written, slug};
+use lines::Lines;
+use outline::{Outline, Owner, Shape};
+use std::collections::HashMap;
+
+/// A document that is longer than this was not written by a person or a planning agent.
+const MOST_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Everything a topic's documents say, and what is missing (`missing-document`: exit code 3).
+pub fn read(topic: &Topic) -> (Draft, Vec<Fault>) {
+    let mut faults = Vec::new();
+    let mut texts = Vec::new();
+    for name in topic::REQUIRED {
+        let shown = format!("{}/{name}", topic.shown);
+        match text(&topic.folder.join(name), &shown) {
+            Ok(text) => texts.push((shown, text)),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    let breakdown = texts.iter().position(|(path, _)| path.ends_with("/breakdown.md"));
+    let Some((path, text)) = breakdown.map(|at| texts.swap_remove(at)) else {
+        return (Draft { topic: topic.slug.clone(), ..Draft::default() }, faults);
+    };
+    let (mut draft, more) = read_text(&topic.slug, &path, text);
+    faults.extend(more);
+    draft.sources.extend(texts.into_iter().map(|(path, text)| Source { path, text }));
+    draft.sources[1..].sort_by(|a, b| b.path.cmp(&a.path));
+    (draft, faults)
+}
+
+/// A document's text: bytes that are no UTF-8 are replaced, since a plan is text for people.
+fn text(path: &std::path::Path, shown: &str) -> Result<String, Fault> {
+    let fault = |code, text: String, help: &str| Fault {
+        severity: Severity::Error,
+        code,
+        text,
+        labels: Vec::new(),
+        help: Some(help.to_owned()),
+    };
+    let missing = |why: &str| {
+        let help = "a run needs research.md, plan.md and breakdown.md in the topic's folder";
+        fault("missing-document", format!("{shown} {why}"), help)
+    };
+    let meta = std::fs::metadata(path).map_err(|_| missing("is missing"))?;
+    let parent = path.parent().and_then(|p| p.canonicalize().ok());
+    let is_inside = path.canonicalize().is_ok_and(|real| parent.is_some_and(|p| real.starts_with(p)));
+    if !meta.is_file() || !is_inside {
+        return Err(fault(
+            "unsafe-topic",
+            format!("{shown} is not a file of the topic's folder"),
+            "put the document itself there",
+        ));
+    }
+    if meta.len() > MOST_BYTES {
+        return Err(fault("too-long", format!("{shown} is longer than 8 MiB"), "split the topic"));
+    }
+    let bytes = std::fs::read(path).map_err(|e| missing(&format!("cannot be read: {}", e.kind())))?;
+    let text = String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
+    if text.trim().is_empty() { Err(missing("is empty")) } else { Ok(text) }
+}
+
+/// One breakdown by itself.
+pub fn read_text(topic: &str, path: &str, text: String) -> (Draft, Vec<Fault>) {
+    let mut faults = Vec::new();
+    let lines = Lines::new(&text, SourceId(0));
+    let outline = outline::read(&lines);
+    let (mut streams, places) = stream::streams(&lines, &outline);
+    let mut gates = stream::sections(&lines, &outline, &places, &mut streams, &mut faults);
+    for gate in &outline.gates {
+        let stream = gate.stream.map(|s| streams[places[s]].id.value.clone());
+        gates.push(stream::gate(&lines, gate, stream, &mut faults));
+    }
+    gates.retain(|g| !g.text.value.is_empty());
+    let mut context = context(&lines, &outline);
+    let tasks = tasks(&lines, &outline, &places, &mut streams, &mut context, &mut faults);
+    let title = outline.title.map(|n| task::written(&lines, lines.lines[n].text..lines.lines[n].end));
+    let source = Source { path: path.to_owned(), text: String::new() };
+    let mut draft = Draft { topic: topic.to_owned(), sources: vec![source], title, streams, tasks, gates, context };
+    draft.sources[0].text = text;
+    (draft, faults)
+}
+
+fn context(lines: &Lines<'_>, outline: &Outline) -> String {
+    let mut context = String::new();
+    for (owner, numbers) in stream::runs(&outline.owners) {
+        if !matches!(owner, Owner::Task(_)) {
+            let end = lines.lines.get(numbers.end).map_or(lines.source.len(), |l| l.start);
+            context.push_str(&lines.source[lines.lines[numbers.start].start..end]);
+        }
+    }
+    context
+}
+
+fn tasks(
+    lines: &Lines<'_>,
+    outline: &Outline,
+    places: &[usize],
+    streams: &mut Vec<StreamDraft>,
+    context: &mut String,
+    faults: &mut Vec<Fault>,
+) -> Vec<TaskDraft> {
+    let restarts = restarts(lines, outline, places);
+    let (mut seen, mut known) = (HashMap::new(), HashMap::new());
+    let mut tasks: Vec<TaskDraft> = Vec::new();
+    for part in &outline.tasks {
+        let mut task = task::read(lines, part, faults);
+        let in_section = part.stream.map(|s| places[s]);
+        if let (true, Some(number), Some(place), Some(id)) = (restarts, &part.number, in_section, &mut task.id) {
+            if lines.span(number.start, number.end) == id.at {
+                id.value = format!("{}{}", streams[place].id.value, id.value);
+            }
+        }
+        let id = task.id.as_ref().map(|id| id.value.to_lowercase());
+        // A list that names tasks again (what is done, who does it) is no second set of tasks.
+        let is_said = id.as_ref().is_some_and(|id| seen.contains_key(id));
+        let is_list = matches!(part.shape, Shape::Box | Shape::Bold);
+        if is_said && is_list && part.stream.is_none() && task.needs.is_empty() && task.tests.is_empty() {
+            context.push_str(&task.text);
+            continue;
+        }
+        id.map(|id| seen.insert(id, tasks.len()));
+        let field = task::stream_field(lines, part).map(|range| (task::written(lines, range.clone()), range));
+        task.stream = match (field, in_section) {
+            (Some((said, _)), _) if !said.value.is_empty() => Some(named(said, streams, &mut known)),
+            (_, Some(place)) => Some(streams[place].id.clone()),
+            _ => None,
+        };
+        tasks.push(task);
+    }
+    tasks
+}
+
+/// The stream that a task's own field names: by id or title; one that has no heading is made.
+fn named(said: Written<String>, streams: &mut Vec<StreamDraft>, known: &mut HashMap<String, usize>) -> Written<String> {
+    let lower = said.value.to_lowercase();
+    let bare = ["workstream ", "stream ", "track ", "lane ", "group "].iter().find_map(|w| lower.strip_prefix(w));
+    let bare = bare.unwrap_or(&lower).trim();
+    let first = bare.split(|c: char| !c.is_alphanumeric() && c != '.' && c != '-').next().unwrap_or_default();
+    if known.is_empty() {
+        for (place, stream) in streams.iter().enumerate() {
+            known.entry(stream.title.value.to_lowercase()).or_insert(place);
+        }
+        known.extend(streams.iter().enumerate().map(|(place, stream)| (stream.id.value.to_lowercase(), place)));
+    }
+    if let Some(&place) = known.get(bare).or_else(|| known.get(first)) {
+        return Written { value: streams[place].id.value.clone(), at: said.at };
+    }
+    known.insert(first.to_owned(), streams.len());
+    known.insert(bare.to_owned(), streams.len());
+    let at = said.value.len() - bare.len();
+    let own = said.value.get(at..).unwrap_or(&said.value).trim();
+    let is_label = first.len() <= 2 || !bare.contains(' ');
+    let value = if is_label { own.get(..first.len()).unwrap_or(own).to_owned() } else { slug(own) };
+    let rest = if is_label { own.get(first.len()..).unwrap_or_default() } else { own };
+    let title = rest.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
+    let title = Written { value: title, at: said.at };
+    let id = Written { value, at: said.at };
+    streams.push(StreamDraft { id: id.clone(), title, needs: Vec::new(), checks: Vec::new() });
+    id
+}
+
+/// Whether numbers begin anew in a second stream: then a number alone is no id, and the stream's label goes before it.
+fn restarts(lines: &Lines<'_>, outline: &Outline, places: &[usize]) -> bool {
+    let mut first_in = HashMap::new();
+    let mut last_stream = None;
+    for task in &outline.tasks {
+        let (Some(number), Some(stream)) = (&task.number, task.stream) else { continue };
+        let (number, stream) = (&lines.source[number.clone()], places[stream]);
+        let is_first = last_stream.replace(stream) != Some(stream);
+        let owner = *first_in.entry(number).or_insert(stream);
+        if is_first && owner != stream && number == "1" {
+            return true;
+        }
+    }
+    false
+}

@@ -1,5 +1,7 @@
 //! What an author wrote, in any of the shapes we read, each piece with its place in the source. Plain data.
 
+use super::{Phase, Role};
+
 /// Which of a draft's sources.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(pub u16);
@@ -27,7 +29,7 @@ pub struct Span {
 /// A value and where it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written<T> {
-    /// What was written.
+    /// What was written. Text is without markup, with single blanks.
     pub value: T,
     /// Where.
     pub at: Span,
@@ -36,6 +38,212 @@ pub struct Written<T> {
 /// Everything a reader understood of a topic's documents.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draft {
+    /// The topic's slug.
+    pub topic: String,
     /// What was read.
     pub sources: Vec<Source>,
+    /// The breakdown's title.
+    pub title: Option<Written<String>>,
+    /// The streams, in the order of their headings.
+    pub streams: Vec<StreamDraft>,
+    /// The tasks, in the order written.
+    pub tasks: Vec<TaskDraft>,
+    /// Quality-gate lines.
+    pub gates: Vec<GateDraft>,
+    /// Text that belongs to no task.
+    pub context: String,
+}
+
+/// A stream as its heading has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamDraft {
+    /// `C`, or a slug of the title where it has no label.
+    pub id: Written<String>,
+    /// Without the heading's notes.
+    pub title: Written<String>,
+    /// What the stream as a whole waits for.
+    pub needs: Vec<Needs>,
+    /// Commands that settle its gate.
+    pub checks: Vec<ScriptDraft>,
+}
+
+/// A task as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskDraft {
+    /// Its label; a task without one gets a slug of its title.
+    pub id: Option<Written<String>>,
+    /// May be empty, which is a fault.
+    pub title: Written<String>,
+    /// The line (or lines) that makes it a task.
+    pub head: Span,
+    /// Id of its stream, from the heading above it or from its own field.
+    pub stream: Option<Written<String>>,
+    /// One for each field that states dependencies; a stated `None` is a field without references.
+    pub needs: Vec<Needs>,
+    /// Comes after the task before it where it states no dependencies (numbered checklists).
+    pub is_sequential: bool,
+    /// Its box is checked.
+    pub is_done: bool,
+    /// The author's estimate.
+    pub effort: Option<Written<Effort>>,
+    /// What is said about tests, one for each field.
+    pub tests: Vec<Written<String>>,
+    /// Declared paths, folders and globs.
+    pub files: Vec<Written<String>>,
+    /// What the `Phases` field names.
+    pub phases: Vec<Written<Option<Phase>>>,
+    /// Acceptance and success criteria.
+    pub acceptance: Vec<Written<String>>,
+    /// The landing's subject.
+    pub commit: Option<Written<String>>,
+    /// Who the author would like to do it.
+    pub agent: Option<Written<String>>,
+    /// Its checklist.
+    pub steps: Vec<StepDraft>,
+    /// Criteria of its own gate.
+    pub gates: Vec<Written<String>>,
+    /// Its fenced scripts.
+    pub scripts: Vec<ScriptDraft>,
+    /// Its whole text as written, without its scripts.
+    pub text: String,
+}
+
+/// One line of a task's checklist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepDraft {
+    /// `1.2`, where it has a number.
+    pub id: Option<Written<String>>,
+    /// What is to be done.
+    pub title: Written<String>,
+    /// Its box is checked.
+    pub is_done: bool,
+}
+
+/// A fenced block whose info string names a role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScriptDraft {
+    /// For whom it stands in.
+    pub role: Role,
+    /// Tells reviewers apart.
+    pub name: Option<String>,
+    /// Without the indentation of its fence.
+    pub body: String,
+    /// The opening fence's line.
+    pub at: Span,
+}
+
+/// A quality-gate line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GateDraft {
+    /// `1` in `Gate 1`.
+    pub id: Option<Written<String>>,
+    /// Without its `(after ...)`.
+    pub text: Written<String>,
+    /// What it stands behind; nothing: the system, unless it is written in a stream's section.
+    pub after: Option<Needs>,
+    /// The stream in whose section it is written.
+    pub stream: Option<String>,
+    /// Commands that settle it.
+    pub checks: Vec<ScriptDraft>,
+}
+
+/// One field or note that states dependencies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// The whole text, which may be a title with commas in it.
+    pub text: Written<String>,
+    /// What it names, piece by piece.
+    pub names: Vec<Written<Name>>,
+}
+
+/// What a dependency text names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Name {
+    /// `Task 5`, `T001`, `A1`, `5`. `plain` when a kind word or a bare number leaves no doubt that a task is meant.
+    Task {
+        /// The label.
+        id: String,
+        /// Whether it can be nothing but a reference.
+        plain: bool,
+    },
+    /// `Tasks 1-3`: both ends and all tasks between them.
+    Tasks(String, String),
+    /// `Task: Title`.
+    Title(String),
+    /// `Stream A`. `plain` as for tasks.
+    Stream {
+        /// The label.
+        id: String,
+        /// Whether it can be nothing but a reference.
+        plain: bool,
+    },
+    /// `Streams A-F`.
+    Streams(String, String),
+    /// `All groups`: every other stream.
+    AllStreams,
+    /// `All tasks`: every other task.
+    AllTasks,
+    /// Perhaps a task's title, else prose.
+    Words(String),
+}
+
+/// An author's estimate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// `Small`, `S`.
+    Small,
+    /// `Medium`, `M`.
+    Medium,
+    /// `Large`, `L`.
+    Large,
+    /// `XL`.
+    ExtraLarge,
+    /// `2 hours`, `30 min`, `3 days` (of eight hours).
+    Minutes(u32),
+}
+
+impl Draft {
+    /// The text of a span; empty for a span of another draft.
+    pub fn slice(&self, at: Span) -> &str {
+        let source = self.sources.get(usize::from(at.source.0));
+        source.and_then(|s| s.text.get(at.start as usize..at.end as usize)).unwrap_or_default()
+    }
+
+    /// Line and column (in characters) of the span's first byte, from 1.
+    pub fn place(&self, at: Span) -> (u32, u32) {
+        let Some(source) = self.sources.get(usize::from(at.source.0)) else {
+            return (0, 0);
+        };
+        let before = source.text.get(..at.start as usize).unwrap_or_default();
+        let line = before.rfind('\n').map_or(0, |n| n + 1);
+        (before.bytes().filter(|&b| b == b'\n').count() as u32 + 1, before[line..].chars().count() as u32 + 1)
+    }
+}
+
+/// Lowercase words joined by dashes: the id of what has no label, the folder of a phrase.
+pub fn slug(text: &str) -> String {
+    let lower = text.to_lowercase();
+    let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
+    let mut slug = String::new();
+    for word in words {
+        if slug.len() + word.len() > 60 && !slug.is_empty() {
+            break;
+        }
+        if !slug.is_empty() {
+            slug.push('-');
+        }
+        slug.extend(word.chars().take(60));
+    }
+    slug
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slug_is_words_and_dashes() {
+        assert_eq!(slug("Real-time Chat, with LiveView!"), "real-time-chat-with-liveview");
+        assert_eq!(slug("../.."), "");
+    }
 }

@@ -280,10 +280,30 @@ fn task_gates(blueprint: &Blueprint) -> Result<Vec<Option<NodeId>>, Vec<PlanFaul
 
 /// The shortest way from the first node of a cyclic component back to itself.
 fn cycle(graph: &DiGraph<(), ()>) -> Vec<NodeId> {
+    all_cycles(graph, 1).pop().unwrap_or_default()
+}
+
+/// One shortest cycle of each cyclic component, of as many components as are asked for.
+pub(super) fn cycles(nodes: usize, edges: impl Iterator<Item = (NodeId, NodeId)>, most: usize) -> Vec<Vec<NodeId>> {
+    let mut graph = DiGraph::new();
+    for _ in 0..nodes {
+        graph.add_node(());
+    }
+    for (before, after) in edges {
+        graph.add_edge(ix(before), ix(after), ());
+    }
+    all_cycles(&graph, most)
+}
+
+fn all_cycles(graph: &DiGraph<(), ()>, most: usize) -> Vec<Vec<NodeId>> {
     let loops = |part: &Vec<NodeIndex>| part.len() > 1 || graph.contains_edge(part[0], part[0]);
-    let Some(mut part) = kosaraju_scc(graph).into_iter().find(loops) else {
-        return Vec::new();
-    };
+    let parts = kosaraju_scc(graph).into_iter().filter(loops).take(most);
+    let mut found: Vec<Vec<NodeId>> = parts.map(|part| shortest(graph, part)).collect();
+    found.sort_unstable();
+    found
+}
+
+fn shortest(graph: &DiGraph<(), ()>, mut part: Vec<NodeIndex>) -> Vec<NodeId> {
     part.sort_unstable();
     let start = part[0];
     let mut came_from = vec![None; graph.node_count()];

@@ -5,17 +5,26 @@
 //! graph; it is derived, acyclic by construction, and never stored.
 
 mod blueprint;
+mod build;
+mod criteria;
 mod draft;
 mod fault;
 mod gate;
 mod graph;
+mod hang;
 mod id;
+mod resolve;
 mod task;
 
 pub use blueprint::{Addition, Blueprint, Node, Origin};
-pub use draft::{Draft, Source, SourceId, Span, Written};
+pub use build::{Settings, build};
+pub use draft::{
+    Draft, Effort, GateDraft, Name, Needs, ScriptDraft, Source, SourceId, Span, StepDraft, StreamDraft, TaskDraft,
+    Written, slug,
+};
 pub use fault::{Fault, Label, Severity};
 pub use gate::{Bound, Criterion, Gate, Level, Means};
 pub use graph::{Plan, PlanFault};
+pub use hang::NO_STREAM;
 pub use id::{BackendId, NodeId, ResourceId, ReviewerId, StreamId};
 pub use task::{Brief, Hold, Phase, Phases, Role, Script, Task, TestWish};

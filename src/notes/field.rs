@@ -1,0 +1,269 @@
+//! Fields: `- Dependencies: None`, `**Effort**: 2 hours **Files**: ...`, a bold key with a list below it.
+
+use super::{
+    label::{bold, bullet, checkbox, number},
+    lines::{Kind, Lines},
+};
+use std::ops::Range;
+
+/// What a field is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    /// What it waits for.
+    Dependencies,
+    /// What is to be tested.
+    Tests,
+    /// How it is to behave; stands in for what is to be tested.
+    Behaviour,
+    /// What it is for.
+    Objective,
+    /// What it may touch.
+    Files,
+    /// How long it takes.
+    Effort,
+    /// What reviewers judge by.
+    Acceptance,
+    /// The landing's subject.
+    Commit,
+    /// Which phases it has.
+    Phases,
+    /// Which stream it belongs to.
+    Stream,
+    /// Who is to do it.
+    Agent,
+    /// A criterion of a gate.
+    Gate,
+    /// Anything else.
+    Other,
+}
+
+/// A field with its place.
+#[derive(Clone, Debug)]
+pub(super) struct Field {
+    /// What it is about.
+    pub key: Key,
+    /// Bytes of its value; empty where it has only a list.
+    pub value: Range<usize>,
+    /// Bytes of each item of its list, without bullets.
+    pub items: Vec<Range<usize>>,
+    /// Line of the key.
+    pub line: usize,
+    indent: usize,
+    is_bullet: bool,
+}
+
+impl Field {
+    /// The value, else the items.
+    pub fn pieces(&self) -> Vec<Range<usize>> {
+        let value = (!self.value.is_empty()).then(|| self.value.clone());
+        value.into_iter().chain(self.items.iter().cloned()).collect()
+    }
+}
+
+/// What a key says, whatever its case and its blanks.
+pub(super) fn key(name: &str) -> Key {
+    let name = name.to_lowercase().replace(['-', '_', '*', '`'], " ");
+    let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+    match name.as_str() {
+        "dependencies" | "dependency" | "depends on" | "depends" | "deps" | "blocked by" | "prerequisite"
+        | "prerequisites" | "prerequisite tasks" | "task dependencies" => Key::Dependencies,
+        "test requirements"
+        | "test requirement"
+        | "test first requirements"
+        | "tdd requirements"
+        | "tests"
+        | "testing requirements"
+        | "tests first"
+        | "test first" => Key::Tests,
+        "behavior specifications"
+        | "behaviour specifications"
+        | "behavior specification"
+        | "behavior spec"
+        | "behaviour spec"
+        | "behavior specs"
+        | "behaviour specs" => Key::Behaviour,
+        "objective" | "goal" => Key::Objective,
+        "files" | "file" | "files to create" | "files to change" | "files to modify" | "files to touch" => Key::Files,
+        "effort" | "estimate" | "estimated effort" | "estimated time" | "estimated duration" | "duration"
+        | "duration estimate" | "time estimate" | "size" | "estimation" => Key::Effort,
+        "acceptance criteria" | "acceptance" | "success criteria" | "definition of done" => Key::Acceptance,
+        "commit" | "commit message" => Key::Commit,
+        "phases" => Key::Phases,
+        "stream" | "workstream" | "lane" => Key::Stream,
+        "agent" | "assigned" | "assigned to" | "assignee" | "assigned agent" => Key::Agent,
+        "gate" | "quality gate" | "stream gate" | "task gate" | "gate criteria" => Key::Gate,
+        _ => Key::Other,
+    }
+}
+
+/// Whether a line begins a field that only a task has: what tells a list of tasks from prose with numbers.
+pub(super) fn is_evidence(text: &str) -> bool {
+    opening(text).is_some_and(|keys| {
+        let is_a_tasks = |k: &Key| !matches!(k, Key::Other | Key::Gate | Key::Agent);
+        keys.iter().any(|(k, _, _)| is_a_tasks(k))
+    })
+}
+
+/// The fields that begin on a line, each with where its key begins and where its value does.
+pub(super) fn opening(text: &str) -> Option<Vec<(Key, usize, usize)>> {
+    let start = bullet(text).unwrap_or(0);
+    let start = start + checkbox(&text[start..]).map_or(0, |(_, n)| n);
+    let start = text.len() - text[start..].trim_start_matches(|c: char| !c.is_ascii() || c == ' ').len();
+    let mut found = Vec::new();
+    let mut at = start;
+    while let Some(sign) = text[at..].find("**").map(|n| at + n) {
+        let Some((inner, behind)) = bold(&text[sign..]) else { break };
+        let name = &text[sign + inner.start..sign + inner.end];
+        let rest = &text[sign + behind..];
+        let value = match name.trim_end().strip_suffix(':') {
+            Some(_) => Some(sign + behind),
+            None => rest.trim_start().starts_with(':').then(|| text.len() - rest.trim_start().len() + 1),
+        };
+        let is_first = sign == start;
+        let word = key(name.trim_end().trim_end_matches(':'));
+        // Behind the first, only words that are known are keys: a value may have bold text and a colon in it.
+        match value {
+            Some(value) if is_first || (!found.is_empty() && (word != Key::Other || is_key(name))) => {
+                found.push((word, sign, value));
+                at = value;
+            }
+            _ if is_first || found.is_empty() => break,
+            _ => at = sign + behind,
+        }
+    }
+    if found.is_empty() && !text[start..].starts_with("**") {
+        let colon = text[start..].find(':').filter(|&n| n <= 40)? + start;
+        let name = &text[start..colon];
+        let is_word = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '/' | '(' | ')' | '&' | '\'');
+        if name.is_empty() || !name.chars().all(is_word) || text[colon + 1..].starts_with("//") {
+            return None;
+        }
+        let word = key(name);
+        if word == Key::Other && start == 0 {
+            return None;
+        }
+        found.push((word, start, colon + 1));
+    }
+    (!found.is_empty()).then_some(found)
+}
+
+fn is_key(name: &str) -> bool {
+    name.len() <= 40 && name.starts_with(|c: char| c.is_ascii_uppercase())
+}
+
+/// All fields of some lines, in order.
+pub(super) fn read(lines: &Lines<'_>, numbers: Range<usize>) -> Vec<Field> {
+    let mut fields: Vec<Field> = Vec::new();
+    let (mut is_open, mut is_paragraph) = (false, false);
+    for number in numbers {
+        let line = lines.lines[number];
+        let text = lines.text(number);
+        match line.kind {
+            Kind::Blank => is_paragraph = false,
+            Kind::Heading(_) => {
+                let word = key(text.trim_end_matches(':'));
+                is_open = word != Key::Other;
+                is_paragraph = is_open;
+                if is_open {
+                    let (value, items) = (line.end..line.end, Vec::new());
+                    fields.push(Field { key: word, value, items, line: number, indent: 0, is_bullet: false });
+                }
+            }
+            Kind::Text => {
+                let item = bullet(text).or_else(|| number_end(text));
+                let last = fields.last_mut().filter(|_| is_open);
+                let is_below = last.as_ref().is_some_and(|f| item.is_some() && is_item(f, line.indent, text));
+                if let (true, Some(field)) = (is_below, last) {
+                    let start = item.unwrap_or(0);
+                    let start = start + checkbox(&text[start..]).map_or(0, |(_, n)| n);
+                    field.items.push(line.text + start..line.end);
+                    is_paragraph = true;
+                } else if let Some(keys) = opening(text) {
+                    push(lines, number, &keys, &mut fields);
+                    (is_open, is_paragraph) = (true, true);
+                } else if item.is_some() {
+                    is_open = false;
+                } else if let Some(field) = fields.last_mut().filter(|_| is_open) {
+                    is_open = extend(field, line.text..line.end, is_paragraph);
+                    is_paragraph = true;
+                }
+            }
+            Kind::Fence(_) | Kind::Code | Kind::Comment | Kind::Row | Kind::Rule => is_open = false,
+        }
+    }
+    fields
+}
+
+/// Whether a bullet belongs to the list below the field's key.
+fn is_item(field: &Field, indent: usize, text: &str) -> bool {
+    if field.is_bullet { indent > field.indent + 1 } else { indent >= field.indent && !is_evidence(text) }
+}
+
+fn number_end(text: &str) -> Option<usize> {
+    number(text).map(|(_, n)| n)
+}
+
+fn push(lines: &Lines<'_>, number: usize, keys: &[(Key, usize, usize)], fields: &mut Vec<Field>) {
+    let line = lines.lines[number];
+    let text = lines.text(number);
+    for (place, &(key, _, start)) in keys.iter().enumerate() {
+        let end = keys.get(place + 1).map_or(text.len(), |&(_, next, _)| next);
+        let value = text[start..end].trim_end_matches(|c: char| c.is_whitespace() || c == '|');
+        let start = start + value.len() - value.trim_start().len();
+        let value = line.text + start..line.text + start.max(start + value.trim_start().len());
+        let is_bullet = bullet(text).is_some();
+        fields.push(Field { key, value, items: Vec::new(), line: number, indent: line.indent, is_bullet });
+    }
+}
+
+/// A wrapped value or item goes on; a new paragraph is only a value where there is none yet.
+fn extend(field: &mut Field, more: Range<usize>, is_paragraph: bool) -> bool {
+    if is_paragraph {
+        match field.items.last_mut() {
+            Some(item) => item.end = more.end,
+            None if field.value.is_empty() => field.value = more,
+            None => field.value.end = more.end,
+        }
+        true
+    } else if field.value.is_empty() && field.items.is_empty() {
+        field.value = more;
+        true
+    } else {
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::SourceId;
+
+    fn show(text: &str) -> Vec<String> {
+        let lines = Lines::new(text, SourceId(0));
+        let flat = |r: &Range<usize>| text[r.clone()].split_whitespace().collect::<Vec<_>>().join(" ");
+        let all = read(&lines, 0..lines.lines.len());
+        all.iter()
+            .map(|f| format!("{:?}={}", f.key, f.pieces().iter().map(flat).collect::<Vec<_>>().join("; ")))
+            .collect()
+    }
+
+    #[test]
+    fn several_bold_fields_may_share_a_line() {
+        let text =
+            "**Dependencies**: 5, 6 **Success Criteria**: It can be\ndownloaded\n**Track**: A | **Effort**: 2 hours";
+        assert_eq!(show(text), ["Dependencies=5, 6", "Acceptance=It can be downloaded", "Other=A", "Effort=2 hours"]);
+    }
+
+    #[test]
+    fn a_list_below_a_key_is_its_value() {
+        let text = "- Priority: P0\n- Dependencies:\n  - Task 1.1.\n- Files: `a`,\n  `b`";
+        assert_eq!(show(text), ["Other=P0", "Dependencies=Task 1.1.", "Files=`a`, `b`"]);
+        let text = "**Acceptance Criteria**:\n\n- [ ] One: two\n- [x] Three\n\n**Effort:** S";
+        assert_eq!(show(text), ["Acceptance=One: two; Three", "Effort=S"]);
+    }
+
+    #[test]
+    fn a_plain_line_is_a_field_only_when_its_key_is_known() {
+        assert_eq!(show("Depends on: A1.\nNote: x\nFiles: `a`"), ["Dependencies=A1. Note: x", "Files=`a`"]);
+    }
+}

@@ -1,0 +1,80 @@
+//! Fenced scripts: which blocks name a role, and what is wrong with those that nearly do.
+
+use super::lines::{Kind, Lines};
+use crate::plan::{Fault, Label, Role, ScriptDraft, Severity, Span};
+use std::ops::Range;
+
+const ROLES: [Role; 4] = [Role::TestDeveloper, Role::Implementation, Role::Reviewer, Role::Check];
+
+/// The scripts among some lines, and the lines that are no script's.
+pub(super) fn read(lines: &Lines<'_>, numbers: Range<usize>, faults: &mut Vec<Fault>) -> (Vec<ScriptDraft>, String) {
+    let mut scripts = Vec::new();
+    let mut rest = String::new();
+    let mut number = numbers.start;
+    while number < numbers.end {
+        let line = lines.lines[number];
+        if let Kind::Fence(place) = line.kind {
+            let fence = &lines.fences[place];
+            if let Some((role, name)) = role(&fence.info, lines.line_span(number), faults) {
+                if !fence.is_closed {
+                    let text = "this script's fence is never closed".to_owned();
+                    faults.push(fault(
+                        "open-fence",
+                        text,
+                        lines.line_span(number),
+                        "close it with a line of ``` below the script",
+                    ));
+                }
+                let last = if fence.is_closed { fence.close } else { fence.close + 1 };
+                let body = body(lines, number + 1..last.max(number + 1), line.indent);
+                scripts.push(ScriptDraft { role, name, body, at: lines.line_span(number) });
+                number = fence.close + 1;
+                continue;
+            }
+        }
+        let end = lines.lines.get(number + 1).map_or(lines.source.len(), |l| l.start);
+        rest.push_str(&lines.source[line.start..end]);
+        number += 1;
+    }
+    (scripts, rest)
+}
+
+fn role(info: &str, at: Span, faults: &mut Vec<Fault>) -> Option<(Role, Option<String>)> {
+    let value = |key: &str| info.split_whitespace().find_map(|w| w.strip_prefix(key)).map(|v| v.trim_matches('"'));
+    let wanted = value("role=")?;
+    let Some(role) = ROLES.into_iter().find(|r| r.name() == wanted) else {
+        let text = format!("no role is called `{}`", super::inline::tidy(wanted));
+        faults.push(fault("unknown-role", text, at, "roles are test-developer, implementation, reviewer and check"));
+        return None;
+    };
+    let language = info.split_whitespace().next().unwrap_or_default();
+    if !matches!(language, "sh" | "bash" | "shell") {
+        let text = "a script is run by `sh -eu`, whatever its fence says".to_owned();
+        faults.push(fault("script-language", text, at, "write ```sh, and call another interpreter from there"));
+    }
+    Some((role, value("name=").map(super::inline::tidy).filter(|n| !n.is_empty())))
+}
+
+/// The script without the columns that its fence is indented by.
+fn body(lines: &Lines<'_>, numbers: Range<usize>, indent: usize) -> String {
+    let mut body = String::new();
+    for number in numbers {
+        let line = lines.lines[number];
+        let end = lines.lines.get(number + 1).map_or(lines.source.len(), |l| l.start);
+        let raw = &lines.source[line.start..end];
+        let mut columns = 0;
+        let blanks = raw.chars().take_while(|&c| {
+            let next = if c == '\t' { (columns / 4 + 1) * 4 } else { columns + 1 };
+            let is_margin = matches!(c, ' ' | '\t') && next <= indent;
+            columns = next;
+            is_margin
+        });
+        body.push_str(&raw[blanks.count()..]);
+    }
+    body.replace("\r\n", "\n")
+}
+
+fn fault(code: &'static str, text: String, at: Span, help: &str) -> Fault {
+    let labels = vec![Label { at, text: String::new() }];
+    Fault { severity: Severity::Error, code, text, labels, help: Some(help.to_owned()) }
+}

@@ -1,0 +1,267 @@
+//! One task's lines, read: label, title, fields, steps, scripts.
+
+use super::{
+    dependency, effort,
+    field::{self, Field, Key},
+    inline::plain,
+    label,
+    lines::{Kind, Lines},
+    outline::{Shape, TaskLines},
+    script, step,
+};
+use crate::plan::{Fault, Label, Needs, Phase, Severity, TaskDraft, Written};
+use std::ops::Range;
+
+/// A one-line title is kept whole up to here; what is longer is cut behind its first clause.
+const SHORT_TITLE: usize = 90;
+
+/// Reads one task.
+pub(super) fn read(lines: &Lines<'_>, task: &TaskLines, faults: &mut Vec<Fault>) -> TaskDraft {
+    let head = head(lines, task);
+    let body = task.lines.start + 1..task.lines.end;
+    let fields = field::read(lines, body);
+    let (scripts, text) = script::read(lines, task.lines.clone(), faults);
+    let written = |range: &Range<usize>| written(lines, range.clone());
+    let all = |key: Key| fields.iter().filter(move |f| f.key == key);
+    let pieces = |key: Key| all(key).flat_map(Field::pieces).map(|p| written(&p)).filter(|w| !w.value.is_empty());
+    let mut tests: Vec<_> = pieces(Key::Tests).collect();
+    if tests.is_empty() {
+        tests = pieces(Key::Behaviour).collect();
+    }
+    let estimate = all(Key::Effort).flat_map(Field::pieces).find_map(|p| estimate(lines, p));
+    TaskDraft {
+        id: head.id.map(|r| verbatim(lines, r)),
+        title: written(&head.title),
+        head: lines.line_span(task.lines.start),
+        stream: None,
+        needs: all(Key::Dependencies).filter_map(|f| needs(lines, f)).collect(),
+        is_sequential: task.shape == Shape::Numbered && task.checked.is_some() && task.stream.is_none(),
+        is_done: task.checked == Some(true),
+        effort: estimate.or_else(|| head.effort.and_then(|r| self::estimate(lines, r))),
+        tests,
+        files: all(Key::Files).flat_map(|f| files(lines, f, faults)).collect(),
+        phases: all(Key::Phases).flat_map(|f| phases(lines, f)).collect(),
+        acceptance: pieces(Key::Acceptance).collect(),
+        commit: all(Key::Commit).flat_map(Field::pieces).next().map(|p| commit(lines, p)),
+        agent: pieces(Key::Agent).next(),
+        steps: step::read(lines, task),
+        gates: pieces(Key::Gate).collect(),
+        scripts,
+        text,
+    }
+}
+
+/// A field without anything behind it states that there are none.
+fn needs(lines: &Lines<'_>, field: &Field) -> Option<Needs> {
+    let pieces = field.pieces();
+    if pieces.is_empty() { dependency::needs(lines, &[field.value.clone()]) } else { dependency::needs(lines, &pieces) }
+}
+
+/// What its `Stream` field says, in bytes.
+pub(super) fn stream_field(lines: &Lines<'_>, task: &TaskLines) -> Option<Range<usize>> {
+    let fields = field::read(lines, task.lines.start + 1..task.lines.end);
+    fields.iter().filter(|f| f.key == Key::Stream).flat_map(Field::pieces).next()
+}
+
+struct Head {
+    id: Option<Range<usize>>,
+    title: Range<usize>,
+    effort: Option<Range<usize>>,
+}
+
+fn head(lines: &Lines<'_>, task: &TaskLines) -> Head {
+    let start = task.content;
+    let end = paragraph_end(lines, task);
+    let text = &lines.source[start..end];
+    let shift = |r: Range<usize>| start + r.start..start + r.end;
+    let bold = label::bold(text);
+    let (id, title, rest) = match (task.shape, bold) {
+        (Shape::Block, _) => {
+            let text = ["[x]", "[X]", "[ ]"].iter().find_map(|b| text.strip_suffix(b)).unwrap_or(text);
+            let label = label::task(text);
+            let title = label.as_ref().map_or(0..text.len(), |l| l.title.clone());
+            (label.and_then(|l| l.id), title, text.len()..text.len())
+        }
+        (_, Some((inner, behind))) => match label::task(&text[..inner.end]) {
+            Some(label) if !label.title.is_empty() => (label.id, label.title, behind..text.len()),
+            Some(label) if label.id.is_some() => match label::task(text) {
+                Some(whole) => (whole.id, clause(text, whole.title), 0..0),
+                None => (label.id, label::trimmed(text, behind..text.len()), 0..0),
+            },
+            _ => (None, label::trimmed(text, inner), behind..text.len()),
+        },
+        (_, None) => match label::task(text) {
+            Some(label) => (label.id, clause(text, label.title), 0..0),
+            None => (None, clause(text, 0..text.len()), 0..0),
+        },
+    };
+    let (title, inside) = without_estimate(text, title);
+    let behind = bracket(text, rest);
+    let id = id.map(shift).or_else(|| task.number.clone());
+    Head { id, title: shift(title), effort: inside.or(behind).map(shift) }
+}
+
+/// Where the head's paragraph ends: at a blank line, an item, a field or a step.
+fn paragraph_end(lines: &Lines<'_>, task: &TaskLines) -> usize {
+    let first = lines.lines[task.lines.start];
+    let mut end = first.end.max(task.content);
+    if task.shape != Shape::Block {
+        for number in task.lines.start + 1..task.lines.end {
+            let text = lines.text(number);
+            let is_item = label::bullet(text).is_some() || label::number(text).is_some();
+            if lines.lines[number].kind != Kind::Text || is_item || field::is_evidence(text) {
+                break;
+            }
+            end = lines.lines[number].end;
+        }
+        end = step::first(&lines.source[task.content..end]).map_or(end, |n| task.content + n);
+    }
+    end
+}
+
+/// A title's first clause, where it is long: people put the whole task into the item.
+fn clause(text: &str, range: Range<usize>) -> Range<usize> {
+    let slice = &text[range.clone()];
+    if slice.len() <= SHORT_TITLE && !slice.contains('\n') {
+        return range;
+    }
+    let (mut in_code, mut depth) = (false, 0_i32);
+    for (at, c) in slice.char_indices() {
+        match c {
+            '`' => in_code = !in_code,
+            '(' | '[' if !in_code => depth += 1,
+            ')' | ']' if !in_code => depth -= 1,
+            '.' | ':' | ';' | '—' if !in_code && depth <= 0 && at >= 8 => {
+                if slice[at + c.len_utf8()..].starts_with(char::is_whitespace) {
+                    return label::trimmed(text, range.start..range.start + at);
+                }
+            }
+            _ if at > 2 * SHORT_TITLE && c.is_whitespace() => {
+                return label::trimmed(text, range.start..range.start + at);
+            }
+            _ => {}
+        }
+    }
+    range
+}
+
+/// `Title [2 hours]`: the title, and what the bracket says where it is an estimate.
+fn without_estimate(text: &str, title: Range<usize>) -> (Range<usize>, Option<Range<usize>>) {
+    let slice = &text[title.clone()];
+    let open = if slice.ends_with(']') {
+        slice.rfind('[')
+    } else if slice.ends_with(')') {
+        slice.rfind('(')
+    } else {
+        None
+    };
+    match open.map(|o| title.start + o) {
+        Some(open) if effort::effort(&text[open + 1..title.end - 1]).is_some() && open > title.start => {
+            (label::trimmed(text, title.start..open), Some(open + 1..title.end - 1))
+        }
+        _ => (title, None),
+    }
+}
+
+/// A bracket right behind the title.
+fn bracket(text: &str, rest: Range<usize>) -> Option<Range<usize>> {
+    let slice = &text[rest.clone()];
+    let trimmed = slice.trim_start();
+    let close = match trimmed.chars().next()? {
+        '[' => ']',
+        '(' => ')',
+        _ => return None,
+    };
+    let start = rest.end - trimmed.len() + 1;
+    let end = start + text[start..rest.end].find(close)?;
+    effort::effort(&text[start..end]).map(|_| start..end)
+}
+
+fn estimate(lines: &Lines<'_>, range: Range<usize>) -> Option<Written<crate::plan::Effort>> {
+    let value = effort::effort(&plain(&lines.source[range.clone()]))?;
+    Some(Written { value, at: lines.span(range.start, range.end) })
+}
+
+/// Text without markup, with its place.
+pub(super) fn written(lines: &Lines<'_>, range: Range<usize>) -> Written<String> {
+    Written { value: plain(&lines.source[range.clone()]), at: lines.span(range.start, range.end) }
+}
+
+/// Text as it stands, with its place.
+pub(super) fn verbatim(lines: &Lines<'_>, range: Range<usize>) -> Written<String> {
+    Written { value: lines.source[range.clone()].to_owned(), at: lines.span(range.start, range.end) }
+}
+
+/// The backticked paths of a field, else those between commas and blanks.
+fn files(lines: &Lines<'_>, field: &Field, faults: &mut Vec<Fault>) -> Vec<Written<String>> {
+    let mut found = Vec::new();
+    let mut is_said = false;
+    for piece in field.pieces() {
+        let text = &lines.source[piece.clone()];
+        if dependency::is_none(text) {
+            continue;
+        }
+        is_said = true;
+        let is_ticked = text.contains('`');
+        let (mut at, mut in_ticks) = (0, false);
+        for token in text.split_inclusive(['`', ',', '\n']) {
+            let (start, was_in_ticks) = (at, in_ticks);
+            at += token.len();
+            in_ticks ^= token.ends_with('`');
+            let token = token.trim_end_matches(['`', ',', '\n']);
+            let path = token.trim().split(char::is_whitespace).next().unwrap_or_default();
+            let path = path.trim_matches(['"', '\'', '(', ')', ';']).trim_end_matches('.');
+            let is_path = path.contains(['/', '.', '*']) || was_in_ticks;
+            if path.is_empty() || (is_ticked && !was_in_ticks) || !is_path {
+                continue;
+            }
+            let from = piece.start + start + token.find(path).unwrap_or(0);
+            found.push(verbatim(lines, from..from + path.len()));
+        }
+    }
+    if is_said && found.is_empty() {
+        let at = lines.line_span(field.line);
+        let help = "write the paths in backticks, or leave the field out: without it there is no limit".to_owned();
+        let text = "no path is found in this field, so the task is not limited to any files".to_owned();
+        let labels = vec![Label { at, text: String::new() }];
+        faults.push(Fault { severity: Severity::Warning, code: "files-unread", text, labels, help: Some(help) });
+    }
+    found
+}
+
+fn phases(lines: &Lines<'_>, field: &Field) -> Vec<Written<Option<Phase>>> {
+    let mut found = Vec::new();
+    for piece in field.pieces() {
+        let text = &lines.source[piece.clone()];
+        let mut start = 0;
+        for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
+            if c.is_alphabetic() {
+                continue;
+            }
+            let word = &text[start..at];
+            let value = match word.to_ascii_lowercase().as_str() {
+                "" | "and" | "then" | "only" => None,
+                "tests" | "test" => Some(Some(Phase::Tests)),
+                "red" => Some(Some(Phase::Red)),
+                "implement" | "implementation" | "code" => Some(Some(Phase::Implement)),
+                "verify" | "verification" => Some(Some(Phase::Verify)),
+                "review" => Some(Some(Phase::Review)),
+                "merge" => Some(Some(Phase::Merge)),
+                _ => Some(None),
+            };
+            let at_word = lines.span(piece.start + start, piece.start + at);
+            found.extend(value.map(|value| Written { value, at: at_word }));
+            start = at + c.len_utf8();
+        }
+    }
+    found
+}
+
+/// What stands between backticks, else the whole value.
+fn commit(lines: &Lines<'_>, piece: Range<usize>) -> Written<String> {
+    let text = &lines.source[piece.clone()];
+    let inner = text.find('`').and_then(|a| text[a + 1..].find('`').map(|b| a + 1..a + 1 + b));
+    let range = inner.map_or(piece.clone(), |r| piece.start + r.start..piece.start + r.end);
+    let value = super::inline::tidy(&lines.source[range.clone()]);
+    Written { value, at: lines.span(range.start, range.end) }
+}

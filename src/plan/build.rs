@@ -1,0 +1,369 @@
+//! From a draft to a blueprint: names resolved, gates hung in. All faults at once, each with its place and what to write.
+
+use super::{
+    BackendId, Blueprint, Draft, Fault, Label, NodeId, Phase, ReviewerId, Role, Severity, Span, TaskDraft,
+    graph::cycles,
+    hang::{has, phases},
+    resolve::{MOST_EDGES, Names, Target, Unknown},
+};
+use std::collections::{HashMap, HashSet};
+
+/// What the configuration has to say about a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Command lines of the task gates.
+    pub task_checks: Vec<String>,
+    /// Command lines of the stream gates (and of checkpoints).
+    pub stream_checks: Vec<String>,
+    /// Command lines of the system gate.
+    pub system_checks: Vec<String>,
+    /// Command lines of the deployment gate.
+    pub deployment_checks: Vec<String>,
+    /// A gate without a check was asked for by flag.
+    pub without_checks: bool,
+    /// A person has to approve the deployment gate.
+    pub deployment_approve: bool,
+    /// Minutes of a small task.
+    pub small: u32,
+    /// Minutes of a medium task, and of one that says nothing.
+    pub medium: u32,
+    /// Minutes of a large task.
+    pub large: u32,
+    /// Minutes of an extra large task.
+    pub extra_large: u32,
+    /// Who reviews a task that a model does.
+    pub reviewers: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            task_checks: Vec::new(),
+            stream_checks: Vec::new(),
+            system_checks: Vec::new(),
+            deployment_checks: Vec::new(),
+            without_checks: false,
+            deployment_approve: false,
+            small: 15,
+            medium: 45,
+            large: 120,
+            extra_large: 360,
+            reviewers: Vec::new(),
+        }
+    }
+}
+
+/// More streams, or names of reviewers, than this are a slip.
+pub(super) const MOST_NAMES: usize = 4_096;
+/// Of as many cycles the path is told.
+const MOST_CYCLES: usize = 10;
+/// Of one kind of fault no more than this are told.
+const MOST_FAULTS: usize = 200;
+
+pub(super) struct Builder<'d> {
+    /// What is built from.
+    pub draft: &'d Draft,
+    /// What the configuration says.
+    pub settings: &'d Settings,
+    /// Names and what they stand for.
+    pub names: Names,
+    faults: Vec<Fault>,
+    /// `(before, after)` in node ids, with where it is stated.
+    pub edges: HashMap<(u32, u32), Option<Span>>,
+    /// The blueprint's table.
+    pub reviewers: Vec<(Box<str>, BackendId)>,
+    /// The same, by name.
+    pub reviewer_ids: HashMap<(String, BackendId), ReviewerId>,
+}
+
+/// The blueprint and what to warn of, or all faults (warnings among them).
+///
+/// # Errors
+/// Any fault that refuses the run: no tasks, an unknown dependency, a cycle, a duplicate id, an empty stream, a task
+/// without a title.
+pub fn build(draft: &Draft, settings: &Settings) -> Result<(Blueprint, Vec<Fault>), Vec<Fault>> {
+    let names = Names::new(draft);
+    let mut builder = Builder {
+        draft,
+        settings,
+        names,
+        faults: Vec::new(),
+        edges: HashMap::new(),
+        reviewers: Vec::new(),
+        reviewer_ids: HashMap::new(),
+    };
+    builder.shape_faults();
+    let blueprint = if draft.tasks.is_empty() || draft.streams.len() > MOST_NAMES {
+        None
+    } else {
+        builder.dependencies();
+        Some(builder.blueprint())
+    };
+    builder.cycle_faults();
+    let draft_order = |f: &Fault| f.labels.first().map(|l| (l.at.source, l.at.start));
+    builder.faults.sort_by_key(draft_order);
+    let is_refused = builder.faults.iter().any(|f| f.severity == Severity::Error);
+    match blueprint {
+        Some(blueprint) if !is_refused => Ok((blueprint, builder.faults)),
+        _ => Err(builder.faults),
+    }
+}
+
+impl Builder<'_> {
+    fn fault(&mut self, severity: Severity, code: &'static str, text: String, at: &[(Span, &str)], help: Option<&str>) {
+        if self.faults.iter().rev().take_while(|f| f.code == code).count() < MOST_FAULTS {
+            let labels = at.iter().map(|&(at, text)| Label { at, text: text.to_owned() }).collect();
+            self.faults.push(Fault { severity, code, text, labels, help: help.map(str::to_owned) });
+        }
+    }
+
+    fn error(&mut self, code: &'static str, text: String, at: &[(Span, &str)], help: &str) {
+        self.fault(Severity::Error, code, text, at, Some(help));
+    }
+
+    fn warn(&mut self, code: &'static str, text: String, at: Span, help: &str) {
+        self.fault(Severity::Warning, code, text, &[(at, "")], Some(help));
+    }
+
+    /// What is wrong with the tasks and streams by themselves.
+    fn shape_faults(&mut self) {
+        let draft = self.draft;
+        let top = draft.title.as_ref().map_or_else(|| first_line(draft), |t| t.at);
+        if draft.tasks.is_empty() {
+            let help = "write tasks as `1. **Title**` under `### Stream A: Name`, as `### Task 1: Title`, or as \
+                        `1. [ ] **Title**`";
+            return self.error("no-tasks", "there are no tasks in this document".to_owned(), &[(top, "")], help);
+        }
+        if draft.streams.len() > MOST_NAMES {
+            self.error("too-many-streams", format!("more than {MOST_NAMES} streams"), &[(top, "")], "merge some");
+            return;
+        }
+        let mut seen: HashMap<String, usize> = HashMap::new();
+        for (place, task) in draft.tasks.iter().enumerate() {
+            let label = self.names.labels[place].clone();
+            let first = *seen.entry(label.to_lowercase()).or_insert(place);
+            if first != place {
+                let at = [(task.head, "and again here"), (draft.tasks[first].head, "first here")];
+                self.error(
+                    "duplicate-id",
+                    format!("two tasks are called {label}"),
+                    &at,
+                    "give one of them a number of its own",
+                );
+            }
+            if task.title.value.is_empty() {
+                let at = [(task.head, "nothing between the signs")];
+                self.error(
+                    "no-title",
+                    format!("task {label} has no title"),
+                    &at,
+                    "say in a few words what is to be done",
+                );
+            }
+            for phase in task.phases.iter().filter(|p| p.value.is_none()) {
+                let text = format!("`{}` is no phase of a task", draft.slice(phase.at));
+                self.error(
+                    "unknown-phase",
+                    text,
+                    &[(phase.at, "")],
+                    "phases are tests, red, implement, verify, review, merge",
+                );
+            }
+            self.task_warnings(task, &label);
+        }
+        let used: HashSet<usize> = self.names.stream_of.iter().copied().flatten().collect();
+        for (place, stream) in draft.streams.iter().enumerate().filter(|(place, _)| !used.contains(place)) {
+            let text = format!("stream {} has no tasks", draft.streams[place].id.value);
+            let at = [(whole_line(draft, stream.title.at, stream.id.at), "")];
+            self.error("empty-stream", text, &at, "write its tasks below it, or take the heading out");
+        }
+        if draft.gates.is_empty() && draft.streams.iter().all(|s| s.checks.is_empty()) {
+            let help =
+                "add a section `### Quality Gates` with lines such as `- **Gate 1**: All tests pass (after Stream A)`";
+            self.warn("no-quality-gates", "the breakdown has no quality gates".to_owned(), top, help);
+        }
+    }
+
+    fn task_warnings(&mut self, task: &TaskDraft, label: &str) {
+        let is_scripted = has(task, Role::Implementation);
+        let has_tests = phases(task, false).contains(Phase::Tests);
+        if task.tests.is_empty() && !is_scripted && !task.is_done && has_tests {
+            let help = "add `- Test Requirements: ...`; `Test Requirements: None` says that there are none";
+            self.warn("no-test-requirements", format!("task {label} states no test requirements"), task.head, help);
+        }
+        if let Some(first) = task.phases.first().filter(|_| !phases(task, true).contains(Phase::Verify)) {
+            let help = "add `verify`, unless its checks are not to run at its gate";
+            self.warn("no-verify", format!("task {label} leaves out verify"), first.at, help);
+        }
+    }
+
+    /// Edges between tasks, their gates and the streams' gates.
+    fn dependencies(&mut self) {
+        let draft = self.draft;
+        let count = draft.tasks.len();
+        let mut last_sequential: Option<usize> = None;
+        for (place, task) in draft.tasks.iter().enumerate() {
+            let mut found = Vec::new();
+            let mut unknown = Vec::new();
+            for needs in &task.needs {
+                self.names.resolve(needs, Some(place), &mut found, &mut unknown);
+            }
+            for (target, at) in found {
+                self.edge(self.gate_of(target), place, Some(at));
+            }
+            self.unknown(unknown);
+            if let (true, Some(before), true) = (task.is_sequential, last_sequential, task.needs.is_empty()) {
+                self.edge(count + before, place, None);
+            }
+            last_sequential = if task.is_sequential { Some(place) } else { last_sequential };
+            self.edge(place, count + place, None);
+        }
+        let behind = self.stated();
+        for stream in 0..draft.streams.len() {
+            self.stream_dependencies(stream, &behind);
+        }
+        for (place, stream) in self.names.stream_of.clone().into_iter().enumerate() {
+            if let Some(stream) = stream {
+                self.edge(count + place, 2 * count + stream, None);
+            }
+        }
+        if self.names.is_over() || self.edges.len() > MOST_EDGES {
+            let text = format!("the dependencies make more than {MOST_EDGES} edges");
+            self.error("too-many-edges", text, &[], "name streams instead of ranges of tasks");
+        }
+    }
+
+    pub(super) fn gate_of(&self, target: Target) -> usize {
+        let count = self.draft.tasks.len();
+        match target {
+            Target::Task(task) => count + task,
+            Target::Stream(stream) => 2 * count + stream,
+        }
+    }
+
+    pub(super) fn edge(&mut self, before: usize, after: usize, at: Option<Span>) {
+        if self.edges.len() <= MOST_EDGES {
+            self.edges.entry((before as u32, after as u32)).or_insert(at);
+        }
+    }
+
+    /// What a stream's heading says holds for those of its tasks that no task of the same stream precedes.
+    fn stream_dependencies(&mut self, stream: usize, behind: &[Vec<u32>]) {
+        let draft = self.draft;
+        let (mut found, mut unknown) = (Vec::new(), Vec::new());
+        for needs in &draft.streams[stream].needs {
+            self.names.resolve(needs, None, &mut found, &mut unknown);
+        }
+        self.unknown(unknown);
+        if found.is_empty() {
+            return;
+        }
+        let heads = self.heads(stream, behind);
+        for (target, at) in found {
+            let is_own = match target {
+                Target::Task(task) => self.names.stream_of[task] == Some(stream),
+                Target::Stream(other) => other == stream,
+            };
+            for &task in heads.iter().filter(|_| !is_own) {
+                self.edge(self.gate_of(target), task, Some(at));
+            }
+        }
+    }
+
+    /// For each task the tasks that wait for it by what they state themselves.
+    fn stated(&self) -> Vec<Vec<u32>> {
+        let count = self.draft.tasks.len();
+        let mut behind = vec![Vec::new(); count];
+        for &(before, after) in self.edges.keys() {
+            let (before, to) = (before as usize, after as usize);
+            if (count..2 * count).contains(&before) && to < count {
+                behind[before - count].push(after);
+            }
+        }
+        behind
+    }
+
+    /// The stream's tasks that no other of its tasks precedes.
+    fn heads(&self, stream: usize, behind: &[Vec<u32>]) -> Vec<usize> {
+        let mut reached = vec![false; behind.len()];
+        let mut open = self.names.tasks_of[stream].clone();
+        while let Some(task) = open.pop() {
+            for &next in &behind[task] {
+                if !std::mem::replace(&mut reached[next as usize], true) {
+                    open.push(next as usize);
+                }
+            }
+        }
+        // In a cycle each precedes the other: the cycle itself is told.
+        self.names.tasks_of[stream].iter().copied().filter(|&t| !reached[t]).collect()
+    }
+
+    pub(super) fn unknown(&mut self, unknown: Vec<Unknown>) {
+        for Unknown { at, text, is_reference, near } in unknown {
+            if is_reference {
+                let help = near.map_or_else(
+                    || "name a task by its id or title, a stream by its letter, or write `None`".to_owned(),
+                    |near| format!("the nearest name is `{near}`"),
+                );
+                self.error(
+                    "unknown-dependency",
+                    format!("there is no {text}"),
+                    &[(at, "names nothing in this breakdown")],
+                    &help,
+                );
+            } else {
+                let text = format!("`{text}` names no task or stream: it is kept as text and makes no edge");
+                self.warn("unresolved-dependency", text, at, "name a task by its id if one is meant");
+            }
+        }
+    }
+
+    fn cycle_faults(&mut self) {
+        let draft = self.draft;
+        let count = draft.tasks.len();
+        let nodes = 2 * count + draft.streams.len();
+        let inside = |edge: &&(u32, u32)| edge.0.max(edge.1) < nodes as u32;
+        let mut edges: Vec<(u32, u32)> = self.edges.keys().filter(inside).copied().collect();
+        edges.sort_unstable();
+        let edges = edges.into_iter().map(|(a, b)| (NodeId(a), NodeId(b)));
+        for cycle in cycles(nodes, edges, MOST_CYCLES) {
+            // People read dependencies from the one that waits to the one it waits for.
+            let start = cycle.iter().position(|n| n.index() < count).unwrap_or(0);
+            let mut back: Vec<NodeId> = cycle.iter().cycle().skip(start).take(cycle.len() + 1).copied().collect();
+            back.reverse();
+            let is_told = |n: &&NodeId| n.index() < count || n.index() >= 2 * count;
+            let path: Vec<String> = back.iter().filter(is_told).map(|n| self.node_name(n.index())).collect();
+            let labels = back.windows(2).filter_map(|pair| {
+                let at = (*self.edges.get(&(pair[1].0, pair[0].0))?)?;
+                let waits = self.node_name(pair[0].index());
+                Some(Label { at, text: format!("{waits} waits for {}", self.node_name(pair[1].index())) })
+            });
+            let labels: Vec<Label> = labels.take(MOST_FAULTS).collect();
+            let text = format!("these wait for each other: {}", path.join(" -> "));
+            let help = Some("take one of these dependencies out".to_owned());
+            self.faults.push(Fault { severity: Severity::Error, code: "cycle", text, labels, help });
+        }
+    }
+
+    /// A task's gate is called as the task: that is what its author wrote.
+    fn node_name(&self, node: usize) -> String {
+        let count = self.draft.tasks.len();
+        match node.checked_sub(2 * count) {
+            Some(stream) => format!("stream {}", self.draft.streams[stream].id.value),
+            None => self.names.labels[node % count].clone(),
+        }
+    }
+}
+
+/// The source's first line that has anything on it.
+fn first_line(draft: &Draft) -> Span {
+    let text = draft.sources.first().map_or("", |s| s.text.as_str());
+    let start = text.len() - text.trim_start().len();
+    let end = start + text[start..].lines().next().unwrap_or_default().trim_end().len();
+    Span { start: start as u32, end: end as u32, ..Span::default() }
+}
+
+fn whole_line(draft: &Draft, a: Span, b: Span) -> Span {
+    let is_same = draft.place(a).0 == draft.place(b).0;
+    if is_same { Span { source: a.source, start: a.start.min(b.start), end: a.end.max(b.end) } } else { b }
+}

@@ -1,0 +1,286 @@
+//! The blueprint's nodes: tasks with their phases and reviewers, and the gates with what each has to prove.
+
+use super::{
+    BackendId, Blueprint, Brief, Criterion, Effort, Gate, GateDraft, Level, Means, Node, NodeId, Phase, Phases,
+    ReviewerId, Role, Script, StreamId, Task, TaskDraft, TestWish, Written,
+    build::{Builder, MOST_NAMES},
+    criteria,
+    resolve::Target,
+};
+
+/// The stream of the tasks that are in none.
+pub const NO_STREAM: &str = "-";
+/// Runs what has scripts.
+const SCRIPT: BackendId = BackendId(0);
+/// Runs what needs a model.
+const MODEL: BackendId = BackendId(1);
+
+impl Builder<'_> {
+    /// The normalised data, with all that hangs in it.
+    pub(super) fn blueprint(&mut self) -> Blueprint {
+        let draft = self.draft;
+        let count = draft.tasks.len();
+        let mut streams: Vec<(Box<str>, Box<str>)> =
+            draft.streams.iter().map(|s| (s.id.value.as_str().into(), s.title.value.as_str().into())).collect();
+        if self.names.stream_of.contains(&None) {
+            streams.push((NO_STREAM.into(), "Tasks without a stream".into()));
+        }
+        let mut nodes: Vec<Node> = Vec::with_capacity(2 * count + streams.len() + 2);
+        for place in 0..count {
+            nodes.push(Node::Task(Box::new(self.task(place))));
+        }
+        for place in 0..count {
+            let criteria = self.task_criteria(place, &nodes[place]);
+            let label = format!("task:{}", self.names.labels[place]).into();
+            nodes.push(Node::Gate(Gate { level: Level::Task(NodeId(place as u32)), label, criteria }));
+        }
+        self.hang_gates(&mut nodes);
+        let mut edges: Vec<_> = self.edges.keys().map(|&(a, b)| (NodeId(a), NodeId(b))).collect();
+        edges.sort_unstable();
+        Blueprint {
+            topic: draft.topic.as_str().into(),
+            title: draft.title.as_ref().map_or(draft.topic.as_str(), |t| &t.value).into(),
+            origins: Vec::new(),
+            streams,
+            backends: vec!["script".into(), "default".into()],
+            reviewers: std::mem::take(&mut self.reviewers),
+            resources: Vec::new(),
+            nodes,
+            edges,
+            context: draft.context.as_str().into(),
+        }
+    }
+
+    fn task(&mut self, place: usize) -> Task {
+        let task = &self.draft.tasks[place];
+        let settings = self.settings;
+        let minutes = match task.effort.as_ref().map(|e| e.value) {
+            Some(Effort::Small) => settings.small,
+            Some(Effort::Medium) | None => settings.medium,
+            Some(Effort::Large) => settings.large,
+            Some(Effort::ExtraLarge) => settings.extra_large,
+            Some(Effort::Minutes(minutes)) => minutes,
+        };
+        let line = |at| self.draft.place(at).0;
+        let scripts: Vec<Script> = task
+            .scripts
+            .iter()
+            .map(|s| Script {
+                role: s.role,
+                name: s.name.as_deref().map(Into::into),
+                body: s.body.as_str().into(),
+                line: line(s.at),
+            })
+            .collect();
+        let is_scripted = has(task, Role::Implementation);
+        let texts = |all: &[Written<String>]| all.iter().map(|w| w.value.as_str().into()).collect();
+        let brief = Brief {
+            text: task.text.as_str().into(),
+            tests: wish(task),
+            files: texts(&task.files),
+            acceptance: texts(&task.acceptance),
+            commit: task.commit.as_ref().map(|c| c.value.as_str().into()),
+            scripts,
+            line: line(task.head),
+        };
+        let no_stream = self.draft.streams.len();
+        let mut phases = phases(task, true);
+        let reviewers = if phases.contains(Phase::Review) { self.reviewers_of(place) } else { Vec::new() };
+        if reviewers.is_empty() && task.phases.is_empty() {
+            phases = phases.without(Phase::Review);
+        }
+        Task {
+            label: self.names.labels[place].as_str().into(),
+            title: task.title.value.as_str().into(),
+            stream: StreamId(self.names.stream_of[place].unwrap_or(no_stream) as u16),
+            minutes,
+            phases,
+            done: task.is_done,
+            backend: if is_scripted || has(task, Role::TestDeveloper) { SCRIPT } else { MODEL },
+            reviewers,
+            needs: Vec::new(),
+            brief,
+        }
+    }
+
+    fn reviewers_of(&mut self, place: usize) -> Vec<ReviewerId> {
+        let task = &self.draft.tasks[place];
+        let scripted = task.scripts.iter().filter(|s| s.role == Role::Reviewer);
+        let mut asked: Vec<(String, BackendId)> =
+            scripted.map(|s| (s.name.clone().unwrap_or_else(|| "reviewer".to_owned()), SCRIPT)).collect();
+        if !has(task, Role::Implementation) {
+            asked.extend(self.settings.reviewers.iter().map(|r| (r.clone(), MODEL)));
+        }
+        let mut ids: Vec<ReviewerId> = Vec::new();
+        for name in asked {
+            let next = ReviewerId(self.reviewers.len().min(usize::from(u16::MAX)) as u16);
+            let id = *self.reviewer_ids.entry(name.clone()).or_insert(next);
+            if id == next && self.reviewers.len() < MOST_NAMES {
+                self.reviewers.push((name.0.as_str().into(), name.1));
+            }
+            if !ids.contains(&id) && usize::from(id.0) < self.reviewers.len() {
+                ids.push(id);
+            }
+        }
+        ids
+    }
+
+    fn task_criteria(&self, place: usize, node: &Node) -> Vec<Criterion> {
+        let draft = &self.draft.tasks[place];
+        let Some(task) = node.task() else { return Vec::new() };
+        let name = |r: &ReviewerId| (*r, &*self.reviewers[usize::from(r.0)].0);
+        let reviewers: Vec<_> = task.reviewers.iter().map(name).collect();
+        let checks = &self.settings.task_checks;
+        let mut criteria = criteria::of_task(task.phases, checks, &reviewers);
+        let line = |at| self.draft.place(at).0;
+        for text in &draft.gates {
+            criteria.push(criteria::authored(&text.value, line(text.at), &[], checks));
+        }
+        for text in draft.acceptance.iter().filter(|t| criteria::is_approval(&t.value)) {
+            criteria.push(criteria::authored(&text.value, line(text.at), &[], &[]));
+        }
+        for script in draft.scripts.iter().filter(|s| s.role == Role::Check) {
+            let own = [script.body.as_str().into()];
+            criteria.push(criteria::authored("the task's own check succeeds", line(script.at), &own, &[]));
+        }
+        criteria
+    }
+
+    /// Stream gates, checkpoints, the system gate and, where it is asked for, the deployment gate.
+    fn hang_gates(&mut self, nodes: &mut Vec<Node>) {
+        let draft = self.draft;
+        let settings = self.settings;
+        let built_in = |text: &str, commands: &[String]| {
+            let criterion = Criterion { text: text.into(), line: None, means: criteria::checked(commands) };
+            (!commands.is_empty()).then_some(criterion)
+        };
+        let first_stream = nodes.len();
+        for (place, stream) in draft.streams.iter().enumerate() {
+            let mut criteria: Vec<_> =
+                built_in("the stream checks succeed", &settings.stream_checks).into_iter().collect();
+            for script in &stream.checks {
+                let own = [script.body.as_str().into()];
+                criteria.push(criteria::authored(
+                    "the stream's own check succeeds",
+                    draft.place(script.at).0,
+                    &own,
+                    &[],
+                ));
+            }
+            let label = format!("stream:{}", stream.id.value).into();
+            nodes.push(Node::Gate(Gate { level: Level::Stream(StreamId(place as u16)), label, criteria }));
+        }
+        let criteria = built_in("the system checks succeed", &settings.system_checks).into_iter().collect();
+        let mut system = Gate { level: Level::System, label: "system".into(), criteria };
+        let mut before: Vec<usize> = (first_stream..nodes.len()).collect();
+        let count = draft.tasks.len();
+        before.extend((0..count).filter(|&t| self.names.stream_of[t].is_none()).map(|t| count + t));
+        for gate in &draft.gates {
+            before.extend(self.hang_line(gate, nodes, &mut system));
+        }
+        let at = nodes.len();
+        nodes.push(Node::Gate(system));
+        before.into_iter().for_each(|b| self.edge(b, at, None));
+        if !settings.deployment_checks.is_empty() || settings.deployment_approve {
+            let mut criteria: Vec<_> =
+                built_in("the deployment checks succeed", &settings.deployment_checks).into_iter().collect();
+            if settings.deployment_approve {
+                let text = "a person approves the deployment".into();
+                criteria.push(Criterion { text, line: None, means: Means::Approved });
+            }
+            self.edge(at, nodes.len(), None);
+            nodes.push(Node::Gate(Gate { level: Level::Deployment, label: "deployment".into(), criteria }));
+        }
+    }
+
+    /// One gate line becomes a criterion of the gate it stands behind; of several at once, a checkpoint of its own.
+    fn hang_line(&mut self, line: &GateDraft, nodes: &mut Vec<Node>, system: &mut Gate) -> Option<usize> {
+        let own: Vec<Box<str>> = line.checks.iter().map(|c| c.body.as_str().into()).collect();
+        let number = self.draft.place(line.text.at).0;
+        let (mut found, mut unknown) = (Vec::new(), Vec::new());
+        if let Some(after) = &line.after {
+            self.names.resolve(after, None, &mut found, &mut unknown);
+        } else if let Some(stream) = line.stream.as_ref().and_then(|s| self.names.stream(s)) {
+            found.push((Target::Stream(stream), line.text.at));
+        }
+        self.unknown(unknown);
+        let mut targets: Vec<Target> = Vec::new();
+        for (target, _) in found {
+            if !targets.contains(&target) && targets.len() < MOST_NAMES {
+                targets.push(target);
+            }
+        }
+        let streams = self.draft.streams.len();
+        let is_last = matches!(targets.as_slice(), [Target::Stream(s)] if s + 1 == streams && line.after.is_some());
+        let is_all = targets.len() == streams && targets.iter().all(|t| matches!(t, Target::Stream(_)));
+        if targets.is_empty() || is_last || (is_all && streams > 1) || criteria::is_end_to_end(&line.text.value) {
+            system.criteria.push(criteria::authored(&line.text.value, number, &own, &self.settings.system_checks));
+            return None;
+        }
+        let checks = match targets.as_slice() {
+            [Target::Task(_)] => &self.settings.task_checks,
+            _ => &self.settings.stream_checks,
+        };
+        let criterion = criteria::authored(&line.text.value, number, &own, checks);
+        if let [one] = targets.as_slice() {
+            if let Node::Gate(gate) = &mut nodes[self.gate_of(*one)] {
+                gate.criteria.push(criterion);
+            }
+            return None;
+        }
+        let id = line.id.as_ref().map_or_else(|| format!("line-{number}"), |id| id.value.clone());
+        let at = nodes.len();
+        let label = format!("checkpoint:{id}").into();
+        nodes.push(Node::Gate(Gate { level: Level::Checkpoint, label, criteria: vec![criterion] }));
+        targets.iter().for_each(|&t| self.edge(self.gate_of(t), at, None));
+        Some(at)
+    }
+}
+
+impl Blueprint {
+    /// The gates that no command and no figure settles: a run without `--allow-no-checks` refuses them.
+    pub fn without_check(&self) -> impl Iterator<Item = (NodeId, &Gate)> {
+        let gates = (0..).map(NodeId).zip(&self.nodes).filter_map(|(id, node)| node.gate().map(|gate| (id, gate)));
+        gates.filter(|(_, gate)| {
+            let settles = |m: &Means| matches!(m, Means::Checked { .. } | Means::Measured { .. } | Means::Green);
+            let needs_verify = match gate.level {
+                Level::Task(task) => self.nodes[task.index()].task().is_some_and(|t| t.phases.contains(Phase::Verify)),
+                _ => true,
+            };
+            let is_proven = gate.criteria.iter().any(|c| settles(&c.means) && c.means != Means::Green);
+            needs_verify && !is_proven
+        })
+    }
+}
+
+/// A task's phases: as written (it always lands), else all; without tests and red where it has none.
+pub(super) fn phases(task: &TaskDraft, with_field: bool) -> Phases {
+    let written: Vec<Phase> = task.phases.iter().filter_map(|p| p.value).collect();
+    if with_field && !written.is_empty() {
+        return [written, vec![Phase::Merge]].concat().into();
+    }
+    let is_untested = has(task, Role::Implementation) && !has(task, Role::TestDeveloper);
+    if is_untested
+        || matches!(wish(task), TestWish::Declined(_))
+        || !written.is_empty() && !written.contains(&Phase::Tests)
+    {
+        return Phases::ALL.without(Phase::Tests).without(Phase::Red);
+    }
+    Phases::ALL
+}
+
+/// Whether a task has a script for this role.
+pub(super) fn has(task: &TaskDraft, role: Role) -> bool {
+    task.scripts.iter().any(|s| s.role == role)
+}
+
+fn wish(task: &TaskDraft) -> TestWish {
+    let text = task.tests.iter().map(|t| t.value.as_str()).collect::<Vec<_>>().join("\n");
+    let lower = text.trim_start().to_lowercase();
+    let first = lower.split(|c: char| !c.is_alphanumeric() && c != '/').next().unwrap_or_default();
+    match first {
+        "" => TestWish::Unstated,
+        "none" | "n/a" => TestWish::Declined(text.into()),
+        _ => TestWish::Stated(text.into()),
+    }
+}
