@@ -151,9 +151,9 @@ impl Run {
         }
         if let Some(policy) = policy {
             self.policy = policy.clone();
-            self.train.resize(policy);
             self.budget.time_is_up = false;
             self.requeue();
+            self.resize_train();
         }
     }
 

@@ -46,6 +46,14 @@ impl Run {
         self.release(node);
     }
 
+    /// The window may be wider now, and somebody may be waiting for it.
+    pub(super) fn resize_train(&mut self) {
+        self.train.resize(&self.policy);
+        let mut steps = Vec::new();
+        self.train.pull(&mut steps);
+        self.ride(steps);
+    }
+
     /// The compare failed: somebody else moved the ref. Nobody's fault, so it costs nothing; all is built anew on what is there.
     /// A task whose trailer was found has landed, whatever we believed (the answer of its landing was lost): as it was launched.
     pub(super) fn ref_moved(&mut self, job: &Job, tip: Oid, found: &[NodeId]) {
