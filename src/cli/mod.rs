@@ -1,1 +1,4 @@
-//! People and machines: one file a command. Owns clap.
+//! The command line: one file a command.
+
+pub mod check;
+pub mod message;

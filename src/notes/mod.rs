@@ -43,7 +43,7 @@ pub fn read(topic: &Topic) -> (Draft, Vec<Fault>) {
     };
     let (mut draft, more) = read_text(&topic.slug, &path, text);
     faults.extend(more);
-    draft.sources.extend(texts.into_iter().map(|(path, text)| Source { path, text }));
+    draft.sources.extend(texts.into_iter().map(|(path, text)| Source::new(path, text)));
     draft.sources[1..].sort_by(|a, b| b.path.cmp(&a.path));
     (draft, faults)
 }
@@ -93,11 +93,14 @@ pub fn read_text(topic: &str, path: &str, text: String) -> (Draft, Vec<Fault>) {
     gates.retain(|g| !g.text.value.is_empty());
     let mut context = context(&lines, &outline);
     let tasks = tasks(&lines, &outline, &places, &mut streams, &mut context, &mut faults);
+    if let (true, Some(form)) = (tasks.is_empty(), outline.foreign) {
+        let text = format!("this looks like {form}, which is not read yet");
+        let help = Some("write its tasks as `### Task 1: Title` with `**Dependencies**: ...`".to_owned());
+        faults.push(Fault { severity: Severity::Error, code: "unread-format", text, labels: Vec::new(), help });
+    }
     let title = outline.title.map(|n| task::written(&lines, lines.lines[n].text..lines.lines[n].end));
-    let source = Source { path: path.to_owned(), text: String::new() };
-    let mut draft = Draft { topic: topic.to_owned(), sources: vec![source], title, streams, tasks, gates, context };
-    draft.sources[0].text = text;
-    (draft, faults)
+    let sources = vec![Source::new(path.to_owned(), text)];
+    (Draft { topic: topic.to_owned(), sources, title, streams, tasks, gates, context }, faults)
 }
 
 fn context(lines: &Lines<'_>, outline: &Outline) -> String {

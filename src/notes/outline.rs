@@ -82,6 +82,8 @@ pub(super) struct Outline {
     pub gates: Vec<GateLines>,
     /// Whose each line is.
     pub owners: Vec<Owner>,
+    /// The form of another kind of plan, which is not read here.
+    pub foreign: Option<&'static str>,
 }
 
 /// How far a list item is looked into for a field that only a task has.
@@ -107,7 +109,7 @@ struct Walk<'l, 'a> {
 pub(super) fn read(lines: &Lines<'_>) -> Outline {
     let mut walk = Walk {
         lines,
-        out: Outline::default(),
+        out: Outline { foreign: foreign(lines), ..Outline::default() },
         stream: None,
         task: None,
         excluded: None,
@@ -337,7 +339,7 @@ impl Walk<'_, '_> {
             (false, true) if is_empty => true,
             (false, true) if is_bold => !self.under_label || self.has_evidence(number),
             (false, true) => self.has_evidence(number),
-            (false, false) => is_bold && self.has_evidence(number),
+            (false, false) => is_bold && self.out.foreign.is_none() && self.has_evidence(number),
         };
         let number_at = line.text + digits.start..line.text + digits.end;
         is_task.then(|| TaskLines {
@@ -392,6 +394,37 @@ impl Walk<'_, '_> {
         let label = label.or_else(|| label::task(text))?;
         let id = label.id.clone()?;
         Some((&text[id], label))
+    }
+}
+
+/// Chunks, steps, and lists in spec-kit's form: their numbered lists and boxes say something else than ours.
+fn foreign(lines: &Lines<'_>) -> Option<&'static str> {
+    let (mut chunks, mut steps, mut boxes) = (0, 0, 0);
+    for (number, line) in lines.lines.iter().enumerate() {
+        let text = lines.text(number);
+        match line.kind {
+            Kind::Heading(_) => {
+                let lower = text.trim_start_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+                let rest = |word: &str| lower.strip_prefix(word).map(str::trim_start);
+                let has_number = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+                chunks += usize::from(rest("chunk ").is_some_and(has_number));
+                steps += usize::from(rest("step ").is_some_and(has_number));
+            }
+            Kind::Text => {
+                let item = text.strip_prefix("- [ ] ").or_else(|| text.strip_prefix("- [x] "));
+                let id = item.map(|t| t.trim_start_matches('['));
+                boxes += usize::from(
+                    id.is_some_and(|t| t.starts_with('T') && t[1..].starts_with(|c: char| c.is_ascii_digit())),
+                );
+            }
+            _ => {}
+        }
+    }
+    match (chunks, steps, boxes) {
+        (2.., _, _) => Some("a chunk plan"),
+        (_, 2.., _) => Some("a step plan"),
+        (_, _, 2..) => Some("a spec-kit task list"),
+        _ => None,
     }
 }
 

@@ -109,6 +109,34 @@ pub fn build(draft: &Draft, settings: &Settings) -> Result<(Blueprint, Vec<Fault
     }
 }
 
+/// What is stated, as `task:5` and `stream:B`: by each task itself, and for each stream as a whole.
+pub fn stated(draft: &Draft) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
+    let names = Names::new(draft);
+    let told = |needs: &[super::Needs], own| {
+        let (mut found, mut unknown) = (Vec::new(), Vec::new());
+        needs.iter().for_each(|n| names.resolve(n, own, &mut found, &mut unknown));
+        let mut told: Vec<String> = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        for (target, _) in found {
+            let name = match target {
+                Target::Task(task) => format!("task:{}", names.labels[task]),
+                Target::Stream(stream) => format!("stream:{}", draft.streams[stream].id.value),
+            };
+            if seen.insert(name.clone()) {
+                told.push(name);
+            }
+        }
+        told
+    };
+    let tasks = draft.tasks.iter().enumerate().map(|(place, t)| told(&t.needs, Some(place))).collect();
+    // A stream's `all groups` are the others: itself is left out.
+    let of_stream = |s: &super::StreamDraft| {
+        let own = format!("stream:{}", s.id.value);
+        told(&s.needs, None).into_iter().filter(|n| *n != own).collect()
+    };
+    (tasks, draft.streams.iter().map(of_stream).collect())
+}
+
 impl Builder<'_> {
     fn fault(&mut self, severity: Severity, code: &'static str, text: String, at: &[(Span, &str)], help: Option<&str>) {
         if self.faults.iter().rev().take_while(|f| f.code == code).count() < MOST_FAULTS {

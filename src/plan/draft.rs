@@ -13,6 +13,22 @@ pub struct Source {
     pub path: String,
     /// Its whole text.
     pub text: String,
+    /// First byte of each line.
+    starts: Vec<u32>,
+}
+
+impl Source {
+    /// The document with an index of its lines.
+    pub fn new(path: String, text: String) -> Source {
+        let ends = text.bytes().enumerate().filter(|&(_, b)| b == b'\n').map(|(at, _)| at as u32 + 1);
+        Source { path, starts: std::iter::once(0).chain(ends).collect(), text }
+    }
+
+    /// Number of the line of a byte, from 0, and the line's first byte.
+    pub fn line_of(&self, byte: u32) -> (usize, usize) {
+        let line = self.starts.partition_point(|&start| start <= byte).saturating_sub(1);
+        (line, self.starts.get(line).map_or(0, |&start| start as usize))
+    }
 }
 
 /// A range of bytes in a source.
@@ -214,9 +230,9 @@ impl Draft {
         let Some(source) = self.sources.get(usize::from(at.source.0)) else {
             return (0, 0);
         };
-        let before = source.text.get(..at.start as usize).unwrap_or_default();
-        let line = before.rfind('\n').map_or(0, |n| n + 1);
-        (before.bytes().filter(|&b| b == b'\n').count() as u32 + 1, before[line..].chars().count() as u32 + 1)
+        let (line, start) = source.line_of(at.start);
+        let before = source.text.get(start..at.start as usize).unwrap_or_default();
+        (line as u32 + 1, before.chars().count() as u32 + 1)
     }
 }
 

@@ -8,6 +8,7 @@ mod blueprint;
 mod build;
 mod criteria;
 mod draft;
+mod drawing;
 mod fault;
 mod gate;
 mod graph;
@@ -15,13 +16,15 @@ mod hang;
 mod id;
 mod resolve;
 mod task;
+mod width;
 
 pub use blueprint::{Addition, Blueprint, Node, Origin};
-pub use build::{Settings, build};
+pub use build::{Settings, build, stated};
 pub use draft::{
     Draft, Effort, GateDraft, Name, Needs, ScriptDraft, Source, SourceId, Span, StepDraft, StreamDraft, TaskDraft,
     Written, slug,
 };
+pub use drawing::{dot, mermaid};
 pub use fault::{Fault, Label, Severity};
 pub use gate::{Bound, Criterion, Gate, Level, Means};
 pub use graph::{Plan, PlanFault};

@@ -1,0 +1,284 @@
+//! `tidegate check`: what was understood of a topic, for people and for machines. Values in, text out.
+
+use super::message::{clean, told};
+use crate::plan::{Draft, Fault, Gate, Level, Means, Node, NodeId, Phase, Plan, Settings, stated};
+use serde_json::{Map, Value, json};
+use std::fmt::Write;
+
+/// What is not a criterion yet, and is said so.
+const NOT_YET: &str = "Not a criterion yet: coverage, bodies-out, handoff.";
+
+/// What `check --format json` prints (CONTRACTS.md).
+pub fn json(plan: &Plan, draft: &Draft, warnings: &[Fault]) -> Value {
+    let blueprint = plan.blueprint();
+    let (by_task, by_stream) = stated(draft);
+    let label = |id: NodeId| plan.node(id).label().to_owned();
+    let labels = |ids: Vec<NodeId>| ids.into_iter().map(label).collect::<Vec<_>>();
+    let blob = |path: &str| blueprint.origins.iter().find(|o| &*o.path == path).map(|o| o.blob.to_string());
+    let sources = draft.sources.iter().map(|s| json!({ "path": s.path, "blob": blob(&s.path) }));
+    let streams = blueprint.streams.iter().enumerate().map(|(place, (id, title))| {
+        json!({ "id": id, "title": title, "depends_on": by_stream.get(place).cloned().unwrap_or_default() })
+    });
+    let mut tasks = Vec::new();
+    let mut gates = Vec::new();
+    for id in plan.ids() {
+        match plan.node(id) {
+            Node::Task(task) => {
+                let needs = by_task.get(id.index()).cloned().unwrap_or_default();
+                let of = |kind: &str| needs.iter().filter_map(|n| n.strip_prefix(kind)).collect::<Vec<_>>();
+                let mut told = json!({
+                    "id": task.label, "title": task.title, "stream": blueprint.streams[usize::from(task.stream.0)].0,
+                    "depends_on": of("task:"), "after": labels(nearest(plan, id)), "done": task.done,
+                    "effort_minutes": task.minutes, "line": task.brief.line,
+                    "phases": task.phases.iter().map(Phase::name).collect::<Vec<_>>(),
+                });
+                if let (Value::Object(told), streams) = (&mut told, of("stream:")) {
+                    if !streams.is_empty() {
+                        told.insert("depends_on_streams".to_owned(), json!(streams));
+                    }
+                }
+                tasks.push(told);
+            }
+            Node::Gate(gate) => gates.push(json!({
+                "id": gate.label, "level": gate.level.name(), "after": labels(plan.tasks_before(id)),
+                "criteria": gate.criteria.iter().map(|c| json!({
+                    "text": c.text, "line": c.line, "settled_by": settled(plan, &c.means),
+                })).collect::<Vec<_>>(),
+            })),
+        }
+    }
+    let path = plan.critical_path();
+    let minutes = path.first().map_or(0, |&id| plan.remaining(id));
+    let path: Vec<NodeId> = path.into_iter().filter(|&id| plan.node(id).task().is_some()).collect();
+    let warnings = warnings.iter().map(|w| told(draft, w));
+    let mut value = Map::new();
+    value.insert("topic".into(), json!(blueprint.topic));
+    value.insert("sources".into(), sources.collect());
+    value.insert("streams".into(), streams.collect());
+    value.insert("tasks".into(), Value::Array(tasks));
+    value.insert("gates".into(), Value::Array(gates));
+    value.insert("critical_path".into(), json!(labels(path)));
+    value.insert("critical_minutes".into(), json!(minutes));
+    value.insert("width".into(), json!(plan.width()));
+    value.insert("warnings".into(), warnings.collect());
+    Value::Object(value)
+}
+
+/// The tasks right before a task, without those that are before another of them anyway.
+fn nearest(plan: &Plan, id: NodeId) -> Vec<NodeId> {
+    const FEW: usize = 100;
+    let before = plan.tasks_before(id);
+    if before.len() > FEW {
+        return before;
+    }
+    let implied: std::collections::HashSet<NodeId> = before.iter().flat_map(|&b| plan.tasks_before(b)).collect();
+    before.into_iter().filter(|b| !implied.contains(b)).collect()
+}
+
+/// Who settles a criterion, in a few words.
+fn settled(plan: &Plan, means: &Means) -> String {
+    match means {
+        Means::TestsFirst | Means::SealIntact | Means::Green | Means::Scope | Means::Integrity => "tidegate".to_owned(),
+        Means::Checked { commands } => {
+            let all: Vec<String> = commands.iter().map(|c| first_line(c)).collect();
+            format!("`{}`", all.join("`, `"))
+        }
+        Means::Measured { command, .. } => format!("the figure of `{}`", first_line(command)),
+        Means::Reviewed { reviewer } => {
+            let name = plan.blueprint().reviewers.get(usize::from(reviewer.0)).map_or("", |r| &r.0);
+            format!("the reviewer {name}")
+        }
+        Means::Approved => "a person's approval".to_owned(),
+        Means::Held => "a person: no command settles it".to_owned(),
+    }
+}
+
+fn first_line(command: &str) -> String {
+    let mut lines = command.lines().filter(|l| !l.trim().is_empty());
+    let first = clean(lines.next().unwrap_or_default().trim());
+    if lines.next().is_some() { format!("{first} ...") } else { first }
+}
+
+/// What a person reads, 80 columns wide.
+pub fn text(plan: &Plan, draft: &Draft, warnings: &[Fault], settings: &Settings) -> String {
+    let blueprint = plan.blueprint();
+    let mut out = String::new();
+    let tasks = plan.ids().filter(|&id| plan.node(id).task().is_some()).count();
+    let streams = draft.streams.len();
+    let _ = writeln!(out, "{}: {}", blueprint.topic, clean(&blueprint.title));
+    let _ = writeln!(out, "{}, {}, at most {} at once\n", many(tasks, "task"), many(streams, "stream"), plan.width());
+    stream_lines(plan, draft, &mut out);
+    let path = plan.critical_path();
+    let minutes = path.first().map_or(0, |&id| plan.remaining(id));
+    let labels: Vec<&str> = path.iter().filter_map(|&id| plan.node(id).task()).map(|t| &*t.label).collect();
+    let _ = writeln!(out, "Critical path, {}", span(minutes));
+    wrapped(&mut out, "  ", &labels.join(" -> "));
+    out.push_str("\nGates\n");
+    gate_lines(plan, settings, &mut out);
+    wrapped(&mut out, "  ", NOT_YET);
+    if !warnings.is_empty() {
+        let _ = writeln!(out, "\n{}", capital(&many(warnings.len(), "warning")));
+        warning_lines(draft, warnings, &mut out);
+    }
+    out
+}
+
+fn stream_lines(plan: &Plan, draft: &Draft, out: &mut String) {
+    let (_, by_stream) = stated(draft);
+    let mut by_lane: Vec<Vec<NodeId>> = vec![Vec::new(); plan.blueprint().streams.len()];
+    for id in plan.ids() {
+        if let Some(stream) = plan.node(id).stream() {
+            by_lane[usize::from(stream.0)].push(id);
+        }
+    }
+    for (place, ((id, title), tasks)) in plan.blueprint().streams.iter().zip(&by_lane).enumerate() {
+        let head =
+            if &**id == crate::plan::NO_STREAM { clean(title) } else { format!("Stream {id}  {}", clean(title)) };
+        let _ = writeln!(out, "{}", short(&head, 80));
+        if let Some(needs) = by_stream.get(place).filter(|n| !n.is_empty()) {
+            let words: Vec<String> = needs.iter().map(|n| n.replacen(':', " ", 1)).collect();
+            wrapped(out, "  waits for ", &words.join(", "));
+        }
+        for &task in tasks {
+            task_line(plan, task, out);
+        }
+        out.push('\n');
+    }
+}
+
+fn task_line(plan: &Plan, id: NodeId, out: &mut String) {
+    let Some(task) = plan.node(id).task() else { return };
+    let before: Vec<String> = nearest(plan, id).into_iter().map(|b| plan.node(b).label().to_owned()).collect();
+    let after = match before.len() {
+        0 => String::new(),
+        1..=6 => format!("after {}", before.join(", ")),
+        n => format!("after {} and {} more", before[..5].join(", "), n - 5),
+    };
+    let mark = if task.done { "x" } else { " " };
+    let time = span(u64::from(task.minutes));
+    let title = short(&clean(&task.title), 40);
+    let line = format!("  [{mark}] {:<5} {title:<40} {time:>10}  {after}", clean(&task.label));
+    let _ = writeln!(out, "{}", line.trim_end());
+    let left_out: Vec<&str> = Phase::OF_TASK
+        .into_iter()
+        .filter(|&p| !task.phases.contains(p) && p != Phase::Review)
+        .map(Phase::name)
+        .collect();
+    if !left_out.is_empty() {
+        let _ = writeln!(out, "            without {}", left_out.join(", "));
+    }
+}
+
+fn gate_lines(plan: &Plan, settings: &Settings, out: &mut String) {
+    let gates: Vec<&Gate> = plan.ids().filter_map(|id| plan.node(id).gate()).collect();
+    let (of_tasks, others): (Vec<&Gate>, Vec<&Gate>) =
+        gates.into_iter().partition(|g| matches!(g.level, Level::Task(_)));
+    // What every task has to prove is said once; what one task's gate has beyond it is said by itself.
+    let mut common: Vec<&crate::plan::Criterion> = Vec::new();
+    let own = |c: &&crate::plan::Criterion| c.line.is_some() || matches!(c.means, Means::Reviewed { .. });
+    for criterion in of_tasks.iter().flat_map(|g| &g.criteria).filter(|c| !own(c)) {
+        if !common.contains(&criterion) {
+            common.push(criterion);
+        }
+    }
+    out.push_str("  each task (as far as it has these phases)\n");
+    for criterion in common {
+        criterion_line(plan, criterion, out);
+    }
+    for gate in of_tasks.into_iter().filter(|g| g.criteria.iter().any(|c| own(&c))) {
+        let _ = writeln!(out, "  {}, also", clean(&gate.label));
+        gate.criteria.iter().filter(own).for_each(|c| criterion_line(plan, c, out));
+    }
+    for gate in others {
+        let _ = writeln!(out, "  {}", clean(&gate.label));
+        gate.criteria.iter().for_each(|c| criterion_line(plan, c, out));
+        if gate.criteria.is_empty() {
+            out.push_str("    nothing to prove beyond its tasks\n");
+        }
+    }
+    let mut levels: Vec<&str> = plan.blueprint().without_check().map(|(_, g)| g.level.name()).collect();
+    levels.dedup();
+    levels.sort_unstable();
+    levels.dedup();
+    if !levels.is_empty() {
+        let what =
+            if settings.without_checks { "as asked for" } else { "`execute` refuses this without --allow-no-checks" };
+        wrapped(out, "  ", &format!("No check is configured for these gates: {} ({what}).", levels.join(", ")));
+    }
+}
+
+fn criterion_line(plan: &Plan, criterion: &crate::plan::Criterion, out: &mut String) {
+    let line = criterion.line.map_or(String::new(), |l| format!(" (line {l})"));
+    let by = settled(plan, &criterion.means);
+    wrapped(out, "    - ", &format!("{}{line}: {by}", clean(&criterion.text)));
+}
+
+/// Warnings of one kind together.
+fn warning_lines(draft: &Draft, warnings: &[Fault], out: &mut String) {
+    let mut codes: Vec<&str> = Vec::new();
+    for warning in warnings {
+        if !codes.contains(&warning.code) {
+            codes.push(warning.code);
+        }
+    }
+    for code in codes {
+        let same: Vec<&Fault> = warnings.iter().filter(|w| w.code == code).collect();
+        for warning in same.iter().take(3) {
+            let line = warning.labels.first().map_or(String::new(), |l| format!("line {}: ", draft.place(l.at).0));
+            wrapped(out, "  - ", &format!("{line}{}", clean(&warning.text)));
+        }
+        if same.len() > 3 {
+            let lines: Vec<String> =
+                same[3..].iter().filter_map(|w| w.labels.first()).map(|l| draft.place(l.at).0.to_string()).collect();
+            wrapped(out, "    the same in lines ", &lines.join(", "));
+        }
+        if let Some(help) = same.first().and_then(|w| w.help.as_deref()) {
+            wrapped(out, "    ", &clean(help));
+        }
+    }
+}
+
+/// Words in lines of at most 80 columns, those behind the first indented as far as its lead.
+fn wrapped(out: &mut String, lead: &str, text: &str) {
+    let margin = " ".repeat(lead.len().min(8));
+    let mut line = lead.to_owned();
+    let mut is_empty = true;
+    for word in text.split_whitespace() {
+        if !is_empty && line.chars().count() + word.chars().count() + 1 > 80 {
+            let _ = writeln!(out, "{}", line.trim_end());
+            line.clone_from(&margin);
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_empty = false;
+    }
+    let _ = writeln!(out, "{}", line.trim_end());
+}
+
+fn short(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let cut: String = text.chars().take(width.saturating_sub(3)).collect();
+    format!("{}...", cut.trim_end())
+}
+
+fn many(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or(String::new(), |c| c.to_uppercase().chain(chars).collect())
+}
+
+fn span(minutes: u64) -> String {
+    match (minutes / 60, minutes % 60) {
+        (0, m) => format!("{m} min"),
+        (h, 0) => format!("{h} h"),
+        (h, m) => format!("{h} h {m} min"),
+    }
+}

@@ -1,0 +1,263 @@
+//! Documents that people wrote, read and compared with what a careful person gets from them (corpus/README.md).
+
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+use tidegate::{
+    cli::{check, message},
+    notes,
+    plan::{self, Plan, Settings},
+};
+
+/// Shapes that are read today; the others have to end in a plan or a diagnostic.
+const READ: [&str; 10] = [
+    "streams",
+    "streams-mixed",
+    "streams-bold-lines",
+    "streams-checklist",
+    "task-blocks",
+    "task-blocks-in-groups",
+    "numbered-checklist",
+    "not-a-plan",
+    "stream-notes",
+    "task-block",
+];
+
+fn corpus() -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
+    let folder = std::env::var_os("TIDEGATE_CORPUS").map(PathBuf::from).or_else(|| beside.is_dir().then_some(beside));
+    assert!(folder.is_some() || std::env::var_os("CI").is_none(), "the corpus is not there: set TIDEGATE_CORPUS");
+    if folder.is_none() {
+        println!("skipped: the corpus is not there (TIDEGATE_CORPUS)");
+    }
+    folder
+}
+
+/// What `check --format json` says of a document: a plan, or its errors.
+fn checked(name: &str, text: String) -> Value {
+    let (draft, mut faults) = notes::read_text("corpus", name, text);
+    match plan::build(&draft, &Settings::default()) {
+        Ok((blueprint, warnings)) if faults.is_empty() => {
+            let plan = Plan::build(blueprint).unwrap();
+            let rendered = check::text(&plan, &draft, &warnings, &Settings::default());
+            assert!(rendered.lines().all(|l| l.chars().count() <= 120), "{name}: {rendered}");
+            check::json(&plan, &draft, &warnings)
+        }
+        Ok((_, warnings)) | Err(warnings) => {
+            faults.extend(warnings);
+            assert!(!message::render(&draft, &faults, false).is_empty());
+            message::errors(&draft, &faults)
+        }
+    }
+}
+
+#[test]
+fn no_document_panics_or_takes_a_second() {
+    let Some(folder) = corpus() else { return };
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+        let start = Instant::now();
+        let value = checked(&path.file_name().unwrap().to_string_lossy(), text);
+        let took = start.elapsed();
+        assert!(took < Duration::from_secs(1), "{}: {took:?}", path.display());
+        let has_tasks = value["tasks"].as_array().is_some_and(|t| !t.is_empty());
+        let has_errors = value["errors"].as_array().is_some_and(|e| !e.is_empty());
+        assert!(has_tasks || has_errors, "{}: neither a plan nor a diagnostic", path.display());
+    }
+}
+
+#[test]
+fn documents_read_as_their_truths_say() {
+    let Some(folder) = corpus() else { return };
+    let mut wrong = Vec::new();
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let Some(name) = path.to_string_lossy().strip_suffix(".truth.json").map(PathBuf::from) else { continue };
+        let truth: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let file = truth["file"].as_str().unwrap();
+        let text = std::fs::read_to_string(folder.join(file)).unwrap();
+        let value = checked(file, text);
+        let is_read = READ.contains(&truth["shape"].as_str().unwrap());
+        let is_refused = value.get("errors").is_some();
+        let found = match truth["outcome"].as_str().unwrap() {
+            "refused" => refusal(&truth, &value),
+            // What waits for its reader, and what may be refused, must not be read as another plan.
+            _ if is_refused && (!is_read || truth["outcome"] == "either") => Vec::new(),
+            _ if is_refused => vec![format!("refused: {}", value["errors"])],
+            _ => Compared::new(&truth, &value).differences(),
+        };
+        println!(
+            "{:<50} {} {}",
+            file,
+            if is_refused { "refused" } else { "plan" },
+            if found.is_empty() { "" } else { "WRONG" }
+        );
+        let _ = name;
+        wrong.extend(found.into_iter().map(|w| format!("{file}: {w}")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn refusal(truth: &Value, value: &Value) -> Vec<String> {
+    let Some(errors) = value["errors"].as_array() else { return vec!["was not refused".to_owned()] };
+    let empty = Vec::new();
+    let faults = truth["faults"].as_array().unwrap_or(&empty);
+    let is_told = |fault: &&Value| {
+        !errors.iter().any(|e| {
+            let has_line = |l: &Value| e["lines"].as_array().is_some_and(|lines| lines.contains(l));
+            let is_kind = fault["kind"] == e["code"];
+            is_kind && fault["lines"].as_array().is_none_or(|lines| lines.iter().all(has_line))
+        })
+    };
+    faults.iter().filter(is_told).map(|f| format!("not told: {f} in {errors:?}")).collect()
+}
+
+struct Compared<'v> {
+    truth: &'v Value,
+    value: &'v Value,
+    /// The truth's id of a task, by the reader's.
+    ids: BTreeMap<String, String>,
+    wrong: Vec<String>,
+}
+
+fn list(value: &Value) -> Vec<String> {
+    value.as_array().into_iter().flatten().filter_map(|v| v.as_str().map(str::to_owned)).collect()
+}
+
+fn titled(text: &Value) -> String {
+    let words = text.as_str().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+    words.trim_end_matches(['.', ':']).replace('`', "")
+}
+
+impl<'v> Compared<'v> {
+    fn new(truth: &'v Value, value: &'v Value) -> Compared<'v> {
+        let mut compared = Compared { truth, value, ids: BTreeMap::new(), wrong: Vec::new() };
+        for task in truth["tasks"].as_array().unwrap() {
+            let id = task["id"].as_str().unwrap().to_owned();
+            let is_same = |t: &&Value| {
+                if compared.lenient(task, "id") {
+                    titled(&t["title"]) == titled(&task["title"])
+                } else {
+                    t["id"] == task["id"]
+                }
+            };
+            match value["tasks"].as_array().unwrap().iter().find(is_same) {
+                Some(found) => {
+                    compared.ids.insert(found["id"].as_str().unwrap().to_owned(), id);
+                }
+                None => compared.wrong.push(format!("task {id} is not read")),
+            }
+        }
+        compared
+    }
+
+    fn lenient(&self, task: &Value, what: &str) -> bool {
+        list(&self.truth["lenient"]).iter().chain(&list(&task["lenient"])).any(|l| l == what)
+    }
+
+    fn renamed(&self, ids: &Value) -> BTreeSet<String> {
+        list(ids).into_iter().map(|id| self.ids.get(&id).cloned().unwrap_or(id)).collect()
+    }
+
+    fn differences(mut self) -> Vec<String> {
+        let mut wrong = std::mem::take(&mut self.wrong);
+        for task in self.value["tasks"].as_array().unwrap() {
+            let id = task["id"].as_str().unwrap();
+            let truth = self
+                .ids
+                .get(id)
+                .and_then(|id| self.truth["tasks"].as_array().unwrap().iter().find(|t| t["id"] == **id));
+            match truth {
+                Some(truth) => self.task(truth, task, &mut wrong),
+                None if list(&self.truth["container_ids"]).iter().any(|c| c == id) => {}
+                None => wrong.push(format!("{id} is no task")),
+            }
+        }
+        self.streams(&mut wrong);
+        self.gates(&mut wrong);
+        if self.truth["order"] == "sequence" {
+            let ids: Vec<&Value> = self.value["tasks"].as_array().unwrap().iter().collect();
+            for pair in ids.windows(2) {
+                if !list(&pair[1]["after"]).contains(&pair[0]["id"].as_str().unwrap().to_owned()) {
+                    wrong.push(format!("{} does not come after {}", pair[1]["id"], pair[0]["id"]));
+                }
+            }
+        }
+        wrong
+    }
+
+    fn task(&self, truth: &Value, task: &Value, wrong: &mut Vec<String>) {
+        let id = truth["id"].as_str().unwrap();
+        let (title, wanted) = (titled(&task["title"]), titled(&truth["title"]));
+        let is_prefix = self.truth["title_match"] == "prefix";
+        let is_titled = if is_prefix { title.starts_with(&wanted) } else { title == wanted };
+        if !is_titled && !self.lenient(truth, "title") {
+            wrong.push(format!("{id} is titled `{title}`, not `{wanted}`"));
+        }
+        let stream = task["stream"].as_str().filter(|s| *s != "-");
+        if stream != truth["stream"].as_str() && !self.lenient(truth, "stream") {
+            wrong.push(format!("{id} is in stream {stream:?}, not {}", truth["stream"]));
+        }
+        if task["done"] != truth["done"] && !self.lenient(truth, "done") {
+            wrong.push(format!("{id} is done: {}", task["done"]));
+        }
+        let (needs, wanted) = (self.renamed(&task["depends_on"]), list(&truth["depends_on"]).into_iter().collect());
+        let allowed: BTreeSet<String> =
+            list(&truth["may_depend_on"]).into_iter().chain(BTreeSet::clone(&wanted)).collect();
+        let differs = !needs.is_superset(&wanted) || !needs.is_subset(&allowed);
+        if differs && !self.lenient(truth, "depends_on") {
+            wrong.push(format!("{id} depends on {needs:?}, not {wanted:?}"));
+        }
+        let lanes: BTreeSet<String> = list(&truth["depends_on_streams"]).into_iter().collect();
+        if lanes != list(&task["depends_on_streams"]).into_iter().collect() && !self.lenient(truth, "depends_on") {
+            wrong.push(format!("{id} depends on streams {}, not {lanes:?}", task["depends_on_streams"]));
+        }
+    }
+
+    fn streams(&self, wrong: &mut Vec<String>) {
+        let truth = self.truth["streams"].as_object().unwrap();
+        for stream in self.value["streams"].as_array().unwrap().iter().filter(|s| s["id"] != "-") {
+            let id = stream["id"].as_str().unwrap();
+            match truth.get(id) {
+                Some(title)
+                    if titled(title) != titled(&stream["title"]) && !self.lenient(self.truth, "stream_title") =>
+                {
+                    wrong.push(format!("stream {id} is titled {}, not {title}", stream["title"]));
+                }
+                None if !self.lenient(self.truth, "stream") => wrong.push(format!("{id} is no stream")),
+                _ => {}
+            }
+            let stated: BTreeSet<String> = list(&self.truth["stream_depends_on"][id]).into_iter().collect();
+            let may: BTreeSet<String> =
+                list(&self.truth["may_stream_depend_on"][id]).into_iter().chain(stated.clone()).collect();
+            let found: BTreeSet<String> = list(&stream["depends_on"]).into_iter().collect();
+            let differs = !found.is_superset(&stated) || !found.is_subset(&may);
+            if differs && !self.lenient(self.truth, "stream_depends_on") {
+                wrong.push(format!("stream {id} depends on {found:?}, not {stated:?}"));
+            }
+        }
+        let known: Vec<&Value> = self.value["streams"].as_array().unwrap().iter().map(|s| &s["id"]).collect();
+        for id in truth.keys().filter(|id| !known.iter().any(|k| k == id)) {
+            wrong.push(format!("stream {id} is not read"));
+        }
+    }
+
+    fn gates(&self, wrong: &mut Vec<String>) {
+        for gate in self.truth["gates"].as_array().into_iter().flatten() {
+            let after = list(&gate["after"]);
+            let place =
+                if gate["system"] == true { "system".to_owned() } else { after.first().cloned().unwrap_or_default() };
+            let mut gates = self.value["gates"].as_array().unwrap().iter().filter(|g| g["id"] == place.as_str());
+            let has = |g: &Value| {
+                g["criteria"].as_array().unwrap().iter().any(|c| titled(&c["text"]) == titled(&gate["text"]))
+            };
+            if !gates.any(has) {
+                wrong.push(format!("{} is no criterion of {place}", gate["text"]));
+            }
+        }
+    }
+}
