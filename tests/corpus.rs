@@ -1,4 +1,5 @@
 //! Documents that people wrote, read and compared with what a careful person gets from them (corpus/README.md).
+#![allow(clippy::unwrap_used, reason = "a test panics where its document is not what it says")]
 
 use serde_json::Value;
 use std::{

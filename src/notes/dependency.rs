@@ -152,7 +152,8 @@ fn labels(text: &str, range: Range<usize>, kind: Kind, said: bool, found: &mut d
             range.start = more;
             continue;
         }
-        if !is_end(behind) && !(said || (behind.starts_with([':', '-', '–', '—']) && !is_number)) {
+        let has_words = behind.starts_with([':', '-', '–', '—']) && !is_number;
+        if !(said || has_words || is_end(behind)) {
             return false;
         }
         found(first.clone(), name(first, said || is_number));

@@ -54,7 +54,7 @@ pub(super) struct Field {
 
 impl Field {
     /// The value, else the items.
-    pub fn pieces(&self) -> Vec<Range<usize>> {
+    pub(super) fn pieces(&self) -> Vec<Range<usize>> {
         let value = (!self.value.is_empty()).then(|| self.value.clone());
         value.into_iter().chain(self.items.iter().cloned()).collect()
     }
