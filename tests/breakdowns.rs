@@ -121,6 +121,16 @@ fn gate_lines_are_settled_by_checks_commands_and_people() {
 }
 
 #[test]
+fn a_gate_may_say_what_it_is_after_before_its_text() {
+    let text = "### Stream A: One\n1. **Base**\n### Stream B: Two\n2. **Side**\n## Quality Gates\n\
+                1. **Gate 1 (after Stream A)**: All unit tests pass\n- **After Stream A**: It is fast\n- All good\n";
+    let (_, plan, _) = built(text);
+    let of = |label| criteria(plan.blueprint(), label).into_iter().map(|(text, _)| text).collect::<Vec<_>>();
+    assert_eq!(of("stream:A"), ["All unit tests pass", "It is fast"]);
+    assert_eq!(of("system"), ["All good"]);
+}
+
+#[test]
 fn a_checklist_runs_in_the_order_given() {
     let text = "# P\n\n1. **Read this first**\n\n### List\n\n1. [x] **Add a table** 1.1. [x] Write `a.rs` - as in\n   `b.rs` 1.2. [ ]\n   Run it\n\n   \
                 📝 **Commit**:\n   `feat: table`\n\n2. [ ] **Read it** [2 hours]\n3. [ ] **Drop it**\n   - Dependencies: Task 1\n";
