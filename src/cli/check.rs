@@ -1,7 +1,7 @@
 //! `tidegate check`: what was understood of a topic, for people and for machines. Values in, text out.
 
 use super::message::{clean, told};
-use crate::plan::{Draft, Fault, Gate, Level, Means, Node, NodeId, Phase, Plan, Settings, stated};
+use crate::plan::{Draft, Fault, Gate, Level, Means, NO_STREAM, Node, NodeId, Phase, Plan, Settings, stated};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
@@ -16,7 +16,10 @@ pub fn json(plan: &Plan, draft: &Draft, warnings: &[Fault]) -> Value {
     let labels = |ids: Vec<NodeId>| ids.into_iter().map(label).collect::<Vec<_>>();
     let blob = |path: &str| blueprint.origins.iter().find(|o| &*o.path == path).map(|o| o.blob.to_string());
     let sources = draft.sources.iter().map(|s| json!({ "path": s.path, "blob": blob(&s.path) }));
-    let streams = blueprint.streams.iter().enumerate().map(|(place, (id, title))| {
+    // The stream of those that are in none is ours, not the author's: machines see none.
+    let lane = |id: &str| if id == NO_STREAM { Value::Null } else { json!(id) };
+    let authored = blueprint.streams.iter().enumerate().filter(|(_, (id, _))| &**id != NO_STREAM);
+    let streams = authored.map(|(place, (id, title))| {
         json!({ "id": id, "title": title, "depends_on": by_stream.get(place).cloned().unwrap_or_default() })
     });
     let mut tasks = Vec::new();
@@ -27,15 +30,14 @@ pub fn json(plan: &Plan, draft: &Draft, warnings: &[Fault]) -> Value {
                 let needs = by_task.get(id.index()).cloned().unwrap_or_default();
                 let of = |kind: &str| needs.iter().filter_map(|n| n.strip_prefix(kind)).collect::<Vec<_>>();
                 let mut told = json!({
-                    "id": task.label, "title": task.title, "stream": blueprint.streams[usize::from(task.stream.0)].0,
+                    "id": task.label, "title": task.title, "stream": lane(&blueprint.streams[usize::from(task.stream.0)].0),
                     "depends_on": of("task:"), "after": labels(nearest(plan, id)), "done": task.done,
                     "effort_minutes": task.minutes, "line": task.brief.line,
                     "phases": task.phases.iter().map(Phase::name).collect::<Vec<_>>(),
                 });
-                if let (Value::Object(told), streams) = (&mut told, of("stream:")) {
-                    if !streams.is_empty() {
-                        told.insert("depends_on_streams".to_owned(), json!(streams));
-                    }
+                let lanes = of("stream:");
+                if !lanes.is_empty() {
+                    told["depends_on_streams"] = json!(lanes);
                 }
                 tasks.push(told);
             }
@@ -132,8 +134,7 @@ fn stream_lines(plan: &Plan, draft: &Draft, out: &mut String) {
         }
     }
     for (place, ((id, title), tasks)) in plan.blueprint().streams.iter().zip(&by_lane).enumerate() {
-        let head =
-            if &**id == crate::plan::NO_STREAM { clean(title) } else { format!("Stream {id}  {}", clean(title)) };
+        let head = if &**id == NO_STREAM { clean(title) } else { format!("Stream {id}  {}", clean(title)) };
         let _ = writeln!(out, "{}", short(&head, 80));
         if let Some(needs) = by_stream.get(place).filter(|n| !n.is_empty()) {
             let words: Vec<String> = needs.iter().map(|n| n.replacen(':', " ", 1)).collect();

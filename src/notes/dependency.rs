@@ -152,7 +152,8 @@ fn labels(text: &str, range: Range<usize>, kind: Kind, said: bool, found: &mut d
             range.start = more;
             continue;
         }
-        if !is_end(behind) && !(said || (behind.starts_with([':', '-', '–', '—']) && !is_number)) {
+        let has_words = behind.starts_with([':', '-', '–', '—']) && !is_number;
+        if !(said || has_words || is_end(behind)) {
             return false;
         }
         found(first.clone(), name(first, said || is_number));
@@ -193,6 +194,10 @@ fn is_end(text: &str) -> bool {
 /// Length of words before the name that say nothing.
 fn skipped(text: &str) -> usize {
     let words = [
+        "all tasks in ",
+        "all tasks of ",
+        "all tasks from ",
+        "all of ",
         "requires ",
         "needs ",
         "after ",
@@ -282,6 +287,7 @@ mod tests {
         assert_eq!(read("Streams A and B complete"), "stream A | stream B");
         assert_eq!(read("Groups 2, 3, 5"), "stream 2 | stream 3 | stream 5");
         assert_eq!(read("All groups"), "all streams");
+        assert_eq!(read("All tasks in Stream A"), "stream A");
         assert_eq!(read("A–F (runs last)"), "streams A..F");
         assert_eq!(read("Stream A, Task 5"), "stream A | task 5");
     }

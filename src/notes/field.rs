@@ -54,7 +54,7 @@ pub(super) struct Field {
 
 impl Field {
     /// The value, else the items.
-    pub fn pieces(&self) -> Vec<Range<usize>> {
+    pub(super) fn pieces(&self) -> Vec<Range<usize>> {
         let value = (!self.value.is_empty()).then(|| self.value.clone());
         value.into_iter().chain(self.items.iter().cloned()).collect()
     }
@@ -172,7 +172,7 @@ pub(super) fn read(lines: &Lines<'_>, numbers: Range<usize>) -> Vec<Field> {
             Kind::Text => {
                 let item = bullet(text).or_else(|| number_end(text));
                 let last = fields.last_mut().filter(|_| is_open);
-                let is_below = last.as_ref().is_some_and(|f| item.is_some() && is_item(f, line.indent, text));
+                let is_below = last.as_ref().is_some_and(|f| item.is_some() && is_item(lines, f, line.indent, text));
                 if let (true, Some(field)) = (is_below, last) {
                     let start = item.unwrap_or(0);
                     let start = start + checkbox(&text[start..]).map_or(0, |(_, n)| n);
@@ -181,7 +181,7 @@ pub(super) fn read(lines: &Lines<'_>, numbers: Range<usize>) -> Vec<Field> {
                 } else if let Some(keys) = opening(text) {
                     push(lines, number, &keys, &mut fields);
                     (is_open, is_paragraph) = (true, true);
-                } else if item.is_some() {
+                } else if item.is_some() || (text.starts_with("**") && text.ends_with("**") && line.indent == 0) {
                     is_open = false;
                 } else if let Some(field) = fields.last_mut().filter(|_| is_open) {
                     is_open = extend(field, line.text..line.end, is_paragraph);
@@ -195,7 +195,13 @@ pub(super) fn read(lines: &Lines<'_>, numbers: Range<usize>) -> Vec<Field> {
 }
 
 /// Whether a bullet belongs to the list below the field's key.
-fn is_item(field: &Field, indent: usize, text: &str) -> bool {
+fn is_item(lines: &Lines<'_>, field: &Field, indent: usize, text: &str) -> bool {
+    // What is said in full on the key's line has no list; the bullets below are the task's own.
+    let is_one_line = !matches!(field.key, Key::Acceptance | Key::Tests | Key::Behaviour | Key::Objective | Key::Other);
+    let is_said = !field.value.is_empty() && !lines.source[field.value.clone()].ends_with(':');
+    if is_one_line && is_said && !field.is_bullet {
+        return false;
+    }
     if field.is_bullet { indent > field.indent + 1 } else { indent >= field.indent && !is_evidence(text) }
 }
 
@@ -260,6 +266,12 @@ mod tests {
         assert_eq!(show(text), ["Other=P0", "Dependencies=Task 1.1.", "Files=`a`, `b`"]);
         let text = "**Acceptance Criteria**:\n\n- [ ] One: two\n- [x] Three\n\n**Effort:** S";
         assert_eq!(show(text), ["Acceptance=One: two; Three", "Effort=S"]);
+    }
+
+    #[test]
+    fn bullets_below_a_whole_value_are_no_part_of_it() {
+        assert_eq!(show("**Dependencies**: Task 1\n- [x] Write it"), ["Dependencies=Task 1"]);
+        assert_eq!(show("**Dependencies**: these:\n- Task 1"), ["Dependencies=these:; Task 1"]);
     }
 
     #[test]

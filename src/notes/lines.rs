@@ -46,8 +46,6 @@ pub(super) struct Line {
 pub(super) struct Fence {
     /// Behind the backticks.
     pub info: String,
-    /// Number of its opening line.
-    pub open: usize,
     /// Number of its last line (the closing one, where there is one).
     pub close: usize,
     /// Whether it was closed.
@@ -69,7 +67,7 @@ pub(super) struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     /// The document, line by line. Linear in its length.
-    pub fn new(source: &'a str, id: SourceId) -> Lines<'a> {
+    pub(super) fn new(source: &'a str, id: SourceId) -> Lines<'a> {
         let mut all = Lines { source, id, lines: Vec::new(), fences: Vec::new() };
         let mut start = 0;
         let mut in_comment = false;
@@ -88,16 +86,13 @@ impl<'a> Lines<'a> {
                         fence = None;
                     }
                 }
-            } else if in_comment {
-                line.kind = Kind::Comment;
-                in_comment = !text.contains("-->");
-            } else if text.starts_with("<!--") {
+            } else if in_comment || text.starts_with("<!--") {
                 line.kind = Kind::Comment;
                 in_comment = !text.contains("-->");
             } else if let Some((sign, width)) = opens_fence(text) {
                 line.kind = Kind::Fence(all.fences.len());
                 let info = text[width..].trim().to_owned();
-                all.fences.push(Fence { info, open: number, close: number, is_closed: false });
+                all.fences.push(Fence { info, close: number, is_closed: false });
                 fence = Some((sign, width));
             } else {
                 classify(source, &mut line);
@@ -108,12 +103,12 @@ impl<'a> Lines<'a> {
     }
 
     /// The line's text, without blanks around it.
-    pub fn text(&self, line: usize) -> &'a str {
+    pub(super) fn text(&self, line: usize) -> &'a str {
         self.lines.get(line).map_or("", |l| &self.source[l.text..l.end])
     }
 
     /// A span of this document, without blanks around it.
-    pub fn span(&self, start: usize, end: usize) -> Span {
+    pub(super) fn span(&self, start: usize, end: usize) -> Span {
         let slice = &self.source[start..end];
         let head = slice.len() - slice.trim_start().len();
         let start = if head == slice.len() { start } else { start + head };
@@ -122,8 +117,8 @@ impl<'a> Lines<'a> {
     }
 
     /// The whole line.
-    pub fn line_span(&self, line: usize) -> Span {
-        self.lines.get(line).map_or(Span { source: self.id, ..Span::default() }, |l| self.span(l.text, l.end))
+    pub(super) fn line_span(&self, line: usize) -> Span {
+        self.lines.get(line).map_or_else(|| Span { source: self.id, ..Span::default() }, |l| self.span(l.text, l.end))
     }
 }
 

@@ -128,10 +128,10 @@ fn tasks(
     for part in &outline.tasks {
         let mut task = task::read(lines, part, faults);
         let in_section = part.stream.map(|s| places[s]);
-        if let (true, Some(number), Some(place), Some(id)) = (restarts, &part.number, in_section, &mut task.id) {
-            if lines.span(number.start, number.end) == id.at {
-                id.value = format!("{}{}", streams[place].id.value, id.value);
-            }
+        if let (true, Some(number), Some(place), Some(id)) = (restarts, &part.number, in_section, &mut task.id)
+            && lines.span(number.start, number.end) == id.at
+        {
+            id.value = format!("{}{}", streams[place].id.value, id.value);
         }
         let id = task.id.as_ref().map(|id| id.value.to_lowercase());
         // A list that names tasks again (what is done, who does it) is no second set of tasks.

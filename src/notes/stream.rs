@@ -121,6 +121,15 @@ fn lead(text: &str, start: usize) -> (Option<Range<usize>>, Option<Range<usize>>
             let at = text.len() - text[bare + word..].trim_start_matches([' ', '#']).len();
             let length = text[at..].bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'.').count();
             let behind = text[at + length..].trim_start_matches('*');
+            // `**Gate 1 (after Stream A)**: ...` says it before the text.
+            if let Some((inner, end)) = label::bold(&text[start..]).filter(|_| length > 0) {
+                let said = text.get(at + length..start + inner.end).unwrap_or_default().trim().trim_end_matches(':');
+                let said = said.strip_prefix('(').and_then(|s| s.strip_suffix(')'));
+                if let Some(after) = said.and_then(|s| s.strip_prefix("after ").or_else(|| s.strip_prefix("After "))) {
+                    let from = at + length + text[at + length..].find(after).unwrap_or(0);
+                    return (Some(at..at + length), Some(from..from + after.len()), signs(start + end));
+                }
+            }
             if length > 0 && behind.trim_start().starts_with([':', '-', '–', '—']) || behind.starts_with('(') {
                 return (Some(at..at + length), None, signs(at + length));
             }

@@ -54,7 +54,11 @@ pub(super) fn read(lines: &Lines<'_>, task: &TaskLines, faults: &mut Vec<Fault>)
 /// A field without anything behind it states that there are none.
 fn needs(lines: &Lines<'_>, field: &Field) -> Option<Needs> {
     let pieces = field.pieces();
-    if pieces.is_empty() { dependency::needs(lines, &[field.value.clone()]) } else { dependency::needs(lines, &pieces) }
+    if pieces.is_empty() {
+        dependency::needs(lines, std::slice::from_ref(&field.value))
+    } else {
+        dependency::needs(lines, &pieces)
+    }
 }
 
 /// What its `Stream` field says, in bytes.
@@ -131,10 +135,10 @@ fn clause(text: &str, range: Range<usize>) -> Range<usize> {
             '`' => in_code = !in_code,
             '(' | '[' if !in_code => depth += 1,
             ')' | ']' if !in_code => depth -= 1,
-            '.' | ':' | ';' | '—' if !in_code && depth <= 0 && at >= 8 => {
-                if slice[at + c.len_utf8()..].starts_with(char::is_whitespace) {
-                    return label::trimmed(text, range.start..range.start + at);
-                }
+            '.' | ':' | ';' | '—'
+                if !in_code && depth <= 0 && at >= 8 && slice[at + c.len_utf8()..].starts_with(char::is_whitespace) =>
+            {
+                return label::trimmed(text, range.start..range.start + at);
             }
             _ if at > 2 * SHORT_TITLE && c.is_whitespace() => {
                 return label::trimmed(text, range.start..range.start + at);
@@ -261,7 +265,7 @@ fn phases(lines: &Lines<'_>, field: &Field) -> Vec<Written<Option<Phase>>> {
 fn commit(lines: &Lines<'_>, piece: Range<usize>) -> Written<String> {
     let text = &lines.source[piece.clone()];
     let inner = text.find('`').and_then(|a| text[a + 1..].find('`').map(|b| a + 1..a + 1 + b));
-    let range = inner.map_or(piece.clone(), |r| piece.start + r.start..piece.start + r.end);
+    let range = inner.map_or_else(|| piece.clone(), |r| piece.start + r.start..piece.start + r.end);
     let value = super::inline::tidy(&lines.source[range.clone()]);
     Written { value, at: lines.span(range.start, range.end) }
 }

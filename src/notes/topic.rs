@@ -79,7 +79,7 @@ fn inside(notes: &Path, name: &str) -> Result<Topic, Fault> {
     let real = folder.canonicalize();
     match (root, real) {
         (Ok(root), Ok(real)) if real.starts_with(&root) => {
-            let base = notes.file_name().map_or("notes".into(), |n| n.to_string_lossy());
+            let base = notes.file_name().map_or_else(|| "notes".into(), |n| n.to_string_lossy());
             Ok(Topic { slug: name.to_owned(), shown: format!("{base}/{name}"), folder })
         }
         _ => {

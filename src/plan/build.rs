@@ -116,7 +116,7 @@ pub fn stated(draft: &Draft) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
         let (mut found, mut unknown) = (Vec::new(), Vec::new());
         needs.iter().for_each(|n| names.resolve(n, own, &mut found, &mut unknown));
         let mut told: Vec<String> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         for (target, _) in found {
             let name = match target {
                 Target::Task(task) => format!("task:{}", names.labels[task]),

@@ -52,8 +52,8 @@ fn asked(text: &str) -> Asked {
     let of_tests =
         |w: &&str| matches!(*w, "test" | "tests" | "scenario" | "scenarios" | "spec" | "specs" | "suite" | "suites");
     let passing = |w: &&str| matches!(*w, "pass" | "passes" | "passing" | "passed" | "green" | "succeed" | "succeeds");
-    let subject = words.iter().position(|w| of_tests(&w));
-    let verb = words.iter().position(|w| passing(&w));
+    let subject = words.iter().position(of_tests);
+    let verb = words.iter().position(passing);
     match (subject, verb) {
         // Nothing may follow the verb that the check does not prove: `all tests pass with 90% coverage` asks for more.
         (Some(s), Some(v)) if s < v && v + 1 == words.len() && (is_all || s <= 3) => Asked::Tests,

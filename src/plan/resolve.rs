@@ -54,7 +54,7 @@ pub(super) struct Names {
 
 impl Names {
     /// The names; a task without a label gets a slug of its title.
-    pub fn new(draft: &Draft) -> Names {
+    pub(super) fn new(draft: &Draft) -> Names {
         let mut names = Names {
             labels: Vec::new(),
             stream_of: Vec::new(),
@@ -79,7 +79,9 @@ impl Names {
         for (place, task) in draft.tasks.iter().enumerate() {
             let stream = task.stream.as_ref().and_then(|s| names.streams.get(&fold(&s.value))).copied();
             names.stream_of.push(stream);
-            stream.map(|s| names.tasks_of[s].push(place));
+            if let Some(stream) = stream {
+                names.tasks_of[stream].push(place);
+            }
             let label = match &task.id {
                 Some(id) => id.value.clone(),
                 None => names.free_slug(&task.title.value),
@@ -111,12 +113,12 @@ impl Names {
     }
 
     /// Whether names were left out because they would have made too many edges.
-    pub fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.spent.get() > MOST_EDGES
     }
 
     /// What a field names, each with its place; and what it names that is not there.
-    pub fn resolve(
+    pub(super) fn resolve(
         &self,
         needs: &Needs,
         own: Option<usize>,
@@ -189,7 +191,7 @@ impl Names {
     }
 
     /// By id; by number in one's own stream where numbers restart; `B3` by number or by place in stream B; by a step.
-    pub fn task(&self, id: &str, own_stream: Option<usize>) -> Option<usize> {
+    pub(super) fn task(&self, id: &str, own_stream: Option<usize>) -> Option<usize> {
         let direct = self.ids.get(&fold(id)).copied();
         let in_own = || own_stream.and_then(|s| self.ids.get(&fold(&format!("{}{id}", self.stream_ids[s]))).copied());
         direct.or_else(in_own).or_else(|| self.in_stream(id)).or_else(|| self.steps.get(&fold(id)).copied())
@@ -209,7 +211,7 @@ impl Names {
     }
 
     /// A stream by its id or title.
-    pub fn stream(&self, name: &str) -> Option<usize> {
+    pub(super) fn stream(&self, name: &str) -> Option<usize> {
         self.streams.get(&fold(name)).copied()
     }
 
