@@ -75,8 +75,7 @@ impl Repository {
         let head = head(&own).await?;
         let branch = own.ask(&["symbolic-ref", "--quiet", "--short", "HEAD"], b"").await.map_err(broken)?;
         let branch = String::from_utf8_lossy(&branch.stdout).trim().to_owned();
-        let name = top.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let id = slug(&format!("{name} {:016x}", digest(common.as_os_str().as_encoded_bytes())));
+        let id = id_of(&common);
         let repository = Repository {
             git,
             refs,
@@ -219,6 +218,13 @@ pub(super) fn make_git_dir(dir: &Path, format: &str, more: &str) -> io::Result<(
          [gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n{extension}{more}"
     );
     fs::write(dir.join("config"), config)
+}
+
+/// All working trees of a repository share its folder of state; its name says which repository it is.
+fn id_of(common: &Path) -> String {
+    let named = if common.ends_with(".git") { common.parent().unwrap_or(common) } else { common };
+    let name = named.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    slug(&format!("{name} {:016x}", digest(common.as_os_str().as_encoded_bytes())))
 }
 
 async fn check_version(git: &Git) -> Result<(), OpenFault> {
