@@ -1,1 +1,30 @@
-//! Private clones, snapshots, candidates and landings. The only ones who run git.
+//! Git, private clones and everything that is made of trees: the only ones who start git.
+//!
+//! A [`Repository`] is the user's; a [`Pool`] keeps the clones in which agents and gates work; what they leave is taken in by
+//! [`Repository::snapshot`], and becomes a landing by [`Repository::build`] and [`Repository::land`].
+
+mod clone;
+mod fault;
+mod git;
+mod landing;
+mod merge;
+mod name;
+mod patch;
+mod pool;
+mod reading;
+mod repository;
+mod setup;
+mod snapshot;
+mod survey;
+
+pub use fault::OpenFault;
+pub use git::GitError;
+pub use landing::{Followed, Landed, LandedTask};
+pub use merge::{Built, Carried, Identity, Landing};
+pub use name::{attempt_ref, integration_ref, run_refs, slug};
+pub use patch::{Change, Entry};
+pub use pool::{Kind, Lease, Pool, PoolError};
+pub use reading::{TreeEntry, Uncommitted};
+pub use repository::{Options, Repository};
+pub use setup::{LOCK_FILES, Setup, SetupError};
+pub use snapshot::{Left, Snapshot, SnapshotError, Why};

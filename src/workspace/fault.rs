@@ -1,0 +1,72 @@
+//! Faults of a repository: why a run cannot begin in it, each with what to do.
+
+use super::GitError;
+use std::path::PathBuf;
+
+/// Why a repository cannot be worked in.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenFault {
+    /// The platform.
+    #[error("this is neither Linux nor WSL2")]
+    Platform,
+    /// There is no git.
+    #[error("git was not found")]
+    NoGit(#[source] GitError),
+    /// Git is too old to be safe with what agents write.
+    #[error("git {0} is too old")]
+    OldGit(String),
+    /// There is no repository.
+    #[error("{} is in no git repository: {said}", dir.display())]
+    NoRepository {
+        /// Where it was looked for.
+        dir: PathBuf,
+        /// What git said.
+        said: String,
+    },
+    /// There is no working tree.
+    #[error("{} is a bare repository", .0.display())]
+    Bare(PathBuf),
+    /// There is no commit.
+    #[error("the current branch has no commit yet")]
+    Unborn,
+    /// Something that is needed cannot be read.
+    #[error("the repository is broken: {0}")]
+    Broken(String),
+    /// A ref of ours is being written by somebody else.
+    #[error("{} is held by a living process", .0.display())]
+    Locked(PathBuf),
+    /// Content goes through programs.
+    #[error("{path} sets `filter=` attributes, which would run programs on every file")]
+    Filters {
+        /// The file of attributes.
+        path: String,
+    },
+    /// There are submodules.
+    #[error("{path} is a submodule")]
+    Submodule {
+        /// The first of them.
+        path: String,
+    },
+    /// A path that cannot be named.
+    #[error("the path {0:?} is not UTF-8")]
+    Path(String),
+}
+
+impl OpenFault {
+    /// What to do about it.
+    pub fn fix(&self) -> &'static str {
+        match self {
+            OpenFault::Platform => "run tidegate on Linux or in WSL2",
+            OpenFault::NoGit(_) => "install git 2.45 or newer, and see that it is on PATH",
+            OpenFault::OldGit(_) => "install git 2.45 or newer",
+            OpenFault::NoRepository { .. } => "run `git init` and commit, or give the repository with `-C DIR`",
+            OpenFault::Bare(_) => "run tidegate in a working tree: `git worktree add ../work`, then there",
+            OpenFault::Unborn => "commit something first: `git add -A && git commit`",
+            OpenFault::Broken(_) => "run `git fsck` and repair what it tells, or clone the repository anew",
+            OpenFault::Locked(_) => "wait until the other process has ended, or end it, then run this again",
+            OpenFault::Filters { .. } => "commit the files without the filter; git LFS is not supported yet",
+            OpenFault::Submodule { .. } => "submodules are not supported yet: take its content in, or out",
+            OpenFault::Path(_) => "rename it, and commit that",
+        }
+    }
+}

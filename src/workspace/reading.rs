@@ -1,0 +1,197 @@
+//! Reading: trees, files, refs, histories, and what the user has not committed. Nothing here writes, but a blob when asked.
+
+use super::{
+    GitError, LandedTask, Repository,
+    git::{failed, strange},
+};
+use crate::{process::clean, run::Oid};
+
+/// One file of a tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TreeEntry {
+    /// Relative to the repository.
+    pub path: Box<str>,
+    /// Git's mode, as a number (`0o100644`).
+    pub mode: u32,
+    /// Its content.
+    pub oid: Oid,
+}
+
+/// One path that differs from `HEAD` in the user's working tree or index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uncommitted {
+    /// As people may see it: clean, and not to be opened.
+    pub path: String,
+    /// Whether git does not know it.
+    pub is_untracked: bool,
+}
+
+impl Repository {
+    /// Every file of a commit or tree, in git's order.
+    ///
+    /// # Errors
+    /// When it cannot be read, or has a path that is not UTF-8.
+    pub async fn tree(&self, commit: Oid) -> Result<Vec<TreeEntry>, GitError> {
+        let args = ["ls-tree", "-r", "-z", "--full-tree", &commit.to_string()];
+        let said = self.refs.run(&args).await?;
+        said.split(|byte| *byte == 0).filter(|line| !line.is_empty()).map(|line| entry(&args, line)).collect()
+    }
+
+    /// One file of a commit; none when it has no such file.
+    ///
+    /// # Errors
+    /// When git cannot read it.
+    pub async fn read(&self, commit: Oid, path: &str) -> Result<Option<Vec<u8>>, GitError> {
+        if path.is_empty() || path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+            return Ok(None);
+        }
+        let args = ["ls-tree", "-z", "--full-tree", &commit.to_string(), "--", path];
+        let said = self.refs.run(&args).await?;
+        let Some(line) = said.split(|byte| *byte == 0).find(|line| !line.is_empty()) else { return Ok(None) };
+        let entry = entry(&args, line)?;
+        if entry.mode == 0o040_000 || entry.mode == 0o160_000 || &*entry.path != path {
+            return Ok(None);
+        }
+        self.blob(entry.oid).await.map(Some)
+    }
+
+    /// The content of a blob.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub async fn blob(&self, oid: Oid) -> Result<Vec<u8>, GitError> {
+        self.refs.run(&["cat-file", "blob", &oid.to_string()]).await
+    }
+
+    /// The length of each of these objects; none for one that is not there.
+    ///
+    /// # Errors
+    /// When git cannot be asked.
+    pub async fn sizes(&self, oids: &[Oid]) -> Result<Vec<Option<u64>>, GitError> {
+        if oids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let args = ["cat-file", "--batch-check=%(objectsize)"];
+        let list: String = oids.iter().map(|oid| format!("{oid}\n")).collect();
+        let said = self.refs.feed(&args, list.as_bytes()).await?;
+        let sizes: Vec<_> = String::from_utf8_lossy(&said).lines().map(|line| line.parse().ok()).collect();
+        if sizes.len() == oids.len() { Ok(sizes) } else { Err(strange(&args, &said)) }
+    }
+
+    /// The name that these bytes have as a blob.
+    ///
+    /// # Errors
+    /// When git cannot be run.
+    pub async fn hash(&self, bytes: &[u8]) -> Result<Oid, GitError> {
+        self.refs.name(&["hash-object", "-t", "blob", "--stdin"], bytes).await
+    }
+
+    /// Keeps these bytes as a blob. Until a commit has it, nothing keeps it from being collected.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn write(&self, bytes: &[u8]) -> Result<Oid, GitError> {
+        let (desk, _index) = self.scratch()?;
+        desk.name(&["hash-object", "-t", "blob", "-w", "--stdin"], bytes).await
+    }
+
+    /// What is in the user's working tree or index and not in `HEAD`.
+    ///
+    /// # Errors
+    /// When git cannot tell.
+    pub async fn uncommitted(&self) -> Result<Vec<Uncommitted>, GitError> {
+        let git = self.refs.with("GIT_DIR", &self.git_dir).with("GIT_WORK_TREE", &self.top).within(&self.top);
+        let git = git.with("GIT_ATTR_SOURCE", self.head().to_string());
+        let args = ["status", "--porcelain=v2", "-z", "--untracked-files=normal", "--no-renames"];
+        let said = git.run(&args).await?;
+        let path = |line: &str, fields| line.splitn(fields, ' ').last().map(clean).unwrap_or_default();
+        let line = |line: &[u8]| {
+            let line = String::from_utf8_lossy(line).into_owned();
+            let (is_untracked, path) = match line.as_bytes().first()? {
+                b'1' => (false, path(&line, 9)),
+                b'u' => (false, path(&line, 11)),
+                b'?' => (true, path(&line, 2)),
+                _ => return None,
+            };
+            Some(Uncommitted { path, is_untracked })
+        };
+        Ok(said.split(|byte| *byte == 0).filter_map(line).collect())
+    }
+
+    /// The refs below `prefix` (`refs/tidegate/`), with what they are at.
+    ///
+    /// # Errors
+    /// When git cannot tell.
+    pub async fn refs(&self, prefix: &str) -> Result<Vec<(String, Oid)>, GitError> {
+        let args = ["for-each-ref", "--format=%(objectname) %(refname)", prefix];
+        let said = self.refs.run(&args).await?;
+        let text = String::from_utf8_lossy(&said);
+        let read = |line: &str| {
+            let (oid, name) = line.split_once(' ')?;
+            Some((name.to_owned(), oid.parse().ok()?))
+        };
+        text.lines().map(|line| read(line).ok_or_else(|| strange(&args, line.as_bytes()))).collect()
+    }
+
+    /// What a ref or another name of a commit is at; none when there is no such thing.
+    ///
+    /// # Errors
+    /// When git cannot be run.
+    pub async fn resolve(&self, name: &str) -> Result<Option<Oid>, GitError> {
+        let commit = format!("{name}^{{commit}}");
+        let args = ["rev-parse", "--verify", "--quiet", "--end-of-options", &commit];
+        let output = self.refs.ask(&args, b"").await?;
+        if output.code == 0 { super::git::one_name(&args, &output.stdout).map(Some) } else { Ok(None) }
+    }
+
+    /// Whether `ancestor` is on the way to `commit`, or is it.
+    ///
+    /// # Errors
+    /// When git cannot tell.
+    pub async fn is_ancestor(&self, ancestor: Oid, commit: Oid) -> Result<bool, GitError> {
+        let args = ["merge-base", "--is-ancestor", &ancestor.to_string(), &commit.to_string()];
+        let output = self.refs.ask(&args, b"").await?;
+        match output.code {
+            0 => Ok(true),
+            1 => Ok(false),
+            _ => Err(failed(&args, &output)),
+        }
+    }
+
+    /// What landed between `from` and `to`, the oldest first, by its trailers.
+    ///
+    /// # Errors
+    /// When git cannot tell.
+    pub async fn landings(&self, from: Oid, to: Oid) -> Result<Vec<LandedTask>, GitError> {
+        let trailer = |key| format!("%(trailers:key={key},valueonly,unfold,separator=%x1e)");
+        let format = format!("--format=%H%x1f{}%x1f{}", trailer("Tidegate-Run"), trailer("Tidegate-Task"));
+        let range = format!("{from}..{to}");
+        let args = ["log", "-z", "--reverse", "--no-show-signature", "--no-notes", &format, "--end-of-options", &range];
+        let said = self.refs.run(&args).await?;
+        let mut landed = Vec::new();
+        for line in said.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
+            let text = String::from_utf8_lossy(line);
+            let mut fields = text.trim_end_matches('\n').split('\u{1f}');
+            let commit = fields.next().and_then(|oid| oid.trim().parse().ok());
+            let commit = commit.ok_or_else(|| strange(&args, line))?;
+            // Ours are written once each; a doubled one is somebody else's.
+            let one = |field: Option<&str>| field.unwrap_or_default().trim().to_owned();
+            landed.push(LandedTask { commit, run: one(fields.next()), task: one(fields.next()) });
+        }
+        Ok(landed)
+    }
+}
+
+fn entry(args: &[&str], line: &[u8]) -> Result<TreeEntry, GitError> {
+    let tab = line.iter().position(|byte| *byte == b'\t').ok_or_else(|| strange(args, line))?;
+    let path = std::str::from_utf8(&line[tab + 1..])
+        .map_err(|_| GitError::Path(String::from_utf8_lossy(&line[tab + 1..]).into_owned()))?;
+    let head = String::from_utf8_lossy(&line[..tab]);
+    let mut fields = head.split(' ');
+    let mode = fields.next().and_then(|mode| u32::from_str_radix(mode, 8).ok());
+    let oid = fields.nth(1).and_then(|oid| oid.parse().ok());
+    match (mode, oid) {
+        (Some(mode), Some(oid)) => Ok(TreeEntry { path: path.into(), mode, oid }),
+        _ => Err(strange(args, line)),
+    }
+}

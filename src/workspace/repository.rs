@@ -1,0 +1,301 @@
+//! The user's repository, and the desk beside it: a git directory of ours through which everything is written.
+//!
+//! The desk has no hooks, no attributes, no filters and no configuration but what is written here, and writes into the repository's
+//! object store. So what a tree or a configuration says can neither run anything nor change what is read and written. Only refs
+//! are written through the repository's own git directory.
+
+use super::{
+    GitError, Identity, OpenFault,
+    git::{Git, failed},
+    name::{digest, slug},
+    snapshot::Rules,
+};
+use crate::run::Oid;
+use std::{
+    ffi::OsString,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
+use tempfile::TempDir;
+
+/// Where a repository is, and where what belongs to it is kept.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Any folder in the working tree.
+    pub dir: PathBuf,
+    /// `$XDG_STATE_HOME/tidegate`: the repository's own folder is made below it when it is first needed.
+    pub state: PathBuf,
+    /// The user's environment, for `PATH` and their git configuration.
+    pub environment: Vec<(OsString, OsString)>,
+}
+
+/// The user's repository.
+#[derive(Debug)]
+pub struct Repository {
+    /// Git in no repository.
+    pub(super) git: Git,
+    /// Reads, and writes refs: the repository's own git directory, without a working tree.
+    pub(super) refs: Git,
+    pub(super) top: PathBuf,
+    pub(super) git_dir: PathBuf,
+    pub(super) common: PathBuf,
+    pub(super) state: PathBuf,
+    pub(super) rules: Mutex<Vec<(Oid, Arc<Rules>)>>,
+    /// Trees are made one at a time.
+    pub(super) making: tokio::sync::Mutex<()>,
+    user: Git,
+    environment: Vec<(OsString, OsString)>,
+    format: String,
+    head: Oid,
+    branch: Option<String>,
+}
+
+/// The oldest git without known ways for a repository to run programs on its reader.
+const OLDEST: (u32, u32) = (2, 45);
+
+impl Repository {
+    /// Finds it, and everything that is wrong with it. Writes nothing.
+    ///
+    /// # Errors
+    /// Whatever keeps a run from beginning.
+    pub async fn open(options: Options) -> Result<Repository, OpenFault> {
+        if !cfg!(target_os = "linux") {
+            return Err(OpenFault::Platform);
+        }
+        let Options { dir, state, environment } = options;
+        let path = environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone());
+        let git = Git::new(&path.unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()));
+        let user = Git::of_user(&environment).within(&dir);
+        check_version(&git).await?;
+        let (git_dir, common, top, format) = find(&user, &dir).await?;
+        let refs = git.with("GIT_DIR", &common).within(&common);
+        let own = refs.with("GIT_DIR", &git_dir);
+        let head = head(&own).await?;
+        let branch = own.ask(&["symbolic-ref", "--quiet", "--short", "HEAD"], b"").await.map_err(broken)?;
+        let branch = String::from_utf8_lossy(&branch.stdout).trim().to_owned();
+        let id = id_of(&common);
+        let repository = Repository {
+            git,
+            refs,
+            top,
+            git_dir,
+            common,
+            state: state.join(id),
+            rules: Mutex::default(),
+            making: tokio::sync::Mutex::default(),
+            user,
+            environment,
+            format,
+            head,
+            branch: (!branch.is_empty()).then_some(branch),
+        };
+        repository.check_base(head).await?;
+        Ok(repository)
+    }
+
+    /// The working tree's root.
+    pub fn top(&self) -> &Path {
+        &self.top
+    }
+
+    /// The directory that all working trees of the repository share: journals are below it.
+    pub fn common_dir(&self) -> &Path {
+        &self.common
+    }
+
+    /// The repository's own folder of state.
+    pub fn state_dir(&self) -> &Path {
+        &self.state
+    }
+
+    /// The commit that was checked out when it was opened.
+    pub fn head(&self) -> Oid {
+        self.head
+    }
+
+    /// The branch that was checked out, if one was.
+    pub fn branch(&self) -> Option<&str> {
+        self.branch.as_deref()
+    }
+
+    /// Who the user is, by their environment and their git configuration; none when git would ask who they are.
+    ///
+    /// # Errors
+    /// When git cannot be run.
+    pub async fn identity(&self) -> Result<Option<Identity>, GitError> {
+        let mut said = Vec::new();
+        for (variable, key) in [("GIT_AUTHOR_NAME", "user.name"), ("GIT_AUTHOR_EMAIL", "user.email")] {
+            let given = self.environment.iter().find(|(name, value)| name == variable && !value.is_empty());
+            said.push(match given {
+                Some((_, value)) => value.to_string_lossy().into_owned(),
+                None => {
+                    let output = self.user.within(&self.top).ask(&["config", "--get", key], b"").await?;
+                    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+                }
+            });
+        }
+        let (email, name) = (said.pop().unwrap_or_default(), said.pop().unwrap_or_default());
+        Ok((!name.is_empty() && !email.is_empty()).then(|| Identity::new(&name, &email)))
+    }
+
+    /// What a base may not have, as far as it is known how to work with.
+    async fn check_base(&self, commit: Oid) -> Result<(), OpenFault> {
+        let tree = self.tree(commit).await.map_err(|error| match error {
+            GitError::Path(path) => OpenFault::Path(path),
+            other => broken(other),
+        })?;
+        for entry in &tree {
+            if entry.mode == 0o160_000 {
+                return Err(OpenFault::Submodule { path: entry.path.to_string() });
+            }
+            if entry.path.rsplit('/').next() == Some(".gitattributes") {
+                let text = self.blob(entry.oid).await.map_err(broken)?;
+                let sets = |line: &str| line.split_ascii_whitespace().skip(1).any(|word| word.starts_with("filter="));
+                let text = String::from_utf8_lossy(&text);
+                if text.lines().any(|line| !line.starts_with('#') && sets(line)) {
+                    return Err(OpenFault::Filters { path: entry.path.to_string() });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes away locks on refs of ours that a killed run left behind. The caller holds the run's own lock.
+    ///
+    /// # Errors
+    /// A lock that is young, or held open by a living process.
+    pub async fn clear_stale_locks(&self) -> Result<(), OpenFault> {
+        let mut open = vec![self.common.join("refs/tidegate"), self.common.join("refs/heads/tidegate")];
+        while let Some(dir) = open.pop() {
+            for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    open.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "lock") {
+                    clear_lock(&path).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A git directory of ours that writes into the repository's objects. The index is the caller's.
+    pub(super) fn desk(&self, index: &Path) -> Result<Git, GitError> {
+        let desk = self.state.join("desk");
+        let fault = |source| GitError::File { path: desk.clone(), source };
+        if !desk.join("HEAD").exists() {
+            make_git_dir(&desk, &self.format, "").map_err(fault)?;
+            fs::write(desk.join("HEAD"), "ref: refs/heads/none\n").map_err(fault)?;
+        }
+        let git = self.git.with("GIT_DIR", &desk).with("GIT_OBJECT_DIRECTORY", self.common.join("objects"));
+        Ok(git.with("GIT_INDEX_FILE", index).within(&desk))
+    }
+
+    /// A desk with an index that is thrown away.
+    pub(super) fn scratch(&self) -> Result<(Git, TempDir), GitError> {
+        let dir = self.state.join("scratch");
+        let made = fs::create_dir_all(&dir).and_then(|()| tempfile::tempdir_in(&dir));
+        let made = made.map_err(|source| GitError::File { path: dir, source })?;
+        Ok((self.desk(&made.path().join("index"))?, made))
+    }
+
+    /// How the repository names objects.
+    pub(super) fn format(&self) -> &str {
+        &self.format
+    }
+}
+
+/// The bones of a git directory, without its `HEAD`: a folder is one only once that is written.
+pub(super) fn make_git_dir(dir: &Path, format: &str, more: &str) -> io::Result<()> {
+    fs::create_dir_all(dir.join("objects/info"))?;
+    fs::create_dir_all(dir.join("refs/heads"))?;
+    let extension = if format == "sha1" { String::new() } else { format!("[extensions]\n\tobjectFormat = {format}\n") };
+    let version = u8::from(format != "sha1");
+    let config = format!(
+        "[core]\n\trepositoryformatversion = {version}\n\tfilemode = true\n\tbare = false\n\tlogAllRefUpdates = true\n\
+         [gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n{extension}{more}"
+    );
+    fs::write(dir.join("config"), config)
+}
+
+/// All working trees of a repository share its folder of state; its name says which repository it is.
+fn id_of(common: &Path) -> String {
+    let named = if common.ends_with(".git") { common.parent().unwrap_or(common) } else { common };
+    let name = named.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    slug(&format!("{name} {:016x}", digest(common.as_os_str().as_encoded_bytes())))
+}
+
+async fn check_version(git: &Git) -> Result<(), OpenFault> {
+    let said = git.run(&["version"]).await.map_err(OpenFault::NoGit)?;
+    let text = String::from_utf8_lossy(&said);
+    let version = text.split_ascii_whitespace().nth(2).unwrap_or("of an unknown version").to_owned();
+    let mut numbers = version.split('.').map_while(|number| number.parse::<u32>().ok());
+    let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    if found < OLDEST { Err(OpenFault::OldGit(version)) } else { Ok(()) }
+}
+
+/// The git directory, the one all working trees share, the working tree's root, and how objects are named.
+async fn find(user: &Git, dir: &Path) -> Result<(PathBuf, PathBuf, PathBuf, String), OpenFault> {
+    let none = |said: String| OpenFault::NoRepository { dir: dir.into(), said };
+    if !dir.is_dir() {
+        return Err(none("no such folder".to_owned()));
+    }
+    let args = ["rev-parse", "--is-bare-repository"];
+    let bare = user.ask(&args, b"").await.map_err(OpenFault::NoGit)?;
+    if bare.code != 0 {
+        return Err(none(failed(&args, &bare).to_string()));
+    }
+    if bare.stdout == b"true\n" {
+        return Err(OpenFault::Bare(dir.into()));
+    }
+    let format = "--path-format=absolute";
+    let what = ["--absolute-git-dir", "--git-common-dir", "--show-toplevel", "--show-object-format"];
+    let args = ["rev-parse", format, what[0], what[1], what[2], what[3]];
+    let said = user.run(&args).await.map_err(|error| none(error.to_string()))?;
+    let said = String::from_utf8(said).map_err(|_| none("its path is not UTF-8".to_owned()))?;
+    match said.lines().collect::<Vec<_>>()[..] {
+        [git_dir, common, top, format] => Ok((git_dir.into(), common.into(), top.into(), format.to_owned())),
+        _ => Err(none("its path has a line end in it".to_owned())),
+    }
+}
+
+async fn head(own: &Git) -> Result<Oid, OpenFault> {
+    let known = own.ask(&["rev-parse", "--verify", "--quiet", "HEAD"], b"").await.map_err(broken)?;
+    if known.code != 0 {
+        return Err(OpenFault::Unborn);
+    }
+    own.name(&["rev-parse", "--verify", "--end-of-options", "HEAD^{commit}"], b"").await.map_err(broken)
+}
+
+fn broken(error: GitError) -> OpenFault {
+    OpenFault::Broken(error.to_string())
+}
+
+/// Git holds such a lock for milliseconds. One that nobody has open and that is older than that is a dead process's.
+async fn clear_lock(path: &Path) -> Result<(), OpenFault> {
+    const OLD: Duration = Duration::from_secs(2);
+    let age = || {
+        let made = path.symlink_metadata().and_then(|data| data.modified()).ok();
+        made.map(|made| SystemTime::now().duration_since(made).unwrap_or(Duration::ZERO))
+    };
+    match age() {
+        None => return Ok(()),
+        Some(young) if young < OLD => tokio::time::sleep(OLD - young).await,
+        Some(_) => {}
+    }
+    match age() {
+        None => Ok(()),
+        Some(old) if old >= OLD && !is_open(path) => {
+            fs::remove_file(path).map_err(|error| OpenFault::Broken(format!("{}: {error}", path.display())))
+        }
+        Some(_) => Err(OpenFault::Locked(path.into())),
+    }
+}
+
+fn is_open(path: &Path) -> bool {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let files = processes.flat_map(|process| fs::read_dir(process.path().join("fd")).into_iter().flatten().flatten());
+    files.into_iter().any(|file| fs::read_link(file.path()).is_ok_and(|open| open == path))
+}

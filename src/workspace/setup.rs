@@ -1,0 +1,120 @@
+//! Setting a workspace up: the commands that put there what a fresh clone lacks, run again when a lock file changes.
+
+use super::{GitError, Lease, Repository, survey};
+use crate::{
+    process::{Exit, Launch, Limits, Line, Program, Tail},
+    run::Oid,
+};
+use std::{ffi::OsString, fs, path::PathBuf};
+
+/// Files that say what is to be installed. A change in one of them, in any folder, sets workspaces up again.
+pub const LOCK_FILES: [&str; 15] = [
+    "Cargo.lock",
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    "yarn.lock",
+    "pnpm-lock.yaml",
+    "bun.lock",
+    "deno.lock",
+    "poetry.lock",
+    "uv.lock",
+    "Pipfile.lock",
+    "requirements.txt",
+    "go.sum",
+    "mix.lock",
+    "Gemfile.lock",
+    "composer.lock",
+];
+
+/// How workspaces are set up.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Command lines for `sh`, in order (`[workspace] setup`).
+    pub commands: Vec<String>,
+    /// Their whole environment.
+    pub env: Vec<(OsString, OsString)>,
+    /// What each may take.
+    pub limits: Limits,
+    /// Where their output goes.
+    pub log: PathBuf,
+}
+
+/// Why a workspace could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// A command failed.
+    #[error("set-up `{command}` failed ({})", exit.code())]
+    Failed {
+        /// Which.
+        command: String,
+        /// How it ended.
+        exit: Exit,
+        /// The last it said.
+        tail: String,
+    },
+    /// Git could not tell what the lock files are.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// That it was set up could not be noted.
+    #[error("{}", path.display())]
+    File {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl Lease {
+    /// Runs the commands in this workspace, unless they were run with the same lock files and it still holds what they made. A gate's
+    /// is always set up anew, since nothing stays in it.
+    ///
+    /// # Errors
+    /// With the first command that fails.
+    pub async fn set_up(
+        &self,
+        repository: &Repository,
+        launch: &dyn Launch,
+        setup: &Setup,
+        line: &Line,
+    ) -> Result<(), SetupError> {
+        if setup.commands.is_empty() {
+            return Ok(());
+        }
+        let key = key(repository, self.commit(), &setup.commands).await?.to_string();
+        let mark = self.setup_mark();
+        if fs::read_to_string(&mark).is_ok_and(|done| done == key) {
+            return Ok(());
+        }
+        let file = |source| SetupError::File { path: mark.clone(), source };
+        survey::remove(&mark).map_err(file)?;
+        for command in &setup.commands {
+            let program = Program {
+                argv: vec!["sh".into(), "-euc".into(), command.into()],
+                cwd: self.path().into(),
+                env: setup.env.clone(),
+                stdin: None,
+                stdout: setup.log.clone(),
+                stderr: None,
+                limits: setup.limits,
+            };
+            let exit = launch.launch(program, line.clone()).await;
+            if !exit.is_success() {
+                let tail = Tail::of(&setup.log, 20, 16 << 10).unwrap_or_default().text;
+                return Err(SetupError::Failed { command: command.clone(), exit, tail });
+            }
+        }
+        fs::write(&mark, key).map_err(file)
+    }
+}
+
+/// What a set-up depends on.
+async fn key(repository: &Repository, commit: Oid, commands: &[String]) -> Result<Oid, GitError> {
+    let mut list = commands.join("\0");
+    for entry in repository.tree(commit).await? {
+        if entry.path.rsplit('/').next().is_some_and(|name| LOCK_FILES.contains(&name)) {
+            list.push_str(&format!("\0\0{} {}", entry.oid, entry.path));
+        }
+    }
+    repository.hash(list.as_bytes()).await
+}

@@ -1,0 +1,214 @@
+//! A snapshot: a workspace's tree exactly as it stands, as a commit of ours.
+//!
+//! What was committed or staged in the workspace is not looked at, and nothing of its own git directory is used. Tracked, and
+//! ignored, is what the base says: a tree cannot hide its own files by editing a `.gitignore`.
+
+use super::{GitError, Lease, Repository, merge::commit, survey};
+use crate::run::Oid;
+use std::{
+    collections::HashSet,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// A workspace's tree, taken in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The commit.
+    pub commit: Oid,
+    /// What was left out, and is no leftover.
+    pub left: Vec<Left>,
+}
+
+/// Something that was left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// As people may see it: clean, and not to be opened.
+    pub path: String,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why something was left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The `.git` of a repository within the tree. Its files were taken in.
+    NestedRepository,
+    /// A pipe or a socket.
+    Pipe,
+    /// A device.
+    Device,
+    /// A name that is not UTF-8.
+    NotUtf8,
+    /// A file of this many bytes: more than is taken in.
+    TooBig(u64),
+}
+
+/// Why there is no snapshot.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// Git could not do it.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// The tree could not be read.
+    #[error("the workspace could not be read")]
+    Tree(#[source] io::Error),
+}
+
+/// A file above this is not taken in, but told: it would stay in the repository for ever.
+const FILE_BYTES: u64 = 32 << 20;
+
+/// What tools leave behind (CONTRACTS.md, What a task may touch), where the base tracks nothing in it.
+const LEFTOVERS: [&str; 5] = ["target", "node_modules", "__pycache__", ".pytest_cache", "_build"];
+
+/// What a base says about what belongs to a tree.
+#[derive(Debug)]
+pub(super) struct Rules {
+    pub(super) tracked: HashSet<String>,
+    /// Folders in which something is tracked.
+    pub(super) folders: HashSet<String>,
+    /// A tree that holds the base's `.gitignore` files and nothing else; none when there are none.
+    ignores: Option<PathBuf>,
+}
+
+impl Rules {
+    pub(super) fn is_leftover(&self, dir: &str) -> bool {
+        dir.rsplit('/').next().is_some_and(|name| LEFTOVERS.contains(&name)) && !self.folders.contains(dir)
+    }
+}
+
+impl Repository {
+    /// Takes in what a workspace holds: a commit on `parent`, kept by the ref `pin` before this answers. `base` says what is tracked
+    /// and what is ignored.
+    ///
+    /// The same tree with the same parent and message is the same commit. No process may be at work in the workspace.
+    ///
+    /// # Errors
+    /// When the tree cannot be read or written.
+    pub async fn snapshot(
+        &self,
+        lease: &Lease,
+        base: Oid,
+        parent: Oid,
+        message: &str,
+        pin: &str,
+    ) -> Result<Snapshot, SnapshotError> {
+        let rules = self.rules(base).await?;
+        let (tree, seen) = (lease.path().to_path_buf(), Arc::clone(&rules));
+        let survey = blocking(move || survey::survey(&tree, |dir| seen.is_leftover(dir))).await;
+        let survey = survey.map_err(SnapshotError::Tree)?;
+        let mut left: Vec<Left> = survey.odd.into_iter().map(|(_, left)| left).collect();
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            survey.files.into_iter().partition(|found| rules.tracked.contains(&found.path));
+        let ignored = self.ignored(&rules, unknown.iter().map(|found| &*found.path)).await?;
+        let mut taken = HashSet::new();
+        for found in known.into_iter().chain(unknown.into_iter().filter(|found| !ignored.contains(&found.path))) {
+            if found.bytes > FILE_BYTES {
+                left.push(Left { path: crate::process::clean(&found.path), why: Why::TooBig(found.bytes) });
+            } else {
+                taken.insert(found.path);
+            }
+        }
+        left.sort_by(|one, other| one.path.cmp(&other.path));
+        let (desk, scratch) = self.scratch()?;
+        // The index of the last reset knows which files are as they were: only the others are read.
+        let warm = fs::copy(lease.index(), scratch.path().join("index"));
+        warm.map(drop).or_else(absent).map_err(SnapshotError::Tree)?;
+        let git = desk.with("GIT_WORK_TREE", lease.path()).within(lease.path());
+        let git = git.with("GIT_ATTR_SOURCE", base.to_string());
+        let held = git.run(&["ls-files", "-z"]).await?;
+        let held: Vec<String> = names(&held).collect();
+        let gone = held.iter().filter(|path| !taken.contains(*path)).map(String::as_str);
+        git.feed(&["update-index", "--force-remove", "-z", "--stdin"], &survey::list(gone)).await?;
+        let mut taken: Vec<&str> = taken.iter().map(String::as_str).collect();
+        taken.sort_unstable();
+        git.feed(&["update-index", "--add", "--replace", "-z", "--stdin"], &survey::list(taken)).await?;
+        let tree = git.name(&["write-tree"], b"").await?;
+        let commit = commit(&desk, tree, parent, message).await?;
+        self.pin(pin, commit).await?;
+        Ok(Snapshot { commit, left })
+    }
+
+    /// What `base` says, kept for the last few bases.
+    pub(super) async fn rules(&self, base: Oid) -> Result<Arc<Rules>, GitError> {
+        const KEPT: usize = 8;
+        let lock = || self.rules.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some((_, rules)) = lock().iter().find(|(oid, _)| *oid == base) {
+            return Ok(Arc::clone(rules));
+        }
+        let rules = Arc::new(self.read_rules(base).await?);
+        let mut kept = lock();
+        if kept.len() == KEPT {
+            kept.remove(0);
+        }
+        kept.push((base, Arc::clone(&rules)));
+        Ok(rules)
+    }
+
+    async fn read_rules(&self, base: Oid) -> Result<Rules, GitError> {
+        let tree = self.tree(base).await?;
+        let (mut tracked, mut folders) = (HashSet::new(), HashSet::new());
+        let ignores = self.state.join("ignores").join(base.to_string());
+        let mut files = Vec::new();
+        for entry in tree {
+            let is_file = matches!(entry.mode, 0o100_644 | 0o100_755);
+            if is_file && entry.path.rsplit('/').next() == Some(".gitignore") {
+                files.push((ignores.join(&*entry.path), self.blob(entry.oid).await?));
+            }
+            let mut folder = &*entry.path;
+            while let Some((parent, _)) = folder.rsplit_once('/') {
+                if !folders.insert(parent.to_owned()) {
+                    break;
+                }
+                folder = parent;
+            }
+            tracked.insert(entry.path.into_string());
+        }
+        for (path, text) in &files {
+            let dir = path.parent().unwrap_or(path);
+            let written = fs::create_dir_all(dir).and_then(|()| fs::write(path, text));
+            written.map_err(|source| GitError::File { path: path.clone(), source })?;
+        }
+        let ignores = (!files.is_empty()).then_some(ignores);
+        Ok(Rules { tracked, folders, ignores })
+    }
+
+    /// Those of `paths` that the base ignores.
+    pub(super) async fn ignored(
+        &self,
+        rules: &Rules,
+        paths: impl Iterator<Item = &str>,
+    ) -> Result<HashSet<String>, GitError> {
+        let list = survey::list(paths);
+        let Some(ignores) = rules.ignores.as_ref().filter(|_| !list.is_empty()) else { return Ok(HashSet::new()) };
+        let (desk, _index) = self.scratch()?;
+        let git = desk.with("GIT_WORK_TREE", ignores).within(ignores);
+        let args = ["check-ignore", "--no-index", "-z", "--stdin"];
+        let output = git.ask(&args, &list).await?;
+        match output.code {
+            0 | 1 => Ok(names(&output.stdout).collect()),
+            _ => Err(super::git::failed(&args, &output)),
+        }
+    }
+}
+
+fn absent(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+}
+
+fn names(list: &[u8]) -> impl Iterator<Item = String> + '_ {
+    list.split(|byte| *byte == 0).filter(|name| !name.is_empty()).map(|name| String::from_utf8_lossy(name).into_owned())
+}
+
+/// Runs what blocks on files where it may. A panic there is ours, and is told as an error.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+}
+
+/// The folder in which a workspace's own git directory is made anew.
+pub(super) fn git_dir_of(tree: &Path) -> PathBuf {
+    tree.join(".git")
+}
