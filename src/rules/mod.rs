@@ -1,1 +1,29 @@
 //! What a patch may do and what a verdict says: pure functions and lists, no files, no git, no clock.
+
+mod green;
+mod integrity;
+mod leftover;
+mod plain;
+mod protected;
+mod red;
+mod report;
+mod rust;
+mod scope;
+mod seal;
+mod test_name;
+mod verdict;
+mod wiring;
+
+pub use green::{Green, GreenCase, green};
+pub use integrity::{Inspected, inspect};
+pub use leftover::is_leftover;
+pub use plain::plain;
+pub use protected::{Protected, Shut, protects};
+pub use red::{RedCase, RedProof, red};
+pub use report::{Build, BuildError, ErrorKind, Report, TestResult};
+pub use rust::{Sketch, TestFn, product_part, restore_test_part, sketch, test_part};
+pub use scope::{BadGlob, Change, Judgement, Role, Scope, ScopeTerms, Side, Why};
+pub use seal::{Breach, How, Listing, Restore, breaches};
+pub use test_name::{ScannedTest, is_test_path, names, tests_in};
+pub use verdict::{Verdict, verdict};
+pub use wiring::{Wiring, wiring};

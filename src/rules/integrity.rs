@@ -1,0 +1,407 @@
+//! The built-in reviewers: deterministic, always asked, over a patch's added lines and files (DESIGN.md section 5.5).
+
+use super::rust::{Class, classes};
+use super::seal::{Kind, kind};
+use super::{Change, is_test_path, sketch};
+use crate::run::{Code, Finding};
+use regex::Regex;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
+use unicode_normalization::UnicodeNormalization;
+
+/// A file over this many bytes is a blocker, whatever it is.
+const LARGEST_FILE: u64 = 5 << 20;
+
+/// A binary that the task names by its own path may have this many.
+const LARGEST_BINARY: u64 = 1 << 20;
+
+/// A line beyond this many bytes is looked at up to here.
+const LONGEST_LINE: usize = 20_000;
+
+/// Findings beyond these are one too many to read.
+const MOST_FINDINGS: usize = 100;
+
+/// What there is to look at.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Inspected<'a> {
+    /// What the patch changes, less leftovers and what was taken out.
+    pub changes: &'a [Change<'a>],
+    /// All paths of the tree with the patch.
+    pub paths: &'a [&'a str],
+    /// Declared paths.
+    pub files: &'a [Box<str>],
+    /// The task's own text: it may ask for a stub, a submodule or the change of a test by name.
+    pub text: &'a str,
+}
+
+/// Secrets by their well-known shapes, each with what it is.
+static SECRETS: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
+    let shapes = [
+        ("AWS access key", r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+        ("GitHub token", r"\bgh[pousr]_[0-9A-Za-z]{36,}\b"),
+        ("GitHub token", r"\bgithub_pat_[0-9A-Za-z_]{60,}\b"),
+        ("GitLab token", r"\bglpat-[0-9A-Za-z_-]{20,}"),
+        ("Slack token", r"\bxox[abprs]-[0-9]{6,}-[0-9A-Za-z-]{10,}"),
+        ("Anthropic key", r"\bsk-ant-[0-9A-Za-z_-]{24,}"),
+        ("OpenAI key", r"\bsk-(?:proj-|svcacct-)?[0-9A-Za-z]{40,}\b"),
+        ("Stripe key", r"\b[rs]k_live_[0-9A-Za-z]{20,}\b"),
+        ("Google API key", r"\bAIza[0-9A-Za-z_-]{35}\b"),
+        ("npm token", r"\bnpm_[0-9A-Za-z]{36}\b"),
+        ("crates.io token", r"\bcio[0-9A-Za-z]{32}\b"),
+        ("private key", r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY(?: BLOCK)?-----"),
+    ];
+    shapes.into_iter().map(|(what, shape)| (what, regex(shape))).collect()
+});
+
+static MARKER: LazyLock<Regex> = LazyLock::new(|| regex(r"^(?:<{7}|>{7}|\|{7})(?: |$)"));
+static RUST_STUB: LazyLock<Regex> = LazyLock::new(|| regex(r"\b(?:todo|unimplemented)\s*!"));
+static OTHER_STUB: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"raise NotImplementedError|throw new Error\(.(?:not implemented|TODO)"));
+static TODO: LazyLock<Regex> = LazyLock::new(|| regex(r"\b(?:TODO|FIXME)\b"));
+static COMMENTED_TODO: LazyLock<Regex> = LazyLock::new(|| regex(r"(?:#|//|/\*|--|<!--|;|%)\s*(?:TODO|FIXME)\b"));
+static SKIP: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r"#\[\s*ignore\b|cfg_attr\([^\]]*\bignore\b|@pytest\.mark\.(?:skip|xfail)|pytest\.skip\(|@unittest\.skip|\b(?:it|test|describe)\.(?:skip|todo|only)\(|\bx(?:it|describe)\(|@tag :skip|\bt\.Skip\(|@Disabled\b",
+    )
+});
+static ASSERTION: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"\b(?:assert\w*|expect|panic|unreachable|prop_assert\w*|should_panic)\b"));
+
+fn regex(shape: &str) -> Regex {
+    Regex::new(shape).expect("a constant shape: a test uses each")
+}
+
+/// What the built-in reviewers find.
+pub fn inspect(seen: &Inspected<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for change in seen.changes {
+        if findings.len() >= MOST_FINDINGS {
+            break;
+        }
+        if is_odd_file(seen, change, &mut findings) {
+            continue;
+        }
+        lines(seen, change, &mut findings);
+        weakened(seen, change, &mut findings);
+    }
+    collisions(seen, &mut findings);
+    findings.truncate(MOST_FINDINGS);
+    findings
+}
+
+/// Links, submodules, binaries and large files. Whether there is no text to look at.
+fn is_odd_file(seen: &Inspected<'_>, change: &Change<'_>, findings: &mut Vec<Finding>) -> bool {
+    let Some(after) = change.after else { return true };
+    let path = change.path;
+    let mut blocks = |code, text: String| findings.push(Finding::blocker(code, text).at(path, None));
+    let is_declared = seen.files.iter().any(|file| file.trim().trim_start_matches("./") == path);
+    match kind(after.mode) {
+        Kind::Gitlink => {
+            if !is_declared {
+                blocks(Code::StrayLink, format!("{path} is a submodule that the task does not ask for"));
+            }
+            return true;
+        }
+        Kind::Link => {
+            if after.text().is_none_or(|target| leaves_tree(path, target)) {
+                blocks(Code::StrayLink, format!("{path} is a link out of the tree"));
+            }
+            return true;
+        }
+        Kind::File => {}
+    }
+    if after.size > LARGEST_FILE {
+        blocks(Code::Binary, format!("{path} has {} bytes; {LARGEST_FILE} is the most", after.size));
+        return true;
+    }
+    let is_binary = after.bytes.is_none_or(|bytes| bytes.iter().take(8_000).any(|byte| *byte == 0));
+    if is_binary && is_declared && after.size > LARGEST_BINARY {
+        blocks(Code::Binary, format!("{path} is a binary of {} bytes; {LARGEST_BINARY} is the most", after.size));
+    } else if is_binary && !is_declared {
+        blocks(Code::Binary, format!("{path} is a binary that the task does not declare by its own path"));
+    }
+    is_binary
+}
+
+/// Whether a link's target is absolute, climbs out of the tree, or goes into `.git`.
+fn leaves_tree(path: &str, target: &str) -> bool {
+    let mut depth = path.matches('/').count();
+    if target.starts_with('/') || target.contains('\0') {
+        return true;
+    }
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if depth == 0 => return true,
+            ".." => depth -= 1,
+            part if part.eq_ignore_ascii_case(".git") => return true,
+            _ => depth += 1,
+        }
+    }
+    false
+}
+
+/// Added lines: those that the file has now and had not, or not as often.
+fn added<'a>(change: &Change<'a>) -> Vec<(u32, usize, &'a str)> {
+    let lossless = |side: Option<super::Side<'a>>| side.and_then(|side| side.text()).unwrap_or_default();
+    let (before, after) = (lossless(change.before), lossless(change.after));
+    let mut had: HashMap<&str, u32> = HashMap::new();
+    for line in before.lines() {
+        *had.entry(line).or_default() += 1;
+    }
+    let mut added = Vec::new();
+    let mut at = 0;
+    for (number, whole) in (1..).zip(after.split_inclusive('\n')) {
+        let line = whole.trim_end_matches(['\n', '\r']);
+        match had.get_mut(line) {
+            Some(count) if *count > 0 => *count -= 1,
+            _ => added.push((number, at, line)),
+        }
+        at += whole.len();
+    }
+    added
+}
+
+fn lines(seen: &Inspected<'_>, change: &Change<'_>, findings: &mut Vec<Finding>) {
+    let path = change.path;
+    let classes = change.texts().1.filter(|_| path.ends_with(".rs")).map(classes);
+    let asks_for_stub = asks_for_stub(seen.text);
+    let is_prose = [".md", ".txt", ".rst", ".adoc"].iter().any(|end| path.ends_with(end));
+    for (number, at, line) in added(change) {
+        if findings.len() >= MOST_FINDINGS {
+            return;
+        }
+        let mut cut = line.len().min(LONGEST_LINE);
+        while !line.is_char_boundary(cut) {
+            cut -= 1;
+        }
+        let line = &line[..cut];
+        let mut blocks = |code, text: String| findings.push(Finding::blocker(code, text).at(path, Some(number)));
+        if MARKER.is_match(line) {
+            blocks(Code::ConflictMarker, "a conflict marker".to_owned());
+        }
+        for (what, shape) in SECRETS.iter() {
+            if let Some(found) = shape.find(line)
+                && !found.as_str().contains("EXAMPLE")
+            {
+                let start: String = found.as_str().chars().take(4).collect();
+                blocks(Code::Secret, format!("this looks like a secret ({what}, {start}...)"));
+                break;
+            }
+        }
+        if asks_for_stub || is_prose {
+            continue;
+        }
+        let class = |shape: &Regex, wanted| match &classes {
+            Some(classes) => shape.find_iter(line).any(|found| classes.get(at + found.start()) == Some(&wanted)),
+            None => false,
+        };
+        let is_stub = class(&RUST_STUB, Class::Code) || (classes.is_none() && OTHER_STUB.is_match(line));
+        let is_todo = class(&TODO, Class::Comment) || (classes.is_none() && COMMENTED_TODO.is_match(line));
+        if is_stub {
+            blocks(Code::Stub, format!("a stub was left behind: {}", super::plain(line.trim(), 120)));
+        } else if is_todo {
+            blocks(Code::Stub, format!("something was left to do: {}", super::plain(line.trim(), 120)));
+        }
+    }
+}
+
+/// Whether the task asks for a stub by name.
+fn asks_for_stub(text: &str) -> bool {
+    let mut words = text.split(|c: char| !(c.is_alphanumeric() || c == '!'));
+    words.any(|word| {
+        let word = word.to_ascii_lowercase();
+        matches!(
+            word.as_str(),
+            "stub" | "stubs" | "stubbed" | "todo!" | "unimplemented!" | "notimplementederror" | "fixme"
+        )
+    })
+}
+
+/// Tests that were there and are skipped now, check less, or are gone.
+fn weakened(seen: &Inspected<'_>, change: &Change<'_>, findings: &mut Vec<Finding>) {
+    let path = change.path;
+    let (Some(before), Some(after)) = change.texts() else { return };
+    let is_rust = path.ends_with(".rs");
+    if (!is_rust && !is_test_path(path)) || super::protected::is_named(seen.text, path) {
+        return;
+    }
+    let mut blocks = |line, text: String| findings.push(Finding::blocker(Code::WeakenedTest, text).at(path, line));
+    let classes = is_rust.then(|| classes(after));
+    for (number, at, line) in added(change) {
+        let mut found = SKIP.find_iter(line);
+        let is_code = |start: usize| classes.as_ref().is_none_or(|all| all.get(at + start) == Some(&Class::Code));
+        if found.any(|found| is_code(found.start())) {
+            blocks(Some(number), format!("a test is skipped: {}", super::plain(line.trim(), 120)));
+        }
+    }
+    if !is_rust {
+        return;
+    }
+    let strength = |text: &str| -> BTreeMap<String, (u32, usize)> {
+        let tests = sketch(text).tests.into_iter();
+        tests.map(|test| (test.name, (test.line, ASSERTION.find_iter(&text[test.span]).count()))).collect()
+    };
+    let now = strength(after);
+    for (name, (_, held)) in strength(before) {
+        match now.get(&name) {
+            None => blocks(None, format!("the test {} is gone", super::plain(&name, 200))),
+            Some((line, holds)) if *holds < held => {
+                let name = super::plain(&name, 200);
+                blocks(Some(*line), format!("the test {name} checks less: {holds} of {held} expectations are left"));
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// Added paths that differ from another only in case or Unicode normalisation, folder by folder.
+fn collisions(seen: &Inspected<'_>, findings: &mut Vec<Finding>) {
+    let added = seen.changes.iter().filter(|change| change.before.is_none() && change.after.is_some());
+    let added: Vec<&str> = added.map(|change| change.path).collect();
+    if added.is_empty() {
+        return;
+    }
+    let key = |path: &str| path.nfc().collect::<String>().to_lowercase().nfc().collect::<String>();
+    let mut spelled: HashMap<String, &str> = HashMap::new();
+    for path in seen.paths.iter().copied().filter(|path| !added.contains(path) || added.len() > 1_000) {
+        for folder in prefixes(path) {
+            spelled.entry(key(folder)).or_insert(folder);
+        }
+    }
+    for path in added {
+        for folder in prefixes(path) {
+            let other = *spelled.entry(key(folder)).or_insert(folder);
+            if other != folder {
+                let text = format!("{path} differs from {other} only in case or Unicode normalisation");
+                findings.push(Finding::blocker(Code::PathCollision, text).at(path, None));
+                break;
+            }
+        }
+    }
+}
+
+fn prefixes(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').map(|(at, _)| &path[..at]).chain([path])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Side;
+    use super::*;
+    use crate::run::Oid;
+
+    fn side(mode: u32, bytes: &[u8]) -> Side<'_> {
+        Side { mode, blob: Oid::NONE, size: bytes.len() as u64, bytes: Some(bytes) }
+    }
+
+    fn found(path: &str, before: Option<&str>, mode: u32, after: &[u8], text: &str) -> Vec<(Code, Option<u32>)> {
+        let before = before.map(|text| side(0o100_644, text.as_bytes()));
+        let changes = [Change { path, before, after: Some(side(mode, after)) }];
+        let files: [Box<str>; 1] = ["logo.png".into()];
+        let findings = inspect(&Inspected { changes: &changes, paths: &[path], files: &files, text });
+        findings.into_iter().map(|finding| (finding.code, finding.line)).collect()
+    }
+
+    fn text(path: &str, after: &str) -> Vec<(Code, Option<u32>)> {
+        found(path, None, 0o100_644, after.as_bytes(), "")
+    }
+
+    #[test]
+    fn what_nobody_should_leave_in_a_patch_is_found_at_its_line() {
+        let key = format!("k = \"AKIA{}\"\n", "ABCDEFGHIJKLMNOP");
+        let github = format!("ghp_{}", "a1".repeat(18));
+        for (path, after, expected) in [
+            (
+                "a.rs",
+                "x\n<<<<<<< HEAD\n=======\n>>>>>>> other\n",
+                vec![(Code::ConflictMarker, Some(2)), (Code::ConflictMarker, Some(4))],
+            ),
+            ("a.md", "Title\n=======\n", vec![]),
+            ("a.py", &*key, vec![(Code::Secret, Some(1))]),
+            ("a.py", &*github, vec![(Code::Secret, Some(1))]),
+            ("a.pem", "-----BEGIN RSA PRIVATE KEY-----\n", vec![(Code::Secret, Some(1))]),
+            ("a.py", "AKIAIOSFODNN7EXAMPLE\nsk-not-a-key\n", vec![]),
+            (
+                "a.rs",
+                "fn a() { todo!() }\nfn b() { unimplemented!(\"x\") }\n",
+                vec![(Code::Stub, Some(1)), (Code::Stub, Some(2))],
+            ),
+            ("a.rs", "// TODO: more\n", vec![(Code::Stub, Some(1))]),
+            ("a.rs", "let s = \"TODO: todo!()\"; struct Todo; // a todo list\n", vec![]),
+            (
+                "a.py",
+                "x = 1  # FIXME later\nTODO = 3\nraise NotImplementedError\n",
+                vec![(Code::Stub, Some(1)), (Code::Stub, Some(3))],
+            ),
+            ("a.md", "- TODO\n", vec![]),
+        ] {
+            assert_eq!(text(path, after), expected, "{path}: {after}");
+        }
+        assert_eq!(found("a.rs", None, 0o100_644, b"todo!()", "Leave a stub for login"), []);
+        assert_eq!(found("a.rs", Some("a();\ntodo!();\n"), 0o100_644, b"todo!();\nb();\n", ""), [], "it was there");
+    }
+
+    #[test]
+    fn a_secret_is_not_told_in_full() {
+        let secret = format!("ghp_{}", "a1".repeat(18));
+        let changes = [Change { path: "a", before: None, after: Some(side(0o100_644, secret.as_bytes())) }];
+        let findings = inspect(&Inspected { changes: &changes, ..Inspected::default() });
+        assert!(findings.len() == 1 && !findings[0].text.contains("a1a1"), "{findings:?}");
+    }
+
+    #[test]
+    fn tests_that_were_there_are_not_skipped_nor_made_to_check_less() {
+        let before = "#[test]\nfn a() {\n    assert!(x);\n    assert_eq!(1, y);\n}\n";
+        for (after, expected) in [
+            (before.replace("#[test]", "#[test]\n#[ignore]"), vec![(Code::WeakenedTest, Some(2))]),
+            (before.replace("    assert!(x);\n", ""), vec![(Code::WeakenedTest, Some(2))]),
+            (before.replace("fn a", "fn b"), vec![(Code::WeakenedTest, None)]),
+            (format!("{before}// #[ignore] is not used\n#[test] fn c() {{}}\n"), vec![]),
+        ] {
+            assert_eq!(found("src/a.rs", Some(before), 0o100_644, after.as_bytes(), ""), expected, "{after}");
+        }
+        assert_eq!(found("src/a.rs", Some(before), 0o100_644, b"", "Rewrite src/a.rs"), []);
+        assert_eq!(
+            found("x.test.js", Some("it('a')"), 0o100_644, b"it.skip('a')", ""),
+            [(Code::WeakenedTest, Some(1))]
+        );
+    }
+
+    #[test]
+    fn binaries_large_files_links_and_submodules_are_found() {
+        let binary = |path, size: usize| found(path, None, 0o100_644, &vec![0; size], "").first().map(|found| found.0);
+        assert_eq!(binary("a.bin", 10), Some(Code::Binary));
+        assert_eq!(binary("logo.png", 10), None);
+        assert_eq!(binary("logo.png", (1 << 20) + 1), Some(Code::Binary));
+        assert_eq!(text("a.txt", &"a\n".repeat(3 << 20)), [(Code::Binary, None)]);
+        assert_eq!(found("sub", None, 0o160_000, b"", ""), [(Code::StrayLink, None)]);
+        for (target, stray) in [
+            ("../b", false),
+            ("../../b", true),
+            ("/etc/passwd", true),
+            ("x/../../../b", true),
+            ("c", false),
+            ("../.git/config", true),
+        ] {
+            assert_eq!(!found("a/link", None, 0o120_000, target.as_bytes(), "").is_empty(), stray, "{target}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_only_some_file_systems_tell_from_another_is_found() {
+        for (added, there, collides) in [
+            ("README.MD", "readme.md", true),
+            ("Src/a.rs", "src/b.rs", true),
+            ("caf\u{e9}", "cafe\u{301}", true),
+            ("a/b", "a/c", false),
+        ] {
+            let changes = [Change { path: added, before: None, after: Some(side(0o100_644, b"x")) }];
+            let findings = inspect(&Inspected { changes: &changes, paths: &[added, there], ..Inspected::default() });
+            assert_eq!(findings.iter().any(|finding| finding.code == Code::PathCollision), collides, "{added}");
+        }
+        let both = ["A", "a"].map(|path| Change { path, before: None, after: Some(side(0o100_644, b"x")) });
+        let findings = inspect(&Inspected { changes: &both, paths: &["A", "a"], ..Inspected::default() });
+        assert_eq!(findings.len(), 1, "two added paths collide with each other");
+    }
+}

@@ -1,0 +1,46 @@
+//! What tools leave behind: never part of a patch, and no finding.
+
+/// Folders that tools make, wherever they stand.
+const ANYWHERE: [&str; 8] = [
+    "__pycache__",
+    ".pytest_cache",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".hypothesis",
+    "node_modules",
+    ".nyc_output",
+    ".elixir_ls",
+];
+
+/// The same, but also names that people give to folders of source: not under a `src`.
+const NOT_IN_SOURCE: [&str; 2] = ["target", "_build"];
+
+/// Whether a path is what a tool left behind. A path that the base has is not: somebody committed it.
+pub fn is_leftover(path: &str) -> bool {
+    let Some((folders, file)) = path.rsplit_once('/') else {
+        return false;
+    };
+    let mut in_source = false;
+    for folder in folders.split('/') {
+        if ANYWHERE.contains(&folder) || (NOT_IN_SOURCE.contains(&folder) && !in_source) {
+            return true;
+        }
+        in_source |= matches!(folder, "src" | "lib" | "tests");
+    }
+    file.ends_with(".pyc")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn build_folders_are_leftovers_and_modules_of_that_name_are_not() {
+        for path in ["target/debug/x", "crates/a/target/x", "a/__pycache__/b.pyc", "node_modules/a/b", "_build/dev/x"] {
+            assert!(is_leftover(path), "{path}");
+        }
+        for path in ["src/target/mod.rs", "target.rs", "src/main.rs", "docs/targets/x"] {
+            assert!(!is_leftover(path), "{path}");
+        }
+    }
+}

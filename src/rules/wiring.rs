@@ -1,0 +1,352 @@
+//! Wiring: the lines a task may change without declaring them. Module and export declarations of declared files, entries of
+//! dependencies in manifests, lock files.
+
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// What a change of a wiring file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wiring {
+    /// All of it is wiring; these lines, for people.
+    All(Vec<Box<str>>),
+    /// Some of it is, and the rest is not: told in words.
+    Partly(Box<str>),
+    /// None of it is.
+    None,
+}
+
+/// Who changes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum For {
+    /// Entries of dependencies.
+    Product,
+    /// Development dependencies and test targets.
+    Tests,
+}
+
+/// Lock files by name, of the ecosystems whose names we know.
+const LOCK_FILES: [&str; 13] = [
+    "Cargo.lock",
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    "yarn.lock",
+    "pnpm-lock.yaml",
+    "bun.lock",
+    "uv.lock",
+    "poetry.lock",
+    "Pipfile.lock",
+    "go.sum",
+    "mix.lock",
+    "Gemfile.lock",
+    "composer.lock",
+];
+
+/// What the change of this file is, as an implementation's: `is_declared` says whether a path is in the task's scope.
+pub fn wiring(path: &str, before: Option<&str>, after: Option<&str>, is_declared: &dyn Fn(&str) -> bool) -> Wiring {
+    wired(path, before, after, is_declared, For::Product)
+}
+
+pub(super) fn wired(
+    path: &str,
+    before: Option<&str>,
+    after: Option<&str>,
+    is_declared: &dyn Fn(&str) -> bool,
+    who: For,
+) -> Wiring {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    if LOCK_FILES.contains(&file) {
+        return Wiring::All(vec!["lock file".into()]);
+    }
+    let (Some(before), Some(after)) = (before, after) else {
+        return Wiring::None;
+    };
+    match file {
+        "Cargo.toml" => manifest(before, after, path, is_declared, who),
+        "package.json" => package_json(before, after, who),
+        _ if file.ends_with(".rs") && who == For::Product => declarations(path, before, after, is_declared),
+        _ => Wiring::None,
+    }
+}
+
+/// Sections of a Cargo manifest that configure the runner or the gate, and stay shut for a task that does not name the file.
+/// Returns the first that differs, in words.
+pub(super) fn shut_part(path: &str, before: Option<&str>, after: Option<&str>) -> Option<String> {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let differing = match file {
+        "Cargo.toml" => cargo_keys(before.unwrap_or_default(), after.unwrap_or_default())?,
+        "package.json" => json_keys(before.unwrap_or("{}"), after.unwrap_or("{}"))?,
+        _ => return None,
+    };
+    let is_shut = |key: &str| match file {
+        // The manifest of a new package describes it, and configures nothing that was there.
+        "Cargo.toml" if before.is_none() => {
+            key.starts_with("test") || key.starts_with("bench") || key == "package.build"
+        }
+        "Cargo.toml" => is_shut_in_cargo(key),
+        _ => {
+            let top = key.split('.').next().unwrap_or_default();
+            matches!(top, "scripts" | "jest" | "vitest" | "mocha" | "ava" | "type" | "exports" | "imports")
+        }
+    };
+    differing.into_iter().find(|key| is_shut(key))
+}
+
+fn is_shut_in_cargo(key: &str) -> bool {
+    let mut parts = key.split('.');
+    match (parts.next().unwrap_or_default(), parts.next().unwrap_or_default()) {
+        ("test" | "bench" | "patch" | "replace" | "profile" | "cargo-features", _) => true,
+        ("lib", field) => matches!(field, "test" | "doctest" | "harness" | "bench"),
+        ("package", field) => {
+            matches!(
+                field,
+                "build"
+                    | "links"
+                    | "autotests"
+                    | "autobins"
+                    | "autobenches"
+                    | "autoexamples"
+                    | "metadata"
+                    | "workspace"
+            )
+        }
+        ("workspace", field) => matches!(field, "metadata" | "exclude" | "default-members" | "resolver"),
+        _ => false,
+    }
+}
+
+fn manifest(before: &str, after: &str, path: &str, is_declared: &dyn Fn(&str) -> bool, who: For) -> Wiring {
+    let Some(keys) = cargo_keys(before, after) else {
+        return Wiring::None;
+    };
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let is_wiring = |key: &String| {
+        let parts: Vec<&str> = key.split('.').collect();
+        match (who, parts.as_slice()) {
+            (For::Tests, ["dev-dependencies" | "test", ..]) => true,
+            (For::Tests, ["target", .., section, _]) => *section == "dev-dependencies",
+            (For::Tests, _) => false,
+            (For::Product, ["dependencies" | "dev-dependencies" | "build-dependencies", ..]) => true,
+            (For::Product, ["workspace", "dependencies", ..]) => true,
+            (For::Product, ["workspace", "members"]) => members_are_declared(before, after, folder, is_declared),
+            (For::Product, ["target", ..]) => key.contains("dependencies."),
+            (For::Product, _) => false,
+        }
+    };
+    split(keys, is_wiring)
+}
+
+fn split(keys: Vec<String>, is_wiring: impl Fn(&String) -> bool) -> Wiring {
+    let (wired, other): (Vec<String>, Vec<String>) = keys.into_iter().partition(is_wiring);
+    match (wired.is_empty(), other.is_empty()) {
+        (_, true) => Wiring::All(wired.into_iter().map(Into::into).collect()),
+        (true, false) => Wiring::None,
+        (false, false) => {
+            Wiring::Partly(format!("beside {} also {} changed", wired.join(", "), other.join(", ")).into())
+        }
+    }
+}
+
+/// Dotted keys of a Cargo manifest that differ; `None` where one does not parse.
+fn cargo_keys(before: &str, after: &str) -> Option<Vec<String>> {
+    let read = |text: &str| toml::from_str::<Value>(text).ok();
+    Some(differing(&read(before)?, &read(after)?))
+}
+
+fn json_keys(before: &str, after: &str) -> Option<Vec<String>> {
+    let read = |text: &str| serde_json::from_str::<Value>(text).ok();
+    Some(differing(&read(before)?, &read(after)?))
+}
+
+/// Keys that differ, down to tables of four: `target.x.dependencies.y`.
+fn differing(before: &Value, after: &Value) -> Vec<String> {
+    let mut keys = Vec::new();
+    compare(before, after, "", 4, &mut keys);
+    keys
+}
+
+fn compare(before: &Value, after: &Value, at: &str, depth: u8, keys: &mut Vec<String>) {
+    if before == after {
+        return;
+    }
+    let none = serde_json::Map::new();
+    let tables = match (before, after) {
+        (Value::Object(before), Value::Object(after)) => Some((before, after)),
+        (Value::Null, Value::Object(after)) => Some((&none, after)),
+        (Value::Object(before), Value::Null) => Some((before, &none)),
+        _ => None,
+    };
+    let Some((before, after)) = tables.filter(|(before, after)| depth > 0 && !(before.is_empty() && after.is_empty()))
+    else {
+        keys.push(at.to_owned());
+        return;
+    };
+    let all: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    for key in all {
+        // A dot inside a key is not a level: `cfg(target.os)`.
+        let name = key.replace('.', "_");
+        let at = if at.is_empty() { name } else { format!("{at}.{name}") };
+        let of = |table: &serde_json::Map<String, Value>| table.get(key).cloned().unwrap_or(Value::Null);
+        compare(&of(before), &of(after), &at, depth - 1, keys);
+    }
+}
+
+fn members_are_declared(before: &str, after: &str, folder: &str, is_declared: &dyn Fn(&str) -> bool) -> bool {
+    let members = |text: &str| -> BTreeSet<String> {
+        let value: Option<Value> = toml::from_str(text).ok();
+        let list = value.as_ref().and_then(|v| v.get("workspace")?.get("members")?.as_array());
+        list.into_iter().flatten().filter_map(|m| m.as_str().map(str::to_owned)).collect()
+    };
+    let (before, after) = (members(before), members(after));
+    let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+    before.is_subset(&after)
+        && after.difference(&before).all(|member| is_declared(&format!("{prefix}{member}/Cargo.toml")))
+}
+
+fn package_json(before: &str, after: &str, who: For) -> Wiring {
+    let Some(keys) = json_keys(before, after) else {
+        return Wiring::None;
+    };
+    split(keys, |key| {
+        let top = key.split('.').next().unwrap_or_default();
+        match who {
+            For::Product => {
+                matches!(top, "dependencies" | "devDependencies" | "peerDependencies" | "optionalDependencies")
+            }
+            For::Tests => top == "devDependencies",
+        }
+    })
+}
+
+/// Lines of a Rust file that differ, where all are `mod x;` and `use` of modules that are declared files.
+fn declarations(path: &str, before: &str, after: &str, is_declared: &dyn Fn(&str) -> bool) -> Wiring {
+    let changed = changed_lines(before, after);
+    let is_wired = |line: &&str| {
+        module_named(line).is_some_and(|module| module_files(path, &module).iter().any(|file| is_declared(file)))
+    };
+    let (wired, other): (Vec<&str>, Vec<&str>) = changed.iter().copied().partition(is_wired);
+    match (wired.is_empty(), other.is_empty()) {
+        (true, _) => Wiring::None,
+        (false, true) => Wiring::All(wired.into_iter().map(Into::into).collect()),
+        (false, false) => Wiring::Partly(format!("beside `{}` also `{}` changed", wired[0], other[0]).into()),
+    }
+}
+
+/// Lines that one side has more often than the other, trimmed, without blank and comment lines.
+fn changed_lines<'a>(before: &'a str, after: &'a str) -> Vec<&'a str> {
+    let mut counts = std::collections::HashMap::<&str, i64>::new();
+    let lines = |text: &'a str| text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines(before).for_each(|line| *counts.entry(line).or_default() -= 1);
+    lines(after).for_each(|line| *counts.entry(line).or_default() += 1);
+    let mut changed: Vec<&str> = counts.into_iter().filter(|(_, n)| *n != 0).map(|(line, _)| line).collect();
+    changed.sort_unstable();
+    changed.retain(|line| !line.starts_with("///"));
+    changed
+}
+
+/// The module that a line declares or exports: `pub mod x;`, `pub use x::Y;`, `pub use self::x::{A, B};`.
+fn module_named(line: &str) -> Option<String> {
+    let line = line.trim().strip_suffix(';')?;
+    let line = match line.strip_prefix("pub") {
+        Some(rest) if rest.starts_with('(') => rest.split_once(')').map(|(_, rest)| rest.trim_start())?,
+        Some(rest) => rest.trim_start(),
+        None => line,
+    };
+    let (keyword, rest) = line.split_once(' ')?;
+    let rest = rest.trim();
+    let path = match keyword {
+        "mod" => rest,
+        "use" => rest.strip_prefix("self::").or_else(|| rest.strip_prefix("crate::")).unwrap_or(rest),
+        _ => return None,
+    };
+    let name: String = path.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let is_whole = path[name.len()..].is_empty() || (keyword == "use" && path[name.len()..].starts_with("::"));
+    (is_whole && !name.is_empty()).then_some(name)
+}
+
+/// Where the file of a module may stand that is declared in `path`.
+fn module_files(path: &str, module: &str) -> [String; 2] {
+    let (folder, file) = path.rsplit_once('/').map_or(("", path), |(folder, file)| (folder, file));
+    let stem = file.strip_suffix(".rs").unwrap_or(file);
+    let own = if matches!(stem, "lib" | "main" | "mod") { String::new() } else { format!("{stem}/") };
+    let base = if folder.is_empty() { own } else { format!("{folder}/{own}") };
+    [format!("{base}{module}.rs"), format!("{base}{module}/mod.rs")]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CARGO: &str = "[package]\nname = \"d\"\n[dependencies]\na = \"1\"\n";
+
+    fn of(path: &str, before: &str, after: &str) -> Wiring {
+        let declared =
+            |path: &str| path == "src/foo.rs" || path.starts_with("src/bar/") || path.starts_with("crates/new/");
+        wiring(path, Some(before), Some(after), &declared)
+    }
+
+    #[test]
+    fn module_and_export_lines_of_declared_files_are_wiring() {
+        let before = "mod a;\n\npub fn x() {}\n";
+        for (after, all) in [
+            ("mod a;\npub mod foo;\npub use foo::Foo;\n\npub fn x() {}\n", true),
+            ("mod a;\nmod bar;\npub(crate) use self::bar::{A, B};\npub fn x() {}\n", true),
+            ("mod a;\nmod other;\npub fn x() {}\n", false),
+            ("mod a;\nmod foo;\npub fn x() { 1 }\n", false),
+            ("mod foo;\npub fn x() {}\n", false),
+            ("mod a;\nmod foo; fn evil() {}\npub fn x() {}\n", false),
+        ] {
+            assert_eq!(matches!(of("src/lib.rs", before, after), Wiring::All(_)), all, "{after}");
+        }
+        assert!(matches!(of("src/lib.rs", before, "mod a;\nmod foo;\npub fn x() { 1 }\n"), Wiring::Partly(_)));
+        assert!(matches!(of("src/bar.rs", "", "mod inner;\n"), Wiring::All(_)));
+    }
+
+    #[test]
+    fn entries_of_dependencies_are_wiring_and_the_rest_of_a_manifest_is_not() {
+        for (more, all) in [
+            ("b = \"1\"\n", true),
+            ("[dev-dependencies]\nb = { version = \"1\", features = [\"x\"] }\n", true),
+            ("[target.'cfg(unix)'.dependencies]\nb = \"1\"\n", true),
+            ("[workspace]\nmembers = [\"crates/new\"]\n", true),
+            ("[workspace]\nmembers = [\"crates/other\"]\n", false),
+            ("[features]\nx = []\n", false),
+            ("b = \"1\"\n[[test]]\nname = \"t\"\nharness = false\n", false),
+            ("not toml", false),
+        ] {
+            let after = format!("{CARGO}{more}");
+            assert_eq!(matches!(of("Cargo.toml", CARGO, &after), Wiring::All(_)), all, "{more}");
+        }
+        let both = format!("{CARGO}b = \"1\"\n[features]\nx = []\n");
+        assert_eq!(
+            of("Cargo.toml", CARGO, &both),
+            Wiring::Partly("beside dependencies.b also features.x changed".into())
+        );
+        assert!(matches!(wiring("Cargo.lock", None, Some("x"), &|_| false), Wiring::All(_)));
+    }
+
+    #[test]
+    fn test_targets_and_what_runs_in_a_build_are_the_shut_part_of_a_manifest() {
+        for (after, shut) in [
+            (format!("{CARGO}b = \"1\"\n"), None),
+            (format!("{CARGO}[[test]]\nname = \"t\"\nharness = false\n"), Some("test")),
+            (format!("{CARGO}[profile.test]\nopt-level = 3\n"), Some("profile.test.opt-level")),
+            (CARGO.replace("name", "autotests = false\nname"), Some("package.autotests")),
+            (CARGO.replace("name", "build = \"x.rs\"\nname"), Some("package.build")),
+            (format!("{CARGO}[lib]\ntest = false\n"), Some("lib.test")),
+        ] {
+            assert_eq!(shut_part("Cargo.toml", Some(CARGO), Some(&after)).as_deref(), shut, "{after}");
+        }
+        assert_eq!(
+            shut_part("package.json", Some("{}"), Some("{\"scripts\": {\"test\": \"true\"}}")).as_deref(),
+            Some("scripts.test")
+        );
+    }
+
+    #[test]
+    fn the_test_developer_may_add_development_dependencies_and_test_targets_alone() {
+        let of = |more: &str| wired("Cargo.toml", Some(CARGO), Some(&format!("{CARGO}{more}")), &|_| true, For::Tests);
+        assert!(matches!(of("[dev-dependencies]\nx = \"1\"\n[[test]]\nname = \"t\"\n"), Wiring::All(_)));
+        assert_eq!(of("b = \"1\"\n"), Wiring::None);
+        assert!(matches!(of("b = \"1\"\n[dev-dependencies]\nx = \"1\"\n"), Wiring::Partly(_)));
+    }
+}
