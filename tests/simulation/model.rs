@@ -385,9 +385,8 @@ impl Model {
         let (same, rejections, ladder) = (self.policy.same_failure, self.policy.rejections, self.policy.ladder.clone());
         let life = self.life(node);
         let patch = life.patch;
-        let launched = life.launched.map(|(patch, _)| patch);
-        life.verdicts.retain(|(_, on), _| *on == patch || Some(*on) == launched);
-        life.words.retain(|(_, on)| *on == patch || Some(*on) == launched);
+        life.verdicts.retain(|(_, on), _| *on == patch);
+        life.words.retain(|(_, on)| *on == patch);
         (life.verified, life.asks, life.sheet.findings) = (None, Vec::new(), found);
         if back == Phase::Tests {
             life.sheet.seal = Default::default();
@@ -506,6 +505,7 @@ impl Model {
     pub fn retried(&mut self, node: NodeId) {
         let Stage::Failed(cause) = self.stage(node) else { panic!("{node:?} was tried again, and has not failed") };
         let phases = self.task(node).map(|task| task.phases);
+        let has_red = self.has(node, Phase::Red);
         let life = self.life(node);
         (life.rejected, life.same, life.last, life.climbed) = (0, 0, 0, 0);
         life.verdicts.retain(|_, (approves, _)| *approves);
@@ -513,6 +513,7 @@ impl Model {
         let Some(phases) = phases else { return self.enter(node, Phase::Judge) };
         let back = match cause {
             Cause::Stuck(phase) => return self.enter(node, phase),
+            _ if has_red && self.life(node).sheet.seal.commit.is_none() => Phase::Tests,
             Cause::NoProgress(Phase::Tests | Phase::Red) => Phase::Tests,
             Cause::NoProgress(_) | Cause::Closed => Phase::Implement,
         };
@@ -556,6 +557,7 @@ impl Model {
         self.drop(node, What::Build);
         let at = self.at(node).expect("built, and not in the line");
         self.line[at].built = Some((base, commit));
+        self.want(node, What::Prove); // begun is finished, also where the window has become smaller
     }
 
     pub fn proven(&mut self, node: NodeId) {
