@@ -93,7 +93,7 @@ impl Run {
         life.starts = life.starts.saturating_add(1);
         let (attempt, turn, sheet) = (life.starts, life.turn(what), life.sheet.clone());
         if let (What::Land, Subject::Candidate { commit, .. }) = (what, on) {
-            life.launched = Some(Box::new(Launch { patch: life.subject, commit }));
+            life.launched = Some(Box::new(Launch { patch: life.subject, commit, ledger: life.ledger.clone() }));
         }
         self.jobs.insert(id, Job { id, node, what, attempt, turn, on, lane, reserved, state: JobState::Wanted, sheet });
         Some(())

@@ -102,7 +102,8 @@ impl Run {
         for id in self.plan.ids() {
             let Node::Task(task) = self.plan.node(id) else { continue };
             for &resource in &task.needs {
-                let may = self.state(id).keeps_resources() || self.jobs.values().any(|job| job.node == id);
+                let may = self.state(id).keeps_resources()
+                    || self.jobs.values().any(|job| job.node == id && job.what.is_in_workspace());
                 assert!(may || !self.slots.owns(id, resource), "{id:?} is over and holds on");
             }
         }

@@ -77,11 +77,10 @@ impl Ledger {
     }
 
     /// Over a send-back: of `patch` the verdicts and a person's words stay, whatever a machine proved is proven anew.
-    /// Of `launched`, whose landing may have been lost, everything stays.
-    pub(super) fn keep(&mut self, patch: Oid, launched: Option<Oid>) {
+    pub(super) fn keep(&mut self, patch: Oid) {
         self.0.retain(|((item, on), proof)| {
             let is_a_word = matches!(item, Item::Verdict(_)) || *proof == Proof::Approved;
-            Some(*on) == launched || (*on == patch && is_a_word)
+            *on == patch && is_a_word
         });
     }
 
@@ -221,7 +220,7 @@ mod tests {
         ledger.enter(Item::Criterion(1), patch, Proof::Approved);
         ledger.enter(Item::Verdict(ReviewerId(0)), patch, Proof::Refused { found });
         ledger.enter(Item::Verdict(ReviewerId(1)), Oid::of_number(2), Proof::seen());
-        ledger.keep(patch, None);
+        ledger.keep(patch);
         assert_eq!(ledger.0.len(), 2);
         assert_eq!(ledger.get(Item::Criterion(0), patch), None);
         assert_eq!(ledger.get(Item::Verdict(ReviewerId(1)), Oid::of_number(2)), None);

@@ -41,7 +41,8 @@ impl Run {
     /// The ref has it. From here on it is handed over, and nothing sends it back or lands it again.
     fn landed(&mut self, node: NodeId, commit: Oid) {
         self.let_go(node);
-        self.lives[node.index()].sheet().landed = commit;
+        let life = &mut self.lives[node.index()];
+        (life.sheet().landed, life.launched) = (commit, None);
         self.enter(node, Phase::Handoff);
         self.release(node);
     }
@@ -65,11 +66,11 @@ impl Run {
             let Some(life) = self.lives.get_mut(node.index()) else {
                 continue;
             };
-            if let Some(launch) = life.launched.as_deref().copied()
-                && !life.state.is_met()
-                && !life.has_landed()
-            {
-                (life.subject, life.commit) = (launch.patch, launch.commit);
+            if life.state.is_met() || life.has_landed() {
+                continue;
+            }
+            if let Some(launch) = life.launched.take() {
+                (life.subject, life.commit, life.ledger) = (launch.patch, launch.commit, launch.ledger);
                 self.landed(node, launch.commit);
             }
         }

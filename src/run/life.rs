@@ -241,7 +241,7 @@ impl Run {
         let back = if phases.contains(phase) { Some(phase) } else { phases.from(Phase::Tests) };
         let digest = digest(&found);
         let life = &mut self.lives[node.index()];
-        life.ledger.keep(life.subject, life.launched.as_ref().map(|launch| launch.patch));
+        life.ledger.keep(life.subject);
         life.asks = Box::default();
         life.sheet().findings = found;
         if back == Some(Phase::Tests) {
@@ -276,6 +276,8 @@ impl Run {
         };
         let back = match why {
             Failure::FellOver { phase } | Failure::NeedsPerson { phase } => return self.enter(node, phase),
+            // A contested seal is gone: without new tests nothing would prove that they came first.
+            _ if phases.contains(Phase::Red) && life.sheet.seal.commit.is_none() => Phase::Tests,
             Failure::NoProgress { phase } if phase <= Phase::Red => Phase::Tests,
             Failure::NoProgress { .. } | Failure::GateClosed | Failure::NothingToLand => Phase::Implement,
         };
@@ -311,7 +313,7 @@ impl Run {
         if let Node::Task(task) = self.plan.node(node)
             && !self.state(node).keeps_resources()
             && !task.needs.is_empty()
-            && self.jobs.values().all(|job| job.node != node)
+            && self.jobs.values().all(|job| job.node != node || !job.what.is_in_workspace())
         {
             self.slots.release_task(node, task.needs.iter().copied());
         }

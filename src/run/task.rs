@@ -157,12 +157,14 @@ impl Tally {
 }
 
 /// What was last about to land. Its answer may have been lost, so it is kept until the task is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Launch {
     /// The patch that was proven.
     pub patch: Oid,
     /// The candidate that holds it.
     pub commit: Oid,
+    /// What was proven of it.
+    pub ledger: Ledger,
 }
 
 /// A node's life so far. Cloned from one empty life, whose sheet all nodes share until they have something to write.

@@ -10,7 +10,7 @@ mod world;
 
 use chance::{Chance, Weather};
 use observer::Observer;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tidegate::{
     plan::{Blueprint, NodeId},
     run::{
@@ -104,8 +104,9 @@ impl Sim {
             self.crash(&turn.entries);
             return false;
         }
-        self.run.check();
-        if std::env::var("SHOW").is_ok() { for e in &turn.entries { eprintln!("{:?}", e.event); } for id in self.run.plan().ids() { eprintln!("{id:?} {:?} {:?}", self.run.state(id), self.run.why(id)); } }
+        if self.turns % 4 == 0 {
+            self.run.check();
+        }
         self.write(&turn.entries, Some(&turn.effects));
         for effect in turn.effects {
             match effect {
@@ -121,7 +122,9 @@ impl Sim {
         for entry in entries {
             self.mirror.apply(entry).expect("what life wrote, replay reads");
         }
-        assert!(self.mirror == self.run, "replay differs from life");
+        if effects.is_none() || self.turns % 8 == 0 {
+            assert!(self.mirror == self.run, "replay differs from life");
+        }
         self.observer.see(entries, effects);
         self.journal.extend_from_slice(entries);
     }
@@ -261,12 +264,16 @@ impl Sim {
     }
 }
 
+/// Set by the first seed that fails: the others need not go on.
+static HAS_FAILED: AtomicBool = AtomicBool::new(false);
+
 /// Says which seed it was.
 struct Told(u64);
 
 impl Drop for Told {
     fn drop(&mut self) {
         if std::thread::panicking() {
+            HAS_FAILED.store(true, Ordering::Relaxed);
             eprintln!("\nreplay with: SEED={} cargo test --test simulation every_run", self.0);
         }
     }
@@ -306,7 +313,7 @@ fn every_run_ends_and_no_rule_is_broken() {
             scope.spawn(|| {
                 loop {
                     let seed = seeds.start + next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds.end {
+                    if seed >= seeds.end || HAS_FAILED.load(Ordering::Relaxed) {
                         break;
                     }
                     for (sum, figure) in sums.iter().zip(simulate(seed).1) {

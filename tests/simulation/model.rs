@@ -73,6 +73,11 @@ pub struct Model {
     pub tip: Oid,
     pub window: u16,
     pub running: BTreeMap<JobId, Running>,
+    /// Who hangs on whom: after, before.
+    back: BTreeSet<(NodeId, NodeId)>,
+    gates: BTreeMap<NodeId, NodeId>,
+    /// Something has opened, or come, since the last look at who waits.
+    opened: bool,
 }
 
 /// A job that was started and has not ended.
@@ -111,8 +116,7 @@ impl Model {
     }
 
     pub fn before(&self, node: NodeId) -> Vec<NodeId> {
-        let edges: BTreeSet<_> = self.plan.edges.iter().copied().collect();
-        edges.into_iter().filter(|&(_, after)| after == node).map(|(before, _)| before).collect()
+        self.back.range((node, NodeId(0))..=(node, NodeId(u32::MAX))).map(|&(_, before)| before).collect()
     }
 
     pub fn is_open(&self, node: NodeId) -> bool {
@@ -131,10 +135,9 @@ impl Model {
         }
     }
 
-    fn criteria(&self, node: NodeId) -> Vec<Criterion> {
-        let of = |id: NodeId| self.plan.nodes[id.index()].gate().map(|gate| gate.criteria.clone());
-        let gate =
-            if self.task(node).is_some() { self.ids().find(|&id| self.owner(id) == Some(node)) } else { Some(node) };
+    fn criteria(&self, node: NodeId) -> &[Criterion] {
+        let of = |id: NodeId| self.plan.nodes[id.index()].gate().map(|gate| &gate.criteria[..]);
+        let gate = if self.task(node).is_some() { self.gates.get(&node).copied() } else { Some(node) };
         gate.and_then(of).unwrap_or_default()
     }
 
@@ -155,30 +158,18 @@ impl Model {
             let is_done = self.plan.nodes[node].task().is_some_and(|task| task.done);
             self.lives.push(Life { stage: if is_done { Stage::Done } else { Stage::Waiting }, ..Life::default() });
         }
+        self.back = self.plan.edges.iter().map(|&(before, after)| (after, before)).collect();
+        self.gates = self.ids().filter_map(|gate| Some((self.owner(gate)?, gate))).collect();
+        self.opened = true;
         self.begin_ready();
     }
 
     /// Until nothing changes: whoever waits for nothing begins, and what that opens may free others.
     pub fn begin_ready(&mut self) {
-        let waiting = |model: &Model, id: &NodeId| model.stage(*id) == Stage::Waiting;
-        let mut unmet: BTreeMap<NodeId, usize> = self.ids().filter(|id| waiting(self, id)).map(|id| (id, 0)).collect();
-        let edges: BTreeSet<_> = self.plan.edges.iter().copied().collect();
-        for &(before, after) in &edges {
-            if let Some(count) = unmet.get_mut(&after)
-                && !self.is_open(before)
-            {
-                *count += 1;
-            }
-        }
-        let mut ready: Vec<NodeId> = unmet.iter().filter(|&(_, &n)| n == 0).map(|(&id, _)| id).collect();
-        while let Some(node) = ready.pop() {
-            self.begin(node);
-            if self.is_open(node) {
-                for &(_, after) in edges.range((node, NodeId(0))..=(node, NodeId(u32::MAX))) {
-                    if let Some(count) = unmet.get_mut(&after) {
-                        *count -= 1;
-                        ready.extend((*count == 0).then_some(after));
-                    }
+        while std::mem::take(&mut self.opened) {
+            for node in self.ids() {
+                if self.stage(node) == Stage::Waiting && self.before(node).iter().all(|&before| self.is_open(before)) {
+                    self.begin(node);
                 }
             }
         }
@@ -187,6 +178,7 @@ impl Model {
     fn begin(&mut self, node: NodeId) {
         if let Some(task) = self.owner(node) {
             self.life(node).stage = self.stage(task);
+            self.opened = true;
         } else if let Some(first) = self.task(node).map(|task| task.phases.from(Phase::Tests)) {
             self.life(node).sheet.base = self.tip;
             self.enter(node, first.unwrap_or(Phase::Merge));
@@ -237,6 +229,7 @@ impl Model {
         self.drop_all(node);
         self.leave(node);
         self.life(node).stage = stage;
+        self.opened |= self.is_open(node);
     }
 
     pub fn pass_gate(&mut self, node: NodeId) {
@@ -313,7 +306,7 @@ impl Model {
 
     fn reviewers(&self, node: NodeId) -> BTreeSet<ReviewerId> {
         let own = self.task(node).map(|task| task.reviewers.clone()).unwrap_or_default();
-        let asked = self.criteria(node).into_iter().filter_map(|criterion| match criterion.means {
+        let asked = self.criteria(node).iter().filter_map(|criterion| match criterion.means {
             Means::Reviewed { reviewer } => Some(reviewer),
             _ => None,
         });
@@ -385,9 +378,8 @@ impl Model {
         let (same, rejections, ladder) = (self.policy.same_failure, self.policy.rejections, self.policy.ladder.clone());
         let life = self.life(node);
         let patch = life.patch;
-        let launched = life.launched.map(|(patch, _)| patch);
-        life.verdicts.retain(|(_, on), _| *on == patch || Some(*on) == launched);
-        life.words.retain(|(_, on)| *on == patch || Some(*on) == launched);
+        life.verdicts.retain(|(_, on), _| *on == patch);
+        life.words.retain(|(_, on)| *on == patch);
         (life.verified, life.asks, life.sheet.findings) = (None, Vec::new(), found);
         if back == Phase::Tests {
             life.sheet.seal = Default::default();
@@ -506,6 +498,7 @@ impl Model {
     pub fn retried(&mut self, node: NodeId) {
         let Stage::Failed(cause) = self.stage(node) else { panic!("{node:?} was tried again, and has not failed") };
         let phases = self.task(node).map(|task| task.phases);
+        let has_red = self.has(node, Phase::Red);
         let life = self.life(node);
         (life.rejected, life.same, life.last, life.climbed) = (0, 0, 0, 0);
         life.verdicts.retain(|_, (approves, _)| *approves);
@@ -513,6 +506,7 @@ impl Model {
         let Some(phases) = phases else { return self.enter(node, Phase::Judge) };
         let back = match cause {
             Cause::Stuck(phase) => return self.enter(node, phase),
+            _ if has_red && self.life(node).sheet.seal.commit.is_none() => Phase::Tests,
             Cause::NoProgress(Phase::Tests | Phase::Red) => Phase::Tests,
             Cause::NoProgress(_) | Cause::Closed => Phase::Implement,
         };
@@ -556,6 +550,7 @@ impl Model {
         self.drop(node, What::Build);
         let at = self.at(node).expect("built, and not in the line");
         self.line[at].built = Some((base, commit));
+        self.want(node, What::Prove); // begun is finished, also where the window has become smaller
     }
 
     pub fn proven(&mut self, node: NodeId) {

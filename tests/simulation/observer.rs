@@ -300,7 +300,7 @@ impl Observer {
                 Stage::At(phase) => phase != Phase::Handoff,
                 stage => stage == Stage::Train,
             };
-            is_at_work || model.running.values().any(|r| r.node == node)
+            is_at_work || model.running.values().any(|r| r.node == node && is_in_workspace(r.what))
         });
     }
 
