@@ -114,9 +114,9 @@ impl Ground {
 
     /// The names and contents of a commit's files.
     pub fn files(&self, commit: Oid) -> BTreeMap<String, String> {
-        let list = self.git(&["ls-tree", "-r", "--name-only", &commit.to_string()]);
+        let list = self.git(&["ls-tree", "-r", "-z", "--name-only", &commit.to_string()]);
         let show = |path: &str| (path.to_owned(), self.git(&["show", &format!("{commit}:{path}")]));
-        list.lines().map(show).collect()
+        list.split('\0').filter(|path| !path.is_empty()).map(show).collect()
     }
 }
 
