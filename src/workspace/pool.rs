@@ -130,6 +130,7 @@ impl Pool {
         let shelf = Arc::new(Shelf { dir, trash, state: Mutex::default() });
         shelf.retire(&state.join("scratch"));
         shelf.retire(&state.join("ignores"));
+        repository.rules.lock().unwrap_or_else(PoisonError::into_inner).clear();
         shelf.take_stock().map_err(fault)?;
         shelf.empty_trash();
         Ok(Pool { repository, user, shelf, _lock: lock })

@@ -52,7 +52,9 @@ const HOOKS: [&str; 12] = [
 
 const TRICKS: &[(&str, Trick)] = &[
     ("hooks", |work, canary, _| {
-        HOOKS.iter().for_each(|hook| executable(&work.join(".git/hooks").join(hook), &format!("#!/bin/sh\n{canary}\n")))
+        HOOKS
+            .iter()
+            .for_each(|hook| executable(&work.join(".git/hooks").join(hook), &format!("#!/bin/sh\n{canary}\n")));
     }),
     ("hooks path", |work, canary, ground| {
         HOOKS.iter().for_each(|hook| executable(&ground.at("evil").join(hook), &format!("#!/bin/sh\n{canary}\n")));
@@ -155,10 +157,10 @@ const TRICKS: &[(&str, Trick)] = &[
     }),
     ("folders that cannot be read or written", |work, _, _| {
         write(work, "locked/deep/file", "x");
-        fs::set_permissions(work.join("locked/deep"), fs::Permissions::from_mode(0)).unwrap();
-        fs::set_permissions(work.join("locked"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(work.join("locked/deep"), fs::Permissions::from_mode(0o0)).unwrap();
+        fs::set_permissions(work.join("locked"), fs::Permissions::from_mode(0o0)).unwrap();
         fs::set_permissions(work.join("sub"), fs::Permissions::from_mode(0o500)).unwrap();
-        fs::set_permissions(work.join(".git/refs"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(work.join(".git/refs"), fs::Permissions::from_mode(0o0)).unwrap();
     }),
     ("names that look like options", |work, _, _| {
         for name in ["--force", "-rf", "--git-dir=x", ":(exclude)a", "!a", "*", "a\\b"] {

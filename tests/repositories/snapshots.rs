@@ -130,7 +130,7 @@ async fn what_git_cannot_hold_is_told_and_nothing_hangs_on_it() {
     write(work, "odd/.GIT/config", "x");
     fs::File::create(work.join("huge")).unwrap().set_len(64 << 20).unwrap();
     write(work, "secret", "2");
-    fs::set_permissions(work.join("secret"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(work.join("secret"), fs::Permissions::from_mode(0o0)).unwrap();
     let snapshot = repository.snapshot(&lease, base, base, "m", &attempt_ref("r", "t", "1")).await.unwrap();
     let left: Vec<_> = snapshot.left.iter().map(|left| (&*left.path, left.why)).collect();
     assert_eq!(
