@@ -94,6 +94,7 @@ impl Repository {
         message: &str,
         pin: &str,
     ) -> Result<Snapshot, SnapshotError> {
+        lease.check().map_err(SnapshotError::Tree)?;
         let rules = self.rules(base).await?;
         let (tree, seen) = (lease.path().to_path_buf(), Arc::clone(&rules));
         let survey = blocking(move || survey::survey(&tree, |dir| seen.is_leftover(dir))).await;

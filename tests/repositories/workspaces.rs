@@ -160,7 +160,7 @@ async fn what_a_killed_run_left_is_its_own_tasks_to_take_in_and_half_made_trees_
 }
 
 #[tokio::test]
-async fn a_tree_that_is_another_folder_is_never_cleaned() {
+async fn a_tree_that_is_another_folder_is_never_read_or_cleaned() {
     let ground = ground(&[("a", "1")]);
     let (repository, pool) = ground.pool().await;
     let lease = pool.agent("t", repository.head()).await.unwrap();
@@ -168,6 +168,8 @@ async fn a_tree_that_is_another_folder_is_never_cleaned() {
     write(&ground.at("victim"), "precious", "1");
     fs::remove_dir_all(&place).unwrap();
     symlink(ground.at("victim"), &place).unwrap();
+    let base = repository.head();
+    assert!(repository.snapshot(&lease, base, base, "m", &attempt_ref("r", "t", "1")).await.is_err());
     drop(lease);
     let again = pool.agent("t", repository.head()).await.unwrap();
     assert_ne!(again.path(), place);
