@@ -1,5 +1,7 @@
 //! Wardens with real processes: nothing that a program starts outlives it, whatever it does.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open},

@@ -102,6 +102,7 @@ async fn run(call: Call<'_>) -> io::Result<Option<Output>> {
             // One that does not read all of it says by its exit code whether that was wrong.
             let _ = stdin.write_all(call.stdin).await;
         }
+        io::Result::Ok(())
     };
     let errors = async {
         let mut said = Vec::new();
@@ -112,8 +113,7 @@ async fn run(call: Call<'_>) -> io::Result<Option<Output>> {
         io::Result::Ok(said)
     };
     // Together, since a full pipe on one side would wait for the other for ever.
-    let talk = async { tokio::try_join!(async { Ok(write.await) }, bounded(stdout, call.output_bytes), errors) };
-    let ((), said, errors) = talk.await?;
+    let ((), said, errors) = tokio::try_join!(write, bounded(stdout, call.output_bytes), errors)?;
     let Some(stdout) = said else { return Ok(None) };
     let status = child.wait().await?;
     let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));

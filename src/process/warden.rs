@@ -147,7 +147,7 @@ impl Attempt {
             leaked = leaked.saturating_sub(1);
         }
         attempt.empty_pipes();
-        let (own, at) = end.unwrap_or((How::Stopped, Instant::now()));
+        let (own, at) = end.unwrap_or_else(|| (How::Stopped, Instant::now()));
         let ms = u64::try_from((at - started).as_millis()).unwrap_or(u64::MAX);
         let how = attempt.ending.take().map(|(why, _)| why).or_else(|| attempt.trouble()).unwrap_or(own);
         Exit { how, ms, leaked }

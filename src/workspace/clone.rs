@@ -4,7 +4,11 @@
 //! each lease, so that whatever an agent did to the last one is gone with it. `git clone --shared` would copy every branch, name the
 //! repository as a remote, and be slower.
 
-use super::{Identity, Repository, repository::make_git_dir, snapshot::git_dir_of};
+use super::{
+    Identity, Repository,
+    repository::make_git_dir,
+    snapshot::{copy_index, git_dir_of},
+};
 use crate::run::Oid;
 use std::{fs, io, path::Path};
 
@@ -25,7 +29,7 @@ impl Repository {
             fs::copy(self.common.join("shallow"), dir.join("shallow"))?;
         }
         fs::write(dir.join(BRANCH), format!("{commit}\n"))?;
-        fs::copy(index, dir.join("index"))?;
+        copy_index(index, &dir.join("index"))?;
         // Last: without it the folder is no git directory.
         fs::write(dir.join("HEAD"), format!("ref: {BRANCH}\n"))
     }

@@ -78,7 +78,7 @@ impl Repository {
                     (None, _) => list.extend_from_slice(b"none"),
                     (Some(entry), Some(_)) => list.extend_from_slice(format!("{:06o} lines", entry.mode).as_bytes()),
                     (Some(entry), None) => {
-                        list.extend_from_slice(format!("{:06o} {}", entry.mode, entry.oid).as_bytes())
+                        list.extend_from_slice(format!("{:06o} {}", entry.mode, entry.oid).as_bytes());
                     }
                 }
                 list.push(0);

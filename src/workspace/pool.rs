@@ -108,6 +108,8 @@ pub struct Lease {
     kind: Kind,
     task: String,
     commit: Oid,
+    /// Device and inode of the tree, as we made it.
+    place: (u64, u64),
 }
 
 impl Pool {
@@ -130,6 +132,7 @@ impl Pool {
         let shelf = Arc::new(Shelf { dir, trash, state: Mutex::default() });
         shelf.retire(&state.join("scratch"));
         shelf.retire(&state.join("ignores"));
+        repository.rules.lock().unwrap_or_else(PoisonError::into_inner).clear();
         shelf.take_stock().map_err(fault)?;
         shelf.empty_trash();
         Ok(Pool { repository, user, shelf, _lock: lock })
@@ -160,13 +163,13 @@ impl Pool {
         let slot = state.free.swap_remove(at);
         drop(state);
         let marker = Marker::read(&slot.dir)?;
-        Some(self.shelf.lease(slot.dir, slot.kind, task, marker.commit))
+        Some(self.shelf.lease(slot.dir, marker))
     }
 
     async fn lease(&self, kind: Kind, task: &str, commit: Oid) -> Result<Lease, PoolError> {
         while let Some(slot) = self.shelf.take(kind, task) {
             match self.reset(&slot.dir, kind, task, commit).await {
-                Ok(()) => return Ok(self.shelf.lease(slot.dir, kind, task, commit)),
+                Ok(marker) => return Ok(self.shelf.lease(slot.dir, marker)),
                 // Whatever was done to it, a new one has not suffered it.
                 Err(_) => self.shelf.retire(&slot.dir),
             }
@@ -176,7 +179,7 @@ impl Pool {
         made.map_err(|source| PoolError::File { path: dir.clone(), source })?;
         let _making = self.repository.making.lock().await;
         match self.fill(&dir, kind, task, commit).await {
-            Ok(()) => Ok(self.shelf.lease(dir, kind, task, commit)),
+            Ok(marker) => Ok(self.shelf.lease(dir, marker)),
             Err(error) => {
                 self.shelf.retire(&dir);
                 Err(error)
@@ -185,12 +188,12 @@ impl Pool {
     }
 
     /// Cleans a used workspace, then fills it.
-    async fn reset(&self, dir: &Path, kind: Kind, task: &str, commit: Oid) -> Result<(), PoolError> {
+    async fn reset(&self, dir: &Path, kind: Kind, task: &str, commit: Oid) -> Result<Marker, PoolError> {
         let fault = |source| PoolError::File { path: dir.into(), source };
         let tree = dir.join("tree");
         let marker = Marker::read(dir).ok_or_else(|| fault(io::Error::other("it has no marker")))?;
         fs::remove_file(dir.join("ready")).map_err(fault)?;
-        marker.check(&tree).map_err(fault)?;
+        check_place(&tree, (marker.device, marker.inode)).map_err(fault)?;
         if git_dir_of(&tree).symlink_metadata().is_ok() {
             self.shelf.try_retire(&git_dir_of(&tree)).map_err(fault)?;
         }
@@ -214,7 +217,7 @@ impl Pool {
     }
 
     /// Checks out a commit, makes the clone's git directory, and marks it as ready.
-    async fn fill(&self, dir: &Path, kind: Kind, task: &str, commit: Oid) -> Result<(), PoolError> {
+    async fn fill(&self, dir: &Path, kind: Kind, task: &str, commit: Oid) -> Result<Marker, PoolError> {
         let fault = |source| PoolError::File { path: dir.into(), source };
         let (tree, index) = (dir.join("tree"), dir.join("index"));
         survey::remove(&dir.join("index.lock")).map_err(fault)?;
@@ -225,7 +228,8 @@ impl Pool {
         let data = tree.symlink_metadata().map_err(fault)?;
         let (device, inode) = (data.dev(), data.ino());
         let marker = Marker { kind, task: task.into(), commit, device, inode, is_leased: true };
-        marker.write(dir).map_err(fault)
+        marker.write(dir).map_err(fault)?;
+        Ok(marker)
     }
 }
 
@@ -259,15 +263,15 @@ impl Marker {
         fs::write(dir.join("ready.new"), serde_json::to_vec(self)?)?;
         fs::rename(dir.join("ready.new"), dir.join("ready"))
     }
+}
 
-    /// Whether the tree is still the folder that we made.
-    fn check(&self, tree: &Path) -> io::Result<()> {
-        let data = tree.symlink_metadata()?;
-        if data.is_dir() && (data.dev(), data.ino()) == (self.device, self.inode) {
-            Ok(())
-        } else {
-            Err(io::Error::other("it is another folder than the one we made"))
-        }
+/// Whether a tree is still the folder that we made: what was put in its place is not ours to read or to clean.
+fn check_place(tree: &Path, place: (u64, u64)) -> io::Result<()> {
+    let data = tree.symlink_metadata()?;
+    if data.is_dir() && (data.dev(), data.ino()) == place {
+        Ok(())
+    } else {
+        Err(io::Error::other("it is another folder than the one we made"))
     }
 }
 
@@ -313,9 +317,10 @@ impl Shelf {
         Some(state.free.swap_remove(at))
     }
 
-    fn lease(self: &Arc<Shelf>, dir: PathBuf, kind: Kind, task: &str, commit: Oid) -> Lease {
+    fn lease(self: &Arc<Shelf>, dir: PathBuf, marker: Marker) -> Lease {
         let (tree, cache, index) = (dir.join("tree"), dir.join("cache"), dir.join("index"));
-        Lease { shelf: Arc::clone(self), dir, tree, cache, index, kind, task: task.into(), commit }
+        let Marker { kind, task, commit, device, inode, .. } = marker;
+        Lease { shelf: Arc::clone(self), dir, tree, cache, index, kind, task, commit, place: (device, inode) }
     }
 
     /// Takes a folder out of the way at once; it is removed later. One that cannot be moved is left for the next start.
@@ -372,6 +377,11 @@ impl Lease {
     /// Who works in it.
     pub fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// Whether the tree is still the folder that we made.
+    pub(super) fn check(&self) -> io::Result<()> {
+        check_place(&self.tree, self.place)
     }
 
     /// Our index of what was checked out.

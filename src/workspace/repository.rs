@@ -185,9 +185,8 @@ impl Repository {
     pub(super) fn desk(&self, index: &Path) -> Result<Git, GitError> {
         let desk = self.state.join("desk");
         let fault = |source| GitError::File { path: desk.clone(), source };
-        if !desk.join("HEAD").exists() {
-            make_git_dir(&desk, &self.format, "").map_err(fault)?;
-            fs::write(desk.join("HEAD"), "ref: refs/heads/none\n").map_err(fault)?;
+        if !desk.exists() {
+            make_desk(&self.state, &desk, &self.format).map_err(fault)?;
         }
         let git = self.git.with("GIT_DIR", &desk).with("GIT_OBJECT_DIRECTORY", self.common.join("objects"));
         Ok(git.with("GIT_INDEX_FILE", index).within(&desk))
@@ -204,6 +203,18 @@ impl Repository {
     /// How the repository names objects.
     pub(super) fn format(&self) -> &str {
         &self.format
+    }
+}
+
+/// Whole or not at all, whoever else makes it at the same time.
+fn make_desk(state: &Path, desk: &Path, format: &str) -> io::Result<()> {
+    fs::create_dir_all(state)?;
+    let made = tempfile::Builder::new().prefix("desk-").tempdir_in(state)?;
+    make_git_dir(made.path(), format, "")?;
+    fs::write(made.path().join("HEAD"), "ref: refs/heads/none\n")?;
+    match fs::rename(made.path(), desk) {
+        Err(error) if !desk.join("HEAD").exists() => Err(error),
+        _ => Ok(()),
     }
 }
 

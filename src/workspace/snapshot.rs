@@ -94,6 +94,7 @@ impl Repository {
         message: &str,
         pin: &str,
     ) -> Result<Snapshot, SnapshotError> {
+        lease.check().map_err(SnapshotError::Tree)?;
         let rules = self.rules(base).await?;
         let (tree, seen) = (lease.path().to_path_buf(), Arc::clone(&rules));
         let survey = blocking(move || survey::survey(&tree, |dir| seen.is_leftover(dir))).await;
@@ -113,8 +114,8 @@ impl Repository {
         left.sort_by(|one, other| one.path.cmp(&other.path));
         let (desk, scratch) = self.scratch()?;
         // The index of the last reset knows which files are as they were: only the others are read.
-        let warm = fs::copy(lease.index(), scratch.path().join("index"));
-        warm.map(drop).or_else(absent).map_err(SnapshotError::Tree)?;
+        let warm = copy_index(lease.index(), &scratch.path().join("index"));
+        warm.or_else(absent).map_err(SnapshotError::Tree)?;
         let git = desk.with("GIT_WORK_TREE", lease.path()).within(lease.path());
         let git = git.with("GIT_ATTR_SOURCE", base.to_string());
         let held = git.run(&["ls-files", "-z"]).await?;
@@ -180,17 +181,25 @@ impl Repository {
         rules: &Rules,
         paths: impl Iterator<Item = &str>,
     ) -> Result<HashSet<String>, GitError> {
-        let list = survey::list(paths);
+        // They are read as pathspecs, where a colon in front has a meaning and a dot has none.
+        let paths: Vec<String> = paths.map(|path| format!("./{path}")).collect();
+        let list = survey::list(paths.iter().map(String::as_str));
         let Some(ignores) = rules.ignores.as_ref().filter(|_| !list.is_empty()) else { return Ok(HashSet::new()) };
         let (desk, _index) = self.scratch()?;
-        let git = desk.with("GIT_WORK_TREE", ignores).within(ignores);
+        let git = desk.with("GIT_WORK_TREE", ignores).with("GIT_LITERAL_PATHSPECS", "0").within(ignores);
         let args = ["check-ignore", "--no-index", "-z", "--stdin"];
         let output = git.ask(&args, &list).await?;
         match output.code {
-            0 | 1 => Ok(names(&output.stdout).collect()),
+            0 | 1 => Ok(names(&output.stdout).filter_map(|name| Some(name.strip_prefix("./")?.to_owned())).collect()),
             _ => Err(super::git::failed(&args, &output)),
         }
     }
+}
+
+/// A copy with the same age: git reads a file again that is as young as the index, since its times tell nothing then.
+pub(super) fn copy_index(from: &Path, to: &Path) -> io::Result<()> {
+    fs::copy(from, to)?;
+    fs::File::options().write(true).open(to)?.set_modified(from.metadata()?.modified()?)
 }
 
 fn absent(error: io::Error) -> io::Result<()> {

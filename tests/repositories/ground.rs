@@ -15,15 +15,15 @@ use tidegate::{
     workspace::{Identity, Landing, OpenFault, Options, Pool, Repository},
 };
 
-pub const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+pub(crate) const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// A folder with a repository `repo`, its state beside it, and a home without configuration.
-pub struct Ground {
+pub(crate) struct Ground {
     dir: TempDir,
 }
 
 /// A repository with a commit of `files`.
-pub fn ground(files: &[(&str, &str)]) -> Ground {
+pub(crate) fn ground(files: &[(&str, &str)]) -> Ground {
     let ground = Ground::empty();
     ground.git(&["init", "--quiet", "--initial-branch=main"]);
     for (path, text) in files {
@@ -35,61 +35,61 @@ pub fn ground(files: &[(&str, &str)]) -> Ground {
 
 impl Ground {
     /// A folder `repo` without a repository.
-    pub fn empty() -> Ground {
+    pub(crate) fn empty() -> Ground {
         let ground = Ground { dir: tempfile::tempdir().unwrap() };
         fs::create_dir_all(ground.top()).unwrap();
         fs::create_dir_all(ground.at("home")).unwrap();
         ground
     }
 
-    pub fn at(&self, path: &str) -> PathBuf {
+    pub(crate) fn at(&self, path: &str) -> PathBuf {
         fs::canonicalize(self.dir.path()).unwrap().join(path)
     }
 
-    pub fn top(&self) -> PathBuf {
+    pub(crate) fn top(&self) -> PathBuf {
         self.at("repo")
     }
 
-    pub fn state(&self) -> PathBuf {
+    pub(crate) fn state(&self) -> PathBuf {
         self.at("state")
     }
 
-    pub fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         write(&self.top(), path, text);
     }
 
-    pub fn git(&self, args: &[&str]) -> String {
+    pub(crate) fn git(&self, args: &[&str]) -> String {
         git(&self.top(), &self.at("home"), args)
     }
 
-    pub fn commit(&self, message: &str) -> Oid {
+    pub(crate) fn commit(&self, message: &str) -> Oid {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--allow-empty", "--message", message]);
         self.git(&["rev-parse", "HEAD"]).parse().unwrap()
     }
 
-    pub fn options(&self) -> Options {
+    pub(crate) fn options(&self) -> Options {
         let environment: Vec<(OsString, OsString)> =
             vec![("PATH".into(), PATH.into()), ("HOME".into(), self.at("home").into())];
         Options { dir: self.top(), state: self.state(), environment }
     }
 
-    pub async fn try_open(&self) -> Result<Repository, OpenFault> {
+    pub(crate) async fn try_open(&self) -> Result<Repository, OpenFault> {
         Repository::open(self.options()).await
     }
 
-    pub async fn open(&self) -> Arc<Repository> {
+    pub(crate) async fn open(&self) -> Arc<Repository> {
         Arc::new(self.try_open().await.unwrap())
     }
 
-    pub async fn pool(&self) -> (Arc<Repository>, Pool) {
+    pub(crate) async fn pool(&self) -> (Arc<Repository>, Pool) {
         let repository = self.open().await;
         let pool = Pool::open(Arc::clone(&repository), Identity::default()).unwrap();
         (repository, pool)
     }
 
     /// Everything of the user's that a run may not touch: working tree, index, hooks, configuration, HEAD, branches.
-    pub fn belongings(&self) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
+    pub(crate) fn belongings(&self) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
         let mut found = BTreeMap::new();
         let mut open = vec![self.top()];
         while let Some(dir) = open.pop() {
@@ -113,21 +113,21 @@ impl Ground {
     }
 
     /// The names and contents of a commit's files.
-    pub fn files(&self, commit: Oid) -> BTreeMap<String, String> {
-        let list = self.git(&["ls-tree", "-r", "--name-only", &commit.to_string()]);
+    pub(crate) fn files(&self, commit: Oid) -> BTreeMap<String, String> {
+        let list = self.git(&["ls-tree", "-r", "-z", "--name-only", &commit.to_string()]);
         let show = |path: &str| (path.to_owned(), self.git(&["show", &format!("{commit}:{path}")]));
-        list.lines().map(show).collect()
+        list.split('\0').filter(|path| !path.is_empty()).map(show).collect()
     }
 }
 
-pub fn write(root: &Path, path: &str, text: &str) {
+pub(crate) fn write(root: &Path, path: &str, text: &str) {
     let path = root.join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
 }
 
 /// Git as a user has it.
-pub fn git(dir: &Path, home: &Path, args: &[&str]) -> String {
+pub(crate) fn git(dir: &Path, home: &Path, args: &[&str]) -> String {
     let mut command = Command::new("git");
     command.args(args).current_dir(dir).env_clear().env("PATH", PATH).env("HOME", home);
     for who in ["AUTHOR", "COMMITTER"] {
@@ -138,7 +138,7 @@ pub fn git(dir: &Path, home: &Path, args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
 }
 
-pub fn landing(run: &str, task: &str) -> Landing {
+pub(crate) fn landing(run: &str, task: &str) -> Landing {
     Landing {
         subject: format!("Do {task}"),
         body: String::new(),

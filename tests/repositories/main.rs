@@ -1,5 +1,7 @@
 //! Repositories and workspaces with real git, in folders that are gone afterwards.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 mod ground;
 mod hostile;
 mod landings;
