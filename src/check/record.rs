@@ -94,9 +94,7 @@ pub(super) fn read(
                 if end.is_none() {
                     report.incomplete.get_or_insert_with(|| format!("{name} was ended before it was over").into());
                 }
-                if !report.uncounted.contains(&name) {
-                    report.uncounted.push(name);
-                }
+                report.record_program(name, end.map_or(0, i32::from));
             }
         }
     }

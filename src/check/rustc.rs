@@ -84,17 +84,8 @@ pub(super) fn said(json: &str, cwd: &Path) -> Said {
         let Ok(line) = serde_json::from_str::<Line>(line) else { continue };
         let target = line.target.as_ref().map(|target| binary_id(&package_name(&line.package_id), target));
         match (line.reason.as_str(), line.message) {
-            ("compiler-message", Some(message)) if message.level.starts_with("error") => {
-                if said.errors.len() < MOST_ERRORS && !is_summary(&message) {
-                    let rendered = message.rendered.clone().unwrap_or_default();
-                    let error = error(message, cwd, target);
-                    // A library is compiled twice, for itself and for its tests.
-                    let place = |e: &BuildError| (e.file.clone(), e.line, e.code.clone(), e.message.clone());
-                    if !said.errors.iter().any(|held| place(held) == place(&error)) {
-                        said.rendered.push_str(&rendered);
-                        said.errors.push(error);
-                    }
-                }
+            ("compiler-message", Some(message)) if message.level.starts_with("error") && !is_summary(&message) => {
+                take_in(&mut said, message, cwd, target);
             }
             ("compiler-artifact", _) if line.profile.is_some_and(|profile| profile.test) => {
                 if let (Some(executable), Some(id)) = (line.executable, target) {
@@ -105,6 +96,18 @@ pub(super) fn said(json: &str, cwd: &Path) -> Said {
         }
     }
     said
+}
+
+/// A library is compiled twice, for itself and for its tests: the same error is one.
+fn take_in(said: &mut Said, message: Message, cwd: &Path, target: Option<String>) {
+    let rendered = message.rendered.clone().unwrap_or_default();
+    let error = error(message, cwd, target);
+    let is_same =
+        |held: &BuildError| (&held.file, held.line, &held.message) == (&error.file, error.line, &error.message);
+    if said.errors.len() < MOST_ERRORS && !said.errors.iter().any(is_same) {
+        said.rendered.push_str(&rendered);
+        said.errors.push(error);
+    }
 }
 
 /// "aborting due to 2 previous errors": no error of its own.

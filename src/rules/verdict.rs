@@ -160,7 +160,7 @@ fn read_finding(spoken: SpokenFinding) -> Result<Finding, String> {
     Ok(Finding {
         code: Code::Review,
         weight,
-        file: spoken.file.map(|file| plain(&file, 1_000).into()).filter(|file: &Box<str>| !file.is_empty()),
+        file: spoken.file.filter(|file| !file.is_empty()).map(|file| plain(&file, 1_000).into()),
         line: spoken.line.and_then(|line| u32::try_from(line).ok()),
         text: text.into(),
         by: None,
