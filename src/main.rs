@@ -4,8 +4,11 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);
-    if args.next().is_some_and(|first| first == tidegate::process::WARDEN) {
-        return tidegate::process::warden_main(args);
+    match args.next() {
+        Some(first) if first == tidegate::process::WARDEN => tidegate::process::warden_main(args),
+        Some(first) if first == tidegate::check::RUNNER_MODE => {
+            tidegate::check::test_runner_main(args, std::env::vars_os())
+        }
+        _ => ExitCode::SUCCESS,
     }
-    ExitCode::SUCCESS
 }

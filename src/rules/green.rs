@@ -132,6 +132,11 @@ fn regressions(case: &GreenCase<'_>, green: &mut Green) {
     }
     let unknown = case.candidate.failures().filter(|name| !case.base.tests.contains_key(*name) && !is_sealed(name));
     worse.extend(unknown.map(|name| format!("{name} (new, fails)")));
+    for (program, exit) in &case.candidate.uncounted {
+        if *exit != 0 && case.base.uncounted.get(program).is_none_or(|before| *before == 0) {
+            worse.push(format!("{program} (exit code {exit}, gives no names)"));
+        }
+    }
     if !worse.is_empty() {
         green.blocks(Code::Regression, format!("tests that passed before no longer do: {}", list(&worse)));
     }
@@ -200,12 +205,12 @@ mod tests {
         for (candidate, expected) in [
             (with(101, &[red.clone(), a.clone(), new.clone()]), vec![]),
             (with(0, &[("d was_red", Passed), a.clone(), new.clone()]), vec![]),
-            (with(0, &[a.clone()]), vec![Code::SealedTestMissing]),
+            (with(0, std::slice::from_ref(&a)), vec![Code::SealedTestMissing]),
             (with(0, &[a.clone(), ("d::it new", Ignored(None))]), vec![Code::SealedTestMissing]),
             (with(101, &[a.clone(), ("d::it new", Failed)]), vec![Code::SealedTestFails]),
             (with(101, &[("d a", Failed), new.clone()]), vec![Code::Regression]),
             (with(0, &[("d a", Ignored(None)), new.clone()]), vec![Code::Regression]),
-            (with(0, &[new.clone()]), vec![Code::Regression]),
+            (with(0, std::slice::from_ref(&new)), vec![Code::Regression]),
             (with(101, &[a.clone(), new.clone(), ("d other", Failed)]), vec![Code::Regression]),
             (with(101, &[a.clone(), new.clone()]), vec![Code::CheckFails]),
             (Report::did_not_run("no", 127), vec![Code::RunnerDidNotRun]),
@@ -236,7 +241,7 @@ mod tests {
 
     #[test]
     fn forged_lines_of_a_program_without_names_leave_the_sealed_tests_missing() {
-        let uncounted = Report { uncounted: vec!["it".into()], ..Report::default() };
+        let uncounted = Report { uncounted: [("it".into(), 0)].into(), ..Report::default() };
         assert_eq!(codes(&report(0, &[]), &uncounted, &seal(&["d::it new"])), [Code::SealedTestMissing]);
         let case = GreenCase { base: &uncounted, candidate: &uncounted, seal: &Seal::default(), requires_names: true };
         assert_eq!(green(&case).findings[0].code, Code::NoNames);

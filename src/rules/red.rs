@@ -131,7 +131,10 @@ fn by_names(case: &RedCase<'_>) -> Result<RedProof, Vec<Finding>> {
         let is_told = failing.iter().any(|new| **new == **name);
         !is_told && !case.base.failed(name)
     });
-    let others: Vec<&str> = others.collect();
+    let was_fine = |program: &&str| case.base.uncounted.get(*program) == Some(&0);
+    let programs =
+        report.uncounted.iter().filter(|(_, exit)| **exit != 0).map(|(program, _)| &**program).filter(was_fine);
+    let others: Vec<&str> = others.chain(programs).collect();
     if !others.is_empty() {
         let text = format!("tests fail that are not the new ones: {}", list(&others));
         return Err(one(Code::OtherTestsFail, text));

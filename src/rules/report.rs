@@ -12,8 +12,8 @@ pub struct Report {
     pub tests: BTreeMap<Box<str>, TestResult>,
     /// Why the results are not all there: a test that was listed and did not report, a runner that was ended early.
     pub incomplete: Option<Box<str>>,
-    /// Programs that ran and gave no names: a harness of its own, documentation tests.
-    pub uncounted: Vec<Box<str>>,
+    /// Programs that ran and gave no names (a harness of their own, documentation tests), each with its exit code.
+    pub uncounted: BTreeMap<Box<str>, i32>,
     /// Whether the runner gives names at all.
     pub is_counted: bool,
     /// Exit code of the first command that failed, else 0; signals as shells say them.
@@ -78,7 +78,7 @@ impl Default for Report {
             build: Build::Built,
             tests: BTreeMap::new(),
             incomplete: None,
-            uncounted: Vec::new(),
+            uncounted: BTreeMap::new(),
             is_counted: false,
             exit: 0,
         }
@@ -95,6 +95,12 @@ impl Report {
     pub fn record(&mut self, name: impl Into<Box<str>>, result: TestResult) {
         let held = self.tests.entry(name.into()).or_insert_with(|| result.clone());
         *held = held.clone().max(result);
+    }
+
+    /// Takes in how a program without names ended. Told twice, the worse one holds.
+    pub fn record_program(&mut self, program: impl Into<Box<str>>, exit: i32) {
+        let held = self.uncounted.entry(program.into()).or_default();
+        *held = if *held == 0 { exit } else { *held };
     }
 
     /// Whether a test of this name ran and failed.
@@ -137,10 +143,8 @@ impl Report {
             self.record(name, result);
         }
         self.incomplete = self.incomplete.or(other.incomplete);
-        for program in other.uncounted {
-            if !self.uncounted.contains(&program) {
-                self.uncounted.push(program);
-            }
+        for (program, exit) in other.uncounted {
+            self.record_program(program, exit);
         }
         self.is_counted |= other.is_counted;
         self.exit = if self.exit == 0 { other.exit } else { self.exit };

@@ -322,7 +322,8 @@ impl Scan<'_> {
         if !is_inner {
             self.attributes.push(attribute);
         } else if attribute.is_cfg_test() && self.around.is_empty() {
-            self.sketch.test_parts = vec![0..self.text.len()];
+            self.sketch.test_parts.clear();
+            self.sketch.test_parts.push(0..self.text.len());
         }
         close + 1
     }

@@ -31,7 +31,8 @@ pub enum Role {
 pub struct Change<'a> {
     /// Path relative to the repository.
     pub path: &'a str,
-    /// What the base has there.
+    /// What was there when the phase began: of the base for the tests phase; of the seal's commit for an implementation, where
+    /// there is one, so that the test-developer's own edits are not taken for the implementation's.
     pub before: Option<Side<'a>>,
     /// What is there now.
     pub after: Option<Side<'a>>,

@@ -11,6 +11,9 @@ use std::fmt;
 /// Output beyond this is not read: it is no verdict.
 const MOST_OUTPUT: usize = 1 << 20;
 
+/// A verdict object nests no deeper.
+const DEEPEST: u8 = 24;
+
 /// Findings beyond these are not kept.
 const MOST_FINDINGS: usize = 200;
 
@@ -157,7 +160,7 @@ fn read_finding(spoken: SpokenFinding) -> Result<Finding, String> {
     Ok(Finding {
         code: Code::Review,
         weight,
-        file: spoken.file.map(|file| plain(&file, 1_000).into()).filter(|file: &Box<str>| !file.is_empty()),
+        file: spoken.file.filter(|file| !file.is_empty()).map(|file| plain(&file, 1_000).into()),
         line: spoken.line.and_then(|line| u32::try_from(line).ok()),
         text: text.into(),
         by: None,
@@ -189,8 +192,8 @@ fn last_fence(text: &str) -> Result<&str, String> {
     Err(none())
 }
 
-/// Whether any verdict object anywhere in the text does not approve. Linear but for nesting, which serde_json bounds for
-/// what it hands to visitors (it does not for `IgnoredAny`).
+/// Whether any verdict object anywhere in the text does not approve. Linear, since nesting is bounded: serde_json's own
+/// `IgnoredAny` has no bound.
 fn disapproves(text: &str) -> bool {
     let mut at = 0;
     while let Some(open) = text[at..].find('{').map(|n| at + n) {
@@ -210,14 +213,22 @@ struct Words(Vec<String>);
 impl<'de> Deserialize<'de> for Words {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Words, D::Error> {
         let mut verdicts = Vec::new();
-        Seek { verdicts: &mut verdicts }.deserialize(from)?;
+        Seek { verdicts: &mut verdicts, depth: DEEPEST }.deserialize(from)?;
         Ok(Words(verdicts))
     }
 }
 
-/// Collects each `verdict` at any depth, told twice too.
+/// Collects each `verdict`, told twice too, down to `depth` levels: what is deeper is looked at from its own brace on.
 struct Seek<'a> {
     verdicts: &'a mut Vec<String>,
+    depth: u8,
+}
+
+impl Seek<'_> {
+    fn deeper<E: serde::de::Error>(&mut self) -> Result<Seek<'_>, E> {
+        let depth = self.depth.checked_sub(1).ok_or_else(|| E::custom("nested too deep"))?;
+        Ok(Seek { verdicts: &mut *self.verdicts, depth })
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for Seek<'_> {
@@ -235,9 +246,9 @@ impl<'de> Visitor<'de> for Seek<'_> {
         f.write_str("any JSON")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<String>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Option<String>, A::Error> {
         while let Some(key) = map.next_key::<String>()? {
-            let value = map.next_value_seed(Seek { verdicts: &mut *self.verdicts })?;
+            let value = map.next_value_seed(self.deeper()?)?;
             if key == "verdict" {
                 self.verdicts.push(value.unwrap_or_default());
             }
@@ -245,8 +256,8 @@ impl<'de> Visitor<'de> for Seek<'_> {
         Ok(None)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Option<String>, A::Error> {
-        while list.next_element_seed(Seek { verdicts: &mut *self.verdicts })?.is_some() {}
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<Option<String>, A::Error> {
+        while list.next_element_seed(self.deeper()?)?.is_some() {}
         Ok(None)
     }
 

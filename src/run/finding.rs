@@ -170,7 +170,10 @@ mod tests {
     #[test]
     fn the_same_failure_at_another_time_and_address_is_the_same_failure() {
         let of = |text: &str| Finding::blocker(Code::CheckFails, text).digest();
-        assert_eq!(of("thread 'a' (2399) panicked at 0x7ffe12: 1.32s"), of("thread 'a' (17) panicked at 0x55aa00: 0.1s"));
+        assert_eq!(
+            of("thread 'a' (2399) panicked at 0x7ffe12: 1.32s"),
+            of("thread 'a' (17) panicked at 0x55aa00: 0.1s")
+        );
         assert_ne!(of("left: a"), of("left: zz"));
         let (a, b) = (Finding::blocker(Code::Scope, "a"), Finding::blocker(Code::Scope, "z"));
         assert_eq!(Finding::digest_of(&[a.clone(), b.clone()]), Finding::digest_of(&[b, a]));

@@ -55,13 +55,9 @@ impl Policy {
         match what {
             What::Tests | What::Implement => self.grant.writing,
             What::Review(_) | What::Consult | What::Advise => self.grant.reading,
-            What::Red
-            | What::Verify
-            | What::Settle(_)
-            | What::Build
-            | What::Prove
-            | What::Land
-            | What::HandOver => Spend::default(),
+            What::Red | What::Verify | What::Settle(_) | What::Build | What::Prove | What::Land | What::HandOver => {
+                Spend::default()
+            }
         }
     }
 

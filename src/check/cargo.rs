@@ -1,0 +1,226 @@
+//! Cargo: checks whose tests are known by name, and builds whose errors are known by code.
+
+use super::{
+    Check, Checked, Ecosystem, Running, command::last_text, record, runner::runner_value, rustc, target_dir::TargetDir,
+};
+use crate::plan::Level;
+use crate::process::{Exit, How};
+use crate::rules::{Build, Report, plain};
+use regex::Regex;
+use std::{
+    ffi::OsString,
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
+
+/// Bytes of a build's messages that are read.
+const LONGEST_MESSAGES: u64 = 64 << 20;
+
+/// `cargo test` with whatever toolchain, anywhere in a command line.
+static CARGO_TEST: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\bcargo(?: \+[\w.-]+)? (?:test|t|nextest run)(?:\s|$)").expect("a constant shape: a test uses it")
+});
+
+/// Cargo and libtest.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cargo;
+
+impl Ecosystem for Cargo {
+    fn name(&self) -> &'static str {
+        "cargo"
+    }
+
+    fn default_checks(&self, level: Level) -> Vec<Box<str>> {
+        let command = match level {
+            Level::Task(_) | Level::Stream(_) | Level::Checkpoint => "cargo test",
+            Level::System => "cargo test --workspace",
+            Level::Deployment => "cargo build --release",
+        };
+        vec![command.into()]
+    }
+
+    fn reports_tests(&self, command: &str) -> bool {
+        CARGO_TEST.is_match(command)
+    }
+
+    fn lock_files(&self) -> &'static [&'static str] {
+        &["Cargo.lock"]
+    }
+
+    fn run<'a>(&'a self, check: &'a Check<'a>) -> Running<'a> {
+        Box::pin(async move {
+            match collect(check).await {
+                Ok(checked) => checked,
+                Err(error) => {
+                    let why = format!("the check could not be prepared: {error}");
+                    let exit = Exit { how: How::NotStarted(why), ms: 0, leaked: 0 };
+                    check.checked(Report::default(), &exit, check.command)
+                }
+            }
+        })
+    }
+}
+
+/// The command line with `--no-fail-fast`: a failing program must not keep those behind it from reporting.
+fn to_the_end(command: &str) -> String {
+    if command.contains("--no-fail-fast") || command.contains("--no-run") {
+        return command.to_owned();
+    }
+    CARGO_TEST
+        .replace_all(command, |found: &regex::Captures<'_>| format!("{} --no-fail-fast ", found[0].trim_end()))
+        .trim_end()
+        .to_owned()
+}
+
+/// What builds the tests of a command line and says its errors in JSON, where it is one plain `cargo test`.
+fn build_of(command: &str) -> Option<String> {
+    let command = command.trim();
+    let is_plain = !command.contains([';', '&', '|', '<', '>', '(', ')', '`', '$', '\n', '"', '\'', '\\', '#']);
+    let words: Vec<&str> = command.split_whitespace().take_while(|word| *word != "--").collect();
+    let is_other = |word: &&str| {
+        word.starts_with("--message-format")
+            || matches!(*word, "--no-run" | "--doc" | "--no-fail-fast" | "--help" | "nextest")
+    };
+    if !is_plain
+        || !CARGO_TEST.is_match(command)
+        || words.iter().any(|word| is_other(word) && *word != "--no-fail-fast")
+    {
+        return None;
+    }
+    let at = words.iter().position(|word| matches!(*word, "test" | "t"))?;
+    let mut words: Vec<&str> = words.into_iter().filter(|word| *word != "--no-fail-fast").collect();
+    words.insert(at + 1, "--no-run --message-format=json");
+    Some(words.join(" "))
+}
+
+async fn collect(check: &Check<'_>) -> io::Result<Checked> {
+    fs::create_dir_all(check.scratch)?;
+    let _held = TargetDir::hold(check.cache, check.cwd, check.on, &check.line.stop).await?;
+    let mut executables = std::collections::BTreeMap::new();
+    let build = build_of(check.command);
+    if let Some(build) = &build {
+        let (exit, said) = built(check, build).await?;
+        if !exit.is_success() {
+            let report = Report { build: refused(check, said), exit: exit.code(), ..Report::default() };
+            return Ok(check.checked(report, &exit, build));
+        }
+        executables = said.executables;
+    }
+    let reports = check.scratch.join("tests");
+    fs::create_dir_all(&reports)?;
+    let (runner, _linked) = without_blanks(check.tidegate, &reports)?;
+    let variables = runner_variables(check).await?.into_iter().map(|name| (name.into(), runner.clone())).collect();
+    let command = to_the_end(check.command);
+    let exit = check.launch_sh(&command, variables, check.log, None).await;
+    let mut report = Report { exit: exit.code(), ..Report::default() };
+    // A filter by name runs every executable all the same; a run that was cut short says so itself.
+    record::read(&reports, &executables, build.is_some(), &mut report)?;
+    report.is_counted |= build.is_some() && report.uncounted.is_empty();
+    let ran_nothing = report.tests.is_empty() && report.uncounted.is_empty();
+    if build.is_none() && !exit.is_success() && ran_nothing && CARGO_TEST.is_match(check.command) {
+        let (again, said) = built(check, "cargo test --no-run --message-format=json").await?;
+        if !again.is_success() {
+            report.build = refused(check, said);
+        }
+    }
+    Ok(check.checked(report, &exit, &command))
+}
+
+/// Builds the tests; what rustc shows goes into the log, too.
+async fn built(check: &Check<'_>, command: &str) -> io::Result<(Exit, rustc::Said)> {
+    let json = check.scratch.join("build.json");
+    let words = check.scratch.join("build.err");
+    let exit = check.launch_sh(command, Vec::new(), &json, Some(&words)).await;
+    let said = rustc::said(&last_text(&json, LONGEST_MESSAGES), check.cwd);
+    let mut log = fs::OpenOptions::new().create(true).append(true).open(check.log)?;
+    log.write_all(last_text(&words, 1 << 20).as_bytes())?;
+    log.write_all(said.rendered.as_bytes())?;
+    Ok((exit, said))
+}
+
+/// Why it was not built: rustc's errors, else cargo's own words.
+fn refused(check: &Check<'_>, said: rustc::Said) -> Build {
+    if !said.errors.is_empty() {
+        return Build::Failed(said.errors);
+    }
+    let words = last_text(&check.scratch.join("build.err"), 64 << 10);
+    let from = words.lines().position(|line| line.starts_with("error"));
+    let kept: Vec<&str> =
+        words.lines().skip(from.unwrap_or(0)).filter(|line| !line.trim().is_empty()).take(12).collect();
+    let words = plain(&kept.join("\n"), 2_000);
+    Build::DidNotRun(if words.is_empty() { "cargo said nothing".into() } else { words.into() })
+}
+
+/// Cargo's runner variables: of the host, and of a target that the command line names.
+async fn runner_variables(check: &Check<'_>) -> io::Result<Vec<String>> {
+    let answer = check.scratch.join("rustc.txt");
+    let exit = check.launch_sh("rustc -vV", Vec::new(), &answer, None).await;
+    let text = last_text(&answer, 64 << 10);
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
+    let Some(host) = host.filter(|_| exit.is_success()) else {
+        return Err(io::Error::other(format!("rustc does not say its host: {}", plain(&text, 500))));
+    };
+    let mut words = check.command.split(|c: char| c.is_whitespace() || c == '=');
+    let named = words.find(|word| *word == "--target").and_then(|_| words.next());
+    let configured = check.configured.iter().chain(check.env).find(|(name, _)| name == "CARGO_BUILD_TARGET");
+    let configured = configured.and_then(|(_, value)| value.to_str());
+    let mut triples: Vec<&str> = [Some(host.trim()), named, configured].into_iter().flatten().collect();
+    triples.sort_unstable();
+    triples.dedup();
+    let variable = |triple: &&str| format!("CARGO_TARGET_{}_RUNNER", triple.to_uppercase().replace(['-', '.'], "_"));
+    Ok(triples.iter().map(variable).collect())
+}
+
+/// The runner's command line. Cargo splits it at blanks and knows no quotes: paths that have one are linked to from elsewhere.
+fn without_blanks(tidegate: &Path, reports: &Path) -> io::Result<(OsString, Option<tempfile::TempDir>)> {
+    let has_blank = |path: &Path| path.to_string_lossy().contains(char::is_whitespace);
+    if !has_blank(tidegate) && !has_blank(reports) {
+        return Ok((runner_value(tidegate, reports), None));
+    }
+    let links = tempfile::tempdir()?;
+    if has_blank(links.path()) {
+        return Err(io::Error::other("the temporary folder's path has a blank, which cargo's runner cannot have"));
+    }
+    let link = |to: &Path, name: &str| -> io::Result<PathBuf> {
+        let at = links.path().join(name);
+        std::os::unix::fs::symlink(to, &at)?;
+        Ok(at)
+    };
+    let value = runner_value(&link(tidegate, "tidegate")?, &link(reports, "reports")?);
+    Ok((value, Some(links)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_goes_to_the_end_whatever_fails_on_the_way() {
+        for (command, expected) in [
+            ("cargo test", "cargo test --no-fail-fast"),
+            ("cargo +nightly t -p a -- x", "cargo +nightly t --no-fail-fast -p a -- x"),
+            ("cargo fmt --check && cargo test", "cargo fmt --check && cargo test --no-fail-fast"),
+            ("cargo test --no-fail-fast", "cargo test --no-fail-fast"),
+            ("cargo testament", "cargo testament"),
+            ("make test", "make test"),
+        ] {
+            assert_eq!(to_the_end(command), expected);
+        }
+    }
+
+    #[test]
+    fn a_plain_cargo_test_is_built_first_with_the_same_flags() {
+        for (command, expected) in [
+            ("cargo test", Some("cargo test --no-run --message-format=json")),
+            ("cargo test --workspace -- --nocapture", Some("cargo test --no-run --message-format=json --workspace")),
+            ("RUSTFLAGS=-Dwarnings cargo test", Some("RUSTFLAGS=-Dwarnings cargo test --no-run --message-format=json")),
+            ("cargo test --doc", None),
+            ("cargo test && x", None),
+            ("cargo clippy", None),
+        ] {
+            assert_eq!(build_of(command).as_deref(), expected, "{command}");
+        }
+    }
+}

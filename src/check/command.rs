@@ -1,0 +1,139 @@
+//! A check: one command line on one tree, its environment and its log.
+
+use super::tail;
+use crate::process::{Exit, How, Launch, Limits, Line, Program};
+use crate::rules::{Build, Report};
+use crate::run::{Oid, Ran};
+use std::{
+    ffi::OsString,
+    fs::File,
+    io::{Read, Seek, SeekFrom},
+    path::Path,
+};
+
+/// Lines of output that are handed back.
+const TAIL_LINES: usize = 60;
+
+/// Bytes at the end of a log that are looked at.
+const TAIL_BYTES: u64 = 256 << 10;
+
+/// One command line to run on one tree.
+pub struct Check<'a> {
+    /// Runs programs.
+    pub launch: &'a dyn Launch,
+    /// For `sh -c`.
+    pub command: &'a str,
+    /// The commit that `cwd` is a checkout of.
+    pub on: Oid,
+    /// The checkout.
+    pub cwd: &'a Path,
+    /// The environment. `CI` and whatever begins with `TIDEGATE_` do not reach a check.
+    pub env: &'a [(OsString, OsString)],
+    /// `[checks] env`: comes on top, `CI` too.
+    pub configured: &'a [(OsString, OsString)],
+    /// What it may take, each program of it.
+    pub limits: Limits,
+    /// Where its output goes; appended to.
+    pub log: &'a Path,
+    /// The log, relative to the run's folder.
+    pub log_name: &'a str,
+    /// An empty folder for reports, for this check alone; no agent may write it.
+    pub scratch: &'a Path,
+    /// The gate's build cache. One check at a time uses it: another waits.
+    pub cache: &'a Path,
+    /// Our own binary, whose hidden mode [`super::RUNNER_MODE`] runs test executables.
+    pub tidegate: &'a Path,
+    /// Stops it.
+    pub line: Line,
+}
+
+/// What came of a check.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// What it said.
+    pub report: Report,
+    /// What was run.
+    pub ran: Ran,
+    /// How the program ended.
+    pub exit: Exit,
+    /// The useful part of its output, without control sequences.
+    pub tail: String,
+}
+
+impl Check<'_> {
+    /// Runs a command line of `sh` in this check's environment.
+    pub(super) async fn launch_sh(
+        &self,
+        command: &str,
+        more: Vec<(OsString, OsString)>,
+        stdout: &Path,
+        stderr: Option<&Path>,
+    ) -> Exit {
+        let program = Program {
+            argv: ["sh", "-c", command].map(OsString::from).to_vec(),
+            cwd: self.cwd.to_owned(),
+            env: self.environment(more),
+            stdin: None,
+            stdout: stdout.to_owned(),
+            stderr: stderr.map(Path::to_owned),
+            limits: self.limits,
+        };
+        self.launch.launch(program, self.line.clone()).await
+    }
+
+    fn environment(&self, more: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)> {
+        let is_ours = |name: &OsString| name.to_string_lossy().starts_with("TIDEGATE_");
+        let given = self.env.iter().filter(|(name, _)| !is_ours(name) && name != "CI");
+        let mut env: Vec<(OsString, OsString)> = given.cloned().collect();
+        let fixed = [("INSTA_UPDATE", "no"), ("INSTA_FORCE_PASS", "0"), ("CARGO_TERM_COLOR", "never")];
+        let fixed = fixed.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let cache = (OsString::from("CARGO_TARGET_DIR"), self.cache.as_os_str().to_owned());
+        let configured = self.configured.iter().filter(|(name, _)| !is_ours(name)).cloned();
+        for (name, value) in configured.chain(fixed).chain([cache]).chain(more) {
+            env.retain(|(held, _)| *held != name);
+            env.push((name, value));
+        }
+        env
+    }
+
+    /// The report with what ended the program taken in.
+    pub(super) fn checked(&self, mut report: Report, exit: &Exit, command: &str) -> Checked {
+        let ended = match &exit.how {
+            How::Code(_) | How::Signal(_) => None,
+            How::TimedOut => Some("it was out of time".to_owned()),
+            How::Idle => Some("it printed nothing for too long".to_owned()),
+            How::TooMuchOutput => Some("it printed more than its limit".to_owned()),
+            How::Stopped => Some("it was stopped".to_owned()),
+            How::WardenLost => Some("its warden was lost".to_owned()),
+            How::NotStarted(why) => {
+                report.build = Build::DidNotRun(format!("it could not be started: {why}").into());
+                None
+            }
+        };
+        if let Some(why) = ended {
+            report.incomplete = Some(why.into());
+        }
+        let ran = Ran {
+            command: command.into(),
+            on: self.on,
+            exit: if report.exit == 0 { exit.code() } else { report.exit },
+            ms: exit.ms,
+            counts: report.counts(),
+            log: self.log_name.into(),
+        };
+        Checked { report, ran, exit: exit.clone(), tail: tail(&last_text(self.log, TAIL_BYTES), TAIL_LINES) }
+    }
+}
+
+/// The end of a file as text; empty where it cannot be read.
+pub(super) fn last_text(path: &Path, most: u64) -> String {
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(most)))?;
+        let mut bytes = Vec::new();
+        file.take(most).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
+}
