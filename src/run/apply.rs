@@ -87,7 +87,7 @@ impl Run {
             self.quotas[usize::from(backend.0)].started(id);
         }
         self.set_want(node, what, WantState::Running(id));
-        self.slots.take(id, node, &lane);
+        self.take_slots(id, node, &lane);
         let on = self.subject(node, what);
         let life = &mut self.lives[node.index()];
         life.starts = life.starts.saturating_add(1);

@@ -288,9 +288,7 @@ impl Run {
     /// A task is over, or a gate is open. Whoever hangs on it may go.
     pub(super) fn finish(&mut self, node: NodeId) {
         self.let_go(node);
-        let life = &mut self.lives[node.index()];
-        (life.trouble, life.asks) = (None, Box::default());
-        life.ledger.close(life.subject);
+        self.lives[node.index()].close();
         self.set(node, State::Done);
         self.release(node);
     }

@@ -228,6 +228,12 @@ impl Life {
         }
     }
 
+    /// It stays as it is from here on: nothing is kept that only another job would ask for.
+    pub(super) fn close(&mut self) {
+        (self.trouble, self.asks, self.turns) = (None, Box::default(), Vec::new());
+        self.ledger.close(self.subject);
+    }
+
     /// The sheet, to write on. Whoever was handed a copy keeps what was on it.
     pub(super) fn sheet(&mut self) -> &mut Sheet {
         Arc::make_mut(&mut self.sheet)

@@ -26,6 +26,20 @@ impl Run {
         }
     }
 
+    /// What a task takes for itself is in the way of none of its other wants: these change lanes.
+    pub(super) fn take_slots(&mut self, id: JobId, node: NodeId, lane: &Lane) {
+        let is_ready = |(what, want): (What, &Want)| (want.state == WantState::Ready).then_some(what);
+        let others: Vec<What> =
+            if lane.for_task.is_empty() { Vec::new() } else { self.wants_in(node).filter_map(is_ready).collect() };
+        for &what in &others {
+            self.queue.remove(&self.lane(node, what), self.key(node, what));
+        }
+        self.slots.take(id, node, lane);
+        for &what in &others {
+            self.queue.insert(self.lane(node, what), self.key(node, what));
+        }
+    }
+
     /// Nothing is wanted of this node any more.
     pub(super) fn drop_wants(&mut self, node: NodeId) {
         for what in self.wants_of(node) {

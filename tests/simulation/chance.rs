@@ -46,6 +46,8 @@ pub struct Weather {
     pub defer: u64,
     pub flaky: u64,
     pub clash: u64,
+    /// The answer of a landing.
+    pub lost: u64,
     /// Edits out of scope: taken out, or asked for.
     pub stray: u64,
     pub moved: u64,
@@ -66,6 +68,7 @@ impl Weather {
             defer: upto(150),
             flaky: upto(200),
             clash: upto(300),
+            lost: upto(500),
             stray: upto(300),
             moved: upto(40),
             twice: upto(200),
@@ -88,6 +91,7 @@ impl Weather {
             &mut self.broke,
             &mut self.defer,
             &mut self.flaky,
+            &mut self.lost,
             &mut self.stray,
             &mut self.moved,
             &mut self.twice,

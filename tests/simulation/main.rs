@@ -4,6 +4,7 @@
 
 mod chance;
 mod drafts;
+mod line;
 mod model;
 mod observer;
 mod world;
@@ -104,7 +105,7 @@ impl Sim {
             self.crash(&turn.entries);
             return false;
         }
-        if self.turns % 4 == 0 {
+        if self.turns.is_multiple_of(4) {
             self.run.check();
         }
         self.write(&turn.entries, Some(&turn.effects));
@@ -122,7 +123,7 @@ impl Sim {
         for entry in entries {
             self.mirror.apply(entry).expect("what life wrote, replay reads");
         }
-        if effects.is_none() || self.turns % 8 == 0 {
+        if effects.is_none() || self.turns.is_multiple_of(8) {
             assert!(self.mirror == self.run, "replay differs from life");
         }
         self.observer.see(entries, effects);

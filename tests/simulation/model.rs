@@ -1,5 +1,6 @@
 //! What a run has come to, worked out a second time from its entries alone: lives, verdicts, the train. Written to be plain, not fast.
 
+use super::line::Candidate;
 use std::collections::{BTreeMap, BTreeSet};
 use tidegate::{
     plan::{Blueprint, Criterion, Level, Means, NodeId, Phase, ReviewerId, Task},
@@ -52,16 +53,8 @@ pub struct Life {
     same: u16,
     last: u64,
     climbed: usize,
-    launched: Option<(Oid, Oid)>,
+    pub launched: Option<(Oid, Oid)>,
     pub landings: u32,
-}
-
-#[derive(Debug)]
-pub struct Candidate {
-    pub node: NodeId,
-    pub built: Option<(Oid, Oid)>,
-    pub is_proven: bool,
-    pub doubt: Option<(Oid, Vec<Finding>)>,
 }
 
 #[derive(Default)]
@@ -123,7 +116,7 @@ impl Model {
         matches!(self.stage(node), Stage::Done | Stage::Waived)
     }
 
-    fn has(&self, node: NodeId, phase: Phase) -> bool {
+    pub fn has(&self, node: NodeId, phase: Phase) -> bool {
         self.task(node).is_some_and(|task| task.phases.contains(phase))
     }
 
@@ -246,8 +239,8 @@ impl Model {
 
     fn ungranted(&self, node: NodeId) -> Vec<Box<str>> {
         let life = &self.lives[node.index()];
-        let has = |path: &Box<str>| life.sheet.grants.contains(path) || life.sheet.permits.contains(path);
-        life.asks.iter().filter(|path| !has(path)).cloned().collect()
+        let granted: BTreeSet<&Box<str>> = life.sheet.grants.iter().chain(&life.sheet.permits).collect();
+        life.asks.iter().filter(|path| !granted.contains(path)).cloned().collect()
     }
 
     fn gate(&self, node: NodeId) -> Gate {
@@ -518,157 +511,5 @@ impl Model {
         let patch = self.life(node).patch;
         self.life(node).words.insert((criterion, patch));
         if self.task(node).is_some() { self.pass_gate(node) } else { self.judge(node) }
-    }
-
-    // The train.
-
-    fn at(&self, node: NodeId) -> Option<usize> {
-        self.line.iter().position(|candidate| candidate.node == node)
-    }
-
-    /// Whoever stands behind loses what was built.
-    fn unbuild(&mut self, from: usize) {
-        for at in from..self.line.len() {
-            let candidate = &mut self.line[at];
-            (candidate.built, candidate.is_proven, candidate.doubt) = (None, false, None);
-            let node = candidate.node;
-            self.drop_all(node);
-        }
-    }
-
-    pub fn leave(&mut self, node: NodeId) {
-        if let Some(at) = self.at(node) {
-            let gone = self.line.remove(at);
-            self.drop_all(node);
-            if gone.built.is_some() {
-                self.unbuild(at);
-            }
-        }
-    }
-
-    pub fn built(&mut self, node: NodeId, base: Oid, commit: Oid) {
-        self.drop(node, What::Build);
-        let at = self.at(node).expect("built, and not in the line");
-        self.line[at].built = Some((base, commit));
-        self.want(node, What::Prove); // begun is finished, also where the window has become smaller
-    }
-
-    pub fn proven(&mut self, node: NodeId) {
-        self.drop(node, What::Prove);
-        let at = self.at(node).expect("proven, and not in the line");
-        self.line[at].is_proven = true;
-    }
-
-    /// Only a failure on what has landed is the candidate's own.
-    pub fn failed(&mut self, node: NodeId, base: Oid, found: Vec<Finding>) {
-        let at = self.at(node).expect("failed, and not in the line");
-        self.drop_all(node);
-        self.window = (self.window / 2).max(self.policy.window_min.clamp(1, self.policy.window_max.max(1)));
-        let was_built = self.line[at].built.take().is_some();
-        (self.line[at].doubt, self.line[at].is_proven) = (Some((base, found)), false);
-        if was_built {
-            self.unbuild(at + 1);
-        }
-        self.resolve();
-    }
-
-    fn resolve(&mut self) {
-        let tip = self.tip;
-        let is_certain = |c: &Candidate| c.doubt.as_ref().is_some_and(|(base, _)| *base == tip);
-        while let Some(at) = self.line.iter().position(is_certain) {
-            let gone = self.line.remove(at);
-            let found = gone.doubt.map(|(_, found)| found).unwrap_or_default();
-            let in_tests = found.iter().any(|f| f.code == Code::TestConflict) && self.has(gone.node, Phase::Tests);
-            self.life(gone.node).sheet.base = tip;
-            self.send_back(gone.node, if in_tests { Phase::Tests } else { Phase::Implement }, found);
-        }
-    }
-
-    pub fn landed(&mut self, node: NodeId, tip: Oid) {
-        let at = self.at(node).expect("landed, and not in the line");
-        let gone = self.line.remove(at);
-        self.tip = tip;
-        self.window = self.window.saturating_add(1).min(self.policy.window_max.max(1));
-        if gone.built.map(|(_, commit)| commit) != Some(tip) {
-            self.unbuild(at);
-        }
-        self.resolve();
-        self.is_on_ref(node, tip);
-    }
-
-    fn is_on_ref(&mut self, node: NodeId, commit: Oid) {
-        self.over(node, Stage::At(Phase::Handoff));
-        self.life(node).sheet.landed = commit;
-        self.life(node).landings += 1;
-        self.want(node, What::HandOver);
-    }
-
-    pub fn moved(&mut self, tip: Oid, found: &[NodeId]) {
-        self.tip = tip;
-        self.unbuild(0);
-        for &node in found {
-            let life = &self.lives[node.index()];
-            if let Some((patch, commit)) = life.launched
-                && !self.is_open(node)
-                && life.sheet.landed.is_none()
-            {
-                (self.life(node).patch, self.life(node).commit) = (patch, commit);
-                self.is_on_ref(node, commit);
-            }
-        }
-    }
-
-    /// What this job has to be about, now.
-    pub fn subject(&mut self, node: NodeId, what: What) -> Subject {
-        let (patch, commit) = (self.life(node).patch, self.life(node).commit);
-        match what {
-            What::Tests | What::Red | What::Implement | What::Consult | What::Advise => Subject::Workspace,
-            What::Verify | What::Review(_) => Subject::Patch { patch, commit },
-            What::Settle(_) => Subject::Tip(patch),
-            What::HandOver => Subject::Tip(self.life(node).sheet.landed),
-            What::Build | What::Prove | What::Land => {
-                let at = self.at(node).expect("a candidate's job, and it is not in the line");
-                if what == What::Build {
-                    let ahead = self.line[..at].iter().filter(|c| c.doubt.is_none());
-                    let base = match ahead.last() {
-                        Some(candidate) => candidate.built.expect("built on what is not built").1,
-                        None => self.tip,
-                    };
-                    assert!(self.line[at].doubt.is_none(), "{node:?} is built anew while it is in doubt");
-                    return Subject::Onto { patch, commit, base };
-                }
-                let (base, built) = self.line[at].built.expect("proven or landed, and not built");
-                if what == What::Land {
-                    assert!(self.line[at].is_proven && at == 0 && base == self.tip, "{node:?} lands out of order");
-                    self.life(node).launched = Some((patch, built));
-                }
-                Subject::Candidate { base, commit: built }
-            }
-        }
-    }
-
-    /// What the line asks for, as far as the window goes.
-    pub fn pull(&mut self) {
-        let mut room = self.window;
-        for at in 0..self.line.len() {
-            let candidate = &self.line[at];
-            let node = candidate.node;
-            if room == 0 {
-                break;
-            }
-            if candidate.doubt.is_some() {
-                continue;
-            }
-            room -= 1;
-            match candidate.built {
-                None => {
-                    self.want(node, What::Build);
-                    break;
-                }
-                Some(_) if !candidate.is_proven => self.want(node, What::Prove),
-                Some((base, _)) if at == 0 && base == self.tip => self.want(node, What::Land),
-                Some(_) => {}
-            }
-        }
     }
 }

@@ -320,7 +320,7 @@ impl World {
             let found = self.history.iter().filter_map(|oid| self.objects[oid].task).collect();
             Ending::Broke(Breakage::Moved { tip: self.tip(), found })
         };
-        if chance.happens(self.weather.broke) { fell(Oid::NONE) } else { ending }
+        if chance.happens(self.weather.lost) { fell(Oid::NONE) } else { ending }
     }
 
     fn somebody_commits(&mut self) {
