@@ -9,6 +9,6 @@ fn main() -> ExitCode {
         Some(first) if first == tidegate::check::RUNNER_MODE => {
             tidegate::check::test_runner_main(args, std::env::vars_os())
         }
-        _ => ExitCode::SUCCESS,
+        _ => tidegate::cli::run(std::env::args_os()),
     }
 }

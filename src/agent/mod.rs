@@ -1,1 +1,36 @@
 //! What does an agent's work: definitions, the backend interface, and its backends.
+//!
+//! A backend turns one [`Invocation`] into an [`AgentReport`] or an [`AgentError`], and tells what happens on the way as
+//! [`AgentEvent`]s. It knows nothing of phases, gates or git: what an ending means is mapped in `perform`, and what
+//! counts is what the workspace shows (DESIGN.md section 7).
+
+mod definition;
+mod invocation;
+mod script;
+
+pub use definition::Definition;
+pub use invocation::{AgentError, AgentEvent, AgentReport, Invocation, Sink, WritePolicy};
+pub use script::ScriptBackend;
+
+use crate::{process::Line, run::Spend};
+use std::{future::Future, pin::Pin};
+
+/// What runs agents: a coding agent's CLI, an agent protocol, a plain command, a script.
+pub trait Backend: Send + Sync {
+    /// Its name in plans, in the configuration and in spans.
+    fn name(&self) -> &str;
+
+    /// Does what the invocation asks. The answer comes when all its processes are gone.
+    ///
+    /// # Errors
+    /// One of a closed set, since the core acts on it.
+    fn run(
+        &self,
+        invocation: Invocation,
+        events: Sink,
+        line: Line,
+    ) -> Pin<Box<dyn Future<Output = Result<AgentReport, AgentError>> + Send + '_>>;
+}
+
+/// What an invocation cost that has not been told by [`AgentEvent::Usage`]: a script costs nothing.
+pub const FREE: Spend = Spend { micros: 0, tokens: 0 };

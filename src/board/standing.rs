@@ -1,6 +1,9 @@
 //! Where a node stands, in the words that people see. Derived from the run by who owns it; nothing here decides.
 
-use crate::{plan::Phase, run::Timestamp};
+use crate::{
+    plan::{NodeId, Phase},
+    run::{Run, State, Timestamp},
+};
 
 /// Exactly one of these for each node, always.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,6 +46,23 @@ pub enum Standing {
 }
 
 impl Standing {
+    /// Where the run says that a node stands.
+    pub fn of(run: &Run, node: NodeId) -> Standing {
+        match run.state(node) {
+            State::Waiting { .. } => Standing::Waiting,
+            State::Blocked { .. } => Standing::Blocked,
+            State::Working { phase } => Standing::Working { phase, rests: run.rests(node) },
+            State::Merging { .. } => Standing::Merging { rests: run.rests(node) },
+            State::Held => Standing::Held { lacks: run.awaited(node) },
+            State::Done => Standing::Done,
+            State::Skipped => Standing::Skipped,
+            State::Retired => Standing::Retired,
+            State::Failed { why } => {
+                Standing::Failed { phase: why.phase(), why: run.failure(node).unwrap_or_default().into() }
+            }
+        }
+    }
+
     /// Its name in JSON and in documents. Stable.
     pub fn name(&self) -> &'static str {
         match self {

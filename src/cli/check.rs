@@ -1,12 +1,54 @@
 //! `tidegate check`: what was understood of a topic, for people and for machines. Values in, text out.
 
-use super::message::{clean, told};
-use crate::plan::{Draft, Fault, Gate, Level, Means, NO_STREAM, Node, NodeId, Phase, Plan, Settings, stated};
+use super::{
+    Stop,
+    args::{Arguments, Check as Wish, Format},
+    exit::Exit,
+    message::{clean, errors, told},
+    say,
+    scene::{Scene, settings, wanted},
+};
+use crate::{
+    perform::Checks,
+    plan::{Draft, Fault, Gate, Level, Means, NO_STREAM, Node, NodeId, Phase, Plan, Settings, dot, mermaid, stated},
+};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
 /// What is not a criterion yet, and is said so.
 const NOT_YET: &str = "Not a criterion yet: coverage, bodies-out, handoff.";
+
+/// Shows what was understood, or what is wrong.
+pub(crate) async fn command(arguments: &Arguments, wish: &Wish) -> Result<Exit, Stop> {
+    let scene = Scene::open(arguments).await?;
+    let topic = scene.topic(&wish.topic)?;
+    let base = scene.repo.head();
+    let config = scene.config(base).await?;
+    let checks = Checks::found(&scene.repo, base, &wanted(&config)).await;
+    let checks = checks.map_err(|error| Stop::because("the base cannot be read", &error))?;
+    let settings = settings(&config, &checks, false);
+    let understood = match scene.understand(&topic, &settings).await {
+        Ok(understood) => understood,
+        Err((draft, faults)) => {
+            if wish.format == Format::Json {
+                say(&format!("{:#}\n", errors(&draft, &faults)));
+            }
+            return Err(scene.stop(&draft, &faults));
+        }
+    };
+    let plan = Plan::build(understood.blueprint.clone())
+        .map_err(|faults| Stop::new(Exit::Faulty, format!("error: the plan does not hold together: {faults:?}\n")))?;
+    match wish.format {
+        Format::Text => say(&text(&plan, &understood.draft, &understood.warnings, &settings)),
+        Format::Json => say(&format!("{:#}\n", json(&plan, &understood.draft, &understood.warnings))),
+        Format::Mermaid => say(&mermaid(&plan)),
+        Format::Dot => say(&dot(&plan)),
+    }
+    if wish.strict && !understood.warnings.is_empty() {
+        return Err(Stop::new(Exit::Missing, "error: with --strict a warning refuses the run\n"));
+    }
+    Ok(Exit::Good)
+}
 
 /// What `check --format json` prints (CONTRACTS.md).
 pub fn json(plan: &Plan, draft: &Draft, warnings: &[Fault]) -> Value {

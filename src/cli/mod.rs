@@ -1,4 +1,122 @@
-//! The command line: one file a command.
+//! The command line: one file a command. What people type comes in here, and an exit code goes out.
 
+mod args;
 pub mod check;
+mod closing;
+mod demo;
+mod execute;
+mod exit;
+mod logs;
 pub mod message;
+mod order;
+mod preface;
+mod record;
+mod scene;
+mod status;
+mod watch;
+mod why;
+
+use args::{Arguments, Color, Command};
+use clap::Parser;
+use exit::Exit;
+use std::{
+    ffi::OsString,
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+};
+
+/// Why a command ends before it has done what was asked.
+#[derive(Debug)]
+pub(crate) struct Stop {
+    /// How the program ends.
+    pub(crate) exit: Exit,
+    /// What to say on stderr.
+    pub(crate) text: String,
+}
+
+impl Stop {
+    pub(crate) fn new(exit: Exit, text: impl Into<String>) -> Stop {
+        Stop { exit, text: text.into() }
+    }
+
+    /// Something is missing: what, and what to do about it.
+    pub(crate) fn missing(what: impl std::fmt::Display, fix: &str) -> Stop {
+        Stop::new(Exit::Missing, format!("error: {what}\n  = help: {fix}\n"))
+    }
+
+    /// Something went wrong that nobody is to blame for here.
+    pub(crate) fn because(what: &str, error: &dyn std::error::Error) -> Stop {
+        let mut text = format!("error: {what}: {error}");
+        let mut source = error.source();
+        while let Some(cause) = source {
+            text = format!("{text}: {cause}");
+            source = cause.source();
+        }
+        Stop::new(Exit::Missing, format!("{text}\n"))
+    }
+}
+
+/// Runs the program.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(args) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version go to stdout and are no error. A closed pipe is nobody's business.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Faulty.into() } else { Exit::Good.into() };
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return finish(Err(Stop::because("the runtime cannot be started", &error))),
+    };
+    let done = runtime.block_on(dispatch(arguments));
+    // Whatever still hangs on a file or a pipe is of no use any more.
+    runtime.shutdown_background();
+    finish(done)
+}
+
+async fn dispatch(arguments: Arguments) -> Result<Exit, Stop> {
+    match &arguments.command {
+        Command::Execute(wish) => execute::execute(&arguments, wish).await,
+        Command::Check(wish) => check::command(&arguments, wish).await,
+        Command::Status(wish) => status::status(&arguments, wish).await,
+        Command::Why(wish) => why::why(&arguments, wish).await,
+        Command::Logs(wish) => logs::logs(&arguments, wish).await,
+        Command::Retry(wish) => order::retry(&arguments, wish).await,
+        Command::Approve(wish) => order::approve(&arguments, wish).await,
+        Command::Demo(wish) => demo::demo(&arguments, wish).await,
+    }
+}
+
+fn finish(done: Result<Exit, Stop>) -> ExitCode {
+    match done {
+        Ok(exit) => exit.into(),
+        Err(stop) => {
+            complain(&stop.text);
+            stop.exit.into()
+        }
+    }
+}
+
+/// Prints to stdout. A reader that has gone has heard enough.
+pub(crate) fn say(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Prints to stderr.
+pub(crate) fn complain(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+impl Arguments {
+    /// Whether to colour what goes to stderr.
+    pub(crate) fn is_coloured(&self, environment: &crate::config::Environment) -> bool {
+        match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => io::stderr().is_terminal() && !environment.is_colourless(),
+        }
+    }
+}

@@ -94,6 +94,11 @@ impl Environment {
         state.map(|state| state.join("tidegate")).ok_or(EnvironmentError::NoHome)
     }
 
+    /// All of it: for the user's own git configuration, and for nothing else.
+    pub fn all(&self) -> Vec<(OsString, OsString)> {
+        self.variables.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
     /// What agents and checks get.
     pub fn passed(&self) -> Vec<(OsString, OsString)> {
         let is_passed = |name: &OsStr| {

@@ -380,7 +380,7 @@ pub(super) fn retry(topic: &str, label: &str) -> String {
 
 /// The command by which a person says that a criterion holds.
 pub(super) fn approve(topic: &str, label: &str, criterion: u16) -> String {
-    format!("tidegate approve {} {} --criterion {criterion}", quoted(topic), quoted(label))
+    format!("tidegate approve {} {} {}", quoted(topic), quoted(label), criterion + 1)
 }
 
 /// A word for a shell: people copy these lines.

@@ -42,7 +42,7 @@ impl PlanFault {
 }
 
 /// An acyclic plan. There is no other way to make one than [`Plan::build`] and [`Plan::extend`].
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Plan {
     blueprint: Blueprint,
     /// Indices are node ids; the nodes themselves are in the blueprint.

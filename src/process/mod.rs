@@ -1,6 +1,7 @@
 //! The only ones who start anything: resident wardens, process trees, limits, captured output.
 
 mod clean;
+mod die;
 mod lookup;
 mod output;
 mod program;
@@ -12,6 +13,7 @@ mod wardens;
 mod wire;
 
 pub use clean::clean;
+pub use die::die;
 pub use output::{Call, Output, OutputError, output};
 pub use program::{Exit, How, Launch, Limits, Line, Program};
 pub use tail::Tail;

@@ -46,6 +46,12 @@ pub fn wiring(path: &str, before: Option<&str>, after: Option<&str>, is_declared
     wired(path, before, after, is_declared, For::Product)
 }
 
+/// Whether a change consists of wiring lines alone (module and export declarations, manifest entries), or is one of a lock file.
+pub fn is_wiring_alone(change: &super::Change<'_>) -> bool {
+    let (before, after) = change.texts();
+    matches!(wiring(change.path, before, after, &|_| true), Wiring::All(_))
+}
+
 pub(super) fn wired(
     path: &str,
     before: Option<&str>,

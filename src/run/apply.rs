@@ -16,6 +16,7 @@ impl Run {
         if entry.seq != self.seq || entry.at < self.now || (self.seq == 0) != is_first(&entry.event) {
             return Err(wrong());
         }
+        self.moved.0.clear();
         let before = std::mem::replace(&mut self.now, entry.at);
         let fits = match &entry.event {
             Event::Planned { plan, policy, tip, charter } => {
@@ -163,6 +164,7 @@ impl Run {
         let old = std::mem::replace(&mut life.state, next);
         *self.count.of(old) -= 1;
         *self.count.of(next) += 1;
+        self.moved.0.push(node);
         let mut news = vec![(node, change(old.is_met(), next.is_met()), change(old.is_dead(), next.is_dead()))];
         while let Some((node, met, died)) = news.pop() {
             if (met, died) == (0, 0) {
@@ -178,6 +180,9 @@ impl Run {
                 *state = waiting(unmet, dead);
                 *self.count.of(old) -= 1;
                 *self.count.of(*state) += 1;
+                if old.is_dead() != state.is_dead() {
+                    self.moved.0.push(dependent);
+                }
                 news.push((dependent, 0, change(old.is_dead(), state.is_dead())));
                 self.freed.extend((unmet == 0).then_some(dependent));
             }

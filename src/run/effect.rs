@@ -1,6 +1,7 @@
 //! What the core wants done next. Imperative, never journaled: its `Started` and `StopAsked` are.
 
 use super::{Entry, Job, JobId, Misfit};
+use crate::plan::NodeId;
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct Turn {
     pub entries: Vec<Entry>,
     /// What to do about it.
     pub effects: Vec<Effect>,
+    /// Nodes that stand elsewhere than before, or want something else; some more than once.
+    pub moved: Vec<NodeId>,
     /// Facts that did not fit and changed nothing: late, told twice, or refused. Told to whoever sent them.
     pub dropped: Vec<Misfit>,
 }

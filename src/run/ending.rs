@@ -22,6 +22,18 @@ pub enum Ending {
     Broke(Breakage),
 }
 
+impl Ending {
+    /// Its name in spans and for people. Stable.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Ending::Passed(_) => "passed",
+            Ending::Rejected(_) => "rejected",
+            Ending::Deferred { .. } => "deferred",
+            Ending::Broke(_) => "broke",
+        }
+    }
+}
+
 /// What was found wanting, and what was seen on the way.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejection {
@@ -49,8 +61,11 @@ pub enum Evidence {
     },
     /// Tests were written.
     Tests {
-        /// The workspace as it was left.
+        /// The workspace as it was left, less what was taken out.
         commit: Oid,
+        /// What was taken out of it: told, no blocker.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        told: Vec<Finding>,
     },
     /// The tests were red for the right reason, and are sealed.
     Red(Box<Red>),

@@ -138,7 +138,7 @@ impl Run {
     /// Whether the evidence is what this kind of job has to bring.
     fn is_fit(&self, job: &Job, evidence: &Evidence) -> bool {
         match (job.what, evidence) {
-            (What::Tests, Evidence::Tests { commit }) => !commit.is_none(),
+            (What::Tests, Evidence::Tests { commit, .. }) => !commit.is_none(),
             (What::Red, Evidence::Red(red)) => !red.seal.commit.is_none(),
             (What::Implement, Evidence::Work { patch, commit }) => !patch.is_none() && !commit.is_none(),
             (What::Verify, Evidence::Verified(verified)) => self.proves_all(job.node, verified),
@@ -161,7 +161,7 @@ impl Run {
         let node = job.node;
         let life = &mut self.lives[node.index()];
         match (job.what, evidence) {
-            (What::Tests, Evidence::Tests { commit }) => {
+            (What::Tests, Evidence::Tests { commit, .. }) => {
                 life.sheet().tests = *commit;
                 self.phase_done(job, Phase::Tests);
             }

@@ -91,6 +91,18 @@ pub struct Run {
     count: Count,
     /// Nodes that nothing holds back any more and that have not begun. Empty between events.
     freed: Vec<NodeId>,
+    /// Nodes that the last event moved, for those who look on. No part of the state.
+    moved: Moved,
+}
+
+/// A list that no comparison of two runs looks at.
+#[derive(Debug, Default)]
+struct Moved(Vec<NodeId>);
+
+impl PartialEq for Moved {
+    fn eq(&self, _: &Moved) -> bool {
+        true
+    }
 }
 
 impl Run {
@@ -121,6 +133,7 @@ impl Run {
         let entry = Entry { seq: self.seq, at: at.max(self.now), event };
         self.apply(&entry)?;
         turn.entries.push(entry);
+        turn.moved.append(&mut self.moved.0);
         Ok(())
     }
 

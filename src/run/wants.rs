@@ -62,6 +62,7 @@ impl Run {
         };
         let old = std::mem::replace(&mut want.state, next);
         self.leave_index(node, what, old);
+        self.moved.0.push(node);
         match next {
             WantState::Ready => self.queue.insert(self.lane(node, what), self.key(node, what)),
             WantState::Resting { until } => {
@@ -69,6 +70,18 @@ impl Run {
             }
             WantState::Running(_) => {}
         }
+    }
+
+    /// Until when nothing of this node goes on: `None` while anything of it runs or could.
+    pub fn rests(&self, node: NodeId) -> Option<Timestamp> {
+        let mut first: Option<Timestamp> = None;
+        for (_, want) in self.wants.range((node, What::Land)..=(node, What::Tests)) {
+            match want.state {
+                WantState::Resting { until } => first = Some(first.map_or(until, |f| f.min(until))),
+                WantState::Ready | WantState::Running(_) => return None,
+            }
+        }
+        first
     }
 
     fn leave_index(&mut self, node: NodeId, what: What, state: WantState) {

@@ -175,6 +175,21 @@ impl Run {
         reasons
     }
 
+    /// The criteria for which a held node waits for a person.
+    pub fn awaited(&self, node: NodeId) -> Vec<u16> {
+        match self.task_verdict(node) {
+            Verdict::Closed(lacks) => lacks.iter().filter(|lack| lack.is_a_persons()).map(Lack::criterion).collect(),
+            Verdict::Open(_) => Vec::new(),
+        }
+    }
+
+    /// Why a failed node failed, as one fragment; `None` when it has not.
+    pub fn failure(&self, node: NodeId) -> Option<String> {
+        let plan = self.plan();
+        let is_failure = |why: &&Why| matches!(why, Why::Failed { .. });
+        self.why(node).iter().find(is_failure).map(|why| why.words(plan))
+    }
+
     fn why_want(&self, node: NodeId, what: What) -> Option<Why> {
         Some(match self.wants.get(&(node, what))?.state {
             WantState::Running(job) => Why::Runs { job, what, turn: self.life(node).turn(what) },

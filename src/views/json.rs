@@ -233,7 +233,7 @@ fn ended<'a>(object: Object<'a>, ending: &'a Ending) -> Object<'a> {
     match ending {
         Ending::Passed(evidence) => {
             let (commit, findings) = match evidence {
-                Evidence::Tests { commit } | Evidence::Work { commit, .. } | Evidence::Built { commit } => {
+                Evidence::Tests { commit, .. } | Evidence::Work { commit, .. } | Evidence::Built { commit } => {
                     (*commit, &[][..])
                 }
                 Evidence::Landed { tip, .. } => (*tip, &[][..]),

@@ -69,8 +69,6 @@ pub struct Landing {
 pub enum Built {
     /// This commit, with the base as its one parent.
     Commit(Oid),
-    /// The base already has all of it: nothing is left to commit.
-    Empty,
     /// These paths collide.
     Conflict(Vec<Box<str>>),
 }
@@ -129,6 +127,16 @@ impl Repository {
         Ok(Carried { commit: commit(&desk, tree, onto, message).await?, conflicts })
     }
 
+    /// Where merging `theirs` into `ours` would collide; nothing is kept of it.
+    ///
+    /// # Errors
+    /// When it cannot be tried.
+    pub async fn try_merge(&self, ours: Oid, theirs: Oid) -> Result<Vec<Box<str>>, GitError> {
+        let (desk, index) = self.scratch()?;
+        let base = desk.name(&["merge-base", "--", &ours.to_string(), &theirs.to_string()], b"").await?;
+        Ok(merge(&desk, index.path(), base, ours, theirs).await?.conflicts)
+    }
+
     /// A candidate: what `work` changed since `from_base`, as one commit on `base`.
     ///
     /// # Errors
@@ -138,10 +146,6 @@ impl Repository {
         let Merged { tree, conflicts } = merge(&desk, index.path(), from_base, base, work).await?;
         if !conflicts.is_empty() {
             return Ok(Built::Conflict(conflicts));
-        }
-        let args = ["rev-parse", "--verify", "--end-of-options", &format!("{base}^{{tree}}")];
-        if self.refs.name(&args, b"").await? == tree {
-            return Ok(Built::Empty);
         }
         let date = format!("@{} +0000", landing.seconds);
         let git = desk.with("GIT_AUTHOR_NAME", landing.author.name()).with("GIT_AUTHOR_EMAIL", landing.author.email());

@@ -4,6 +4,7 @@
 //! [`Repository::snapshot`], and becomes a landing by [`Repository::build`] and [`Repository::land`].
 
 mod clone;
+mod create;
 mod fault;
 mod git;
 mod landing;
@@ -17,6 +18,7 @@ mod setup;
 mod snapshot;
 mod survey;
 
+pub use create::create;
 pub use fault::OpenFault;
 pub use git::GitError;
 pub use landing::{Followed, Landed, LandedTask};

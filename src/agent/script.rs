@@ -1,0 +1,112 @@
+//! The backend that needs no model: a fenced block of the breakdown, run by `sh -eu` in the workspace.
+
+use super::{AgentError, AgentEvent, AgentReport, Backend, FREE, Invocation, Sink};
+use crate::process::{Exit, How, Launch, Line, Program, Tail};
+use std::{future::Future, io, path::Path, pin::Pin, sync::Arc};
+use tokio::sync::watch;
+
+/// Bytes of a script's output that are kept in memory and read as its answer.
+const ANSWER_MAX: u64 = 1 << 20;
+/// Bytes of a failing script's output that go into its findings.
+const TAIL_MAX: u64 = 4 << 10;
+
+/// Runs fenced scripts (CONTRACTS.md, Fenced scripts).
+pub struct ScriptBackend {
+    wardens: Arc<dyn Launch>,
+}
+
+impl ScriptBackend {
+    /// Scripts run under these wardens.
+    pub fn new(wardens: Arc<dyn Launch>) -> ScriptBackend {
+        ScriptBackend { wardens }
+    }
+
+    async fn play(&self, invocation: Invocation, events: Sink, line: Line) -> Result<AgentReport, AgentError> {
+        let Some(script) = &invocation.script else {
+            return Err(AgentError::Misconfigured { what: no_script(&invocation) });
+        };
+        let file = invocation.folder.join("script.sh");
+        std::fs::write(&file, &*script.body).map_err(|error| unwritable(&file, &error))?;
+        let stdout = invocation.folder.join("stdout");
+        let (grew, watched) = watch::channel(0);
+        let program = Program {
+            argv: vec!["sh".into(), "-eu".into(), file.into_os_string()],
+            cwd: invocation.workspace.clone(),
+            env: invocation.env.clone(),
+            stdin: None,
+            stdout: stdout.clone(),
+            stderr: Some(invocation.folder.join("stderr")),
+            limits: invocation.limits,
+        };
+        events(AgentEvent::Started);
+        let line = Line { grew: Some(grew), ..line };
+        let exit = {
+            let running = self.wardens.launch(program, line);
+            let listening = listen(&stdout, watched, &events);
+            tokio::pin!(running);
+            tokio::select! {
+                exit = &mut running => exit,
+                () = listening => running.await,
+            }
+        };
+        events(AgentEvent::Finished);
+        answer(&exit, &invocation.folder)
+    }
+}
+
+impl Backend for ScriptBackend {
+    fn name(&self) -> &'static str {
+        "script"
+    }
+
+    fn run(
+        &self,
+        invocation: Invocation,
+        events: Sink,
+        line: Line,
+    ) -> Pin<Box<dyn Future<Output = Result<AgentReport, AgentError>> + Send + '_>> {
+        Box::pin(self.play(invocation, events, line))
+    }
+}
+
+/// What a script printed last, each time it has printed something.
+async fn listen(stdout: &Path, mut watched: watch::Receiver<u64>, events: &Sink) {
+    while watched.changed().await.is_ok() {
+        if let Some(words) = tail(stdout, 512).lines().rev().find(|words| !words.trim().is_empty()) {
+            events(AgentEvent::Text(words.trim().to_owned()));
+        }
+    }
+}
+
+fn answer(exit: &Exit, folder: &Path) -> Result<AgentReport, AgentError> {
+    let last_words = || {
+        let errors = tail(&folder.join("stderr"), TAIL_MAX);
+        if errors.trim().is_empty() { tail(&folder.join("stdout"), TAIL_MAX) } else { errors }
+    };
+    match &exit.how {
+        How::Code(0) => {
+            let text = tail(&folder.join("stdout"), ANSWER_MAX);
+            Ok(AgentReport { text, session: None, spend: FREE })
+        }
+        How::Code(code) => Err(AgentError::GaveUp { code: *code, tail: last_words() }),
+        How::TimedOut => Err(AgentError::Timeout),
+        How::Idle => Err(AgentError::Idle),
+        How::Stopped => Err(AgentError::Stopped),
+        How::TooMuchOutput => Err(AgentError::BadOutput { what: "it printed more than its limit".into() }),
+        How::Signal(_) | How::WardenLost => Err(AgentError::Crashed { code: exit.code(), tail: last_words() }),
+        How::NotStarted(why) => Err(AgentError::Misconfigured { what: why.clone() }),
+    }
+}
+
+/// The last bytes of a file, as clean text; a file that cannot be read has said nothing.
+fn tail(path: &Path, bytes: u64) -> String {
+    Tail::of(path, usize::MAX, bytes).map(|tail| tail.text).unwrap_or_default()
+}
+
+fn no_script(invocation: &Invocation) -> String {
+    format!("the task carries no script for the role {}", invocation.role.name())
+}
+
+fn unwritable(file: &Path, error: &io::Error) -> AgentError {
+    AgentError::Misconfigured { what: format!("{} cannot be written: {error}", file.display()) }
+}

@@ -1,0 +1,164 @@
+//! The command line: every flag documented where it is defined.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Runs the execution phase of agent-driven software work: the tasks of notes/<topic>/breakdown.md in parallel streams,
+/// tests first, under review, and nothing past a gate that it has not earned.
+#[derive(Debug, Parser)]
+#[command(name = "tidegate", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// Run as if started in this folder.
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    pub(crate) dir: Option<PathBuf>,
+    /// Read the configuration from this file, instead of tidegate.toml as of the base commit.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// When to use colours.
+    #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
+    pub(crate) color: Color,
+    /// Say more; twice: say everything.
+    #[arg(short, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+    /// Say less: no preface and no running account, only the end.
+    #[arg(short, global = true)]
+    pub(crate) quiet: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Execute a topic's breakdown to a branch where every merge was gated; the same command again goes on.
+    Execute(Execute),
+    /// Show what was understood of a topic's documents, and what is wrong with them.
+    Check(Check),
+    /// Show how a topic's run stands, during it and after.
+    Status(Topic),
+    /// Say why a task or a gate waits, failed or passed.
+    Why(Node),
+    /// Show what a task's agents and checks printed.
+    Logs(Logs),
+    /// Let a failed task or gate try again, with fresh patience.
+    Retry(Node),
+    /// Give a person's word: a criterion of a gate holds, or a task may touch a path.
+    Approve(Approve),
+    /// Make a small repository and execute the built-in sample in it: no model, no network, no key.
+    Demo(Demo),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Execute {
+    /// A folder under notes/, or the phrase it was named after.
+    pub(crate) topic: String,
+    /// Agents at work at the same time.
+    #[arg(short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub(crate) jobs: Option<u32>,
+    /// One stable line a change, instead of bars.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) plain: bool,
+    /// The events on stdout, one JSON object a line, and nothing else.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Refuse a breakdown with warnings.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Start though a gate has no check; the report tells.
+    #[arg(long)]
+    pub(crate) allow_no_checks: bool,
+    /// The sandbox tier. This version has `none` only, and says so in every run.
+    #[arg(long, value_name = "TIER")]
+    pub(crate) sandbox: Option<String>,
+    /// Say what would be done, and do nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// A folder under notes/, or the phrase it was named after.
+    pub(crate) topic: String,
+    /// How to show it.
+    #[arg(long, default_value = "text")]
+    pub(crate) format: Format,
+    /// Exit with 3 when there are warnings.
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// How `check` shows a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// One JSON value.
+    Json,
+    /// A Mermaid graph.
+    Mermaid,
+    /// A Graphviz graph.
+    Dot,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Topic {
+    /// A folder under notes/, or the phrase it was named after.
+    pub(crate) topic: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Node {
+    /// A folder under notes/, or the phrase it was named after.
+    pub(crate) topic: String,
+    /// A task's id (`5`, `T-01`) or a gate's (`stream:C`, `system`).
+    pub(crate) task: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// A folder under notes/, or the phrase it was named after.
+    pub(crate) topic: String,
+    /// A task's id (`5`, `T-01`) or a gate's (`stream:C`, `system`).
+    pub(crate) task: String,
+    /// Only these jobs: tests, red, implement, verify, review, prove, settle.
+    #[arg(long, value_name = "JOB")]
+    pub(crate) only: Option<String>,
+    /// List the files instead of showing what is in them.
+    #[arg(long)]
+    pub(crate) list: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Approve {
+    /// A folder under notes/, or the phrase it was named after.
+    pub(crate) topic: String,
+    /// A gate (`stream:C`, `system`), or a task's id.
+    pub(crate) gate: String,
+    /// Which of the gate's criteria, counted from 1; all that wait for a person when left out.
+    #[arg(conflicts_with = "path")]
+    pub(crate) criterion: Option<u16>,
+    /// The task may touch this path, though it is out of its scope or protected.
+    #[arg(long, value_name = "P")]
+    pub(crate) path: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Where to make the repository.
+    #[arg(default_value = "tidegate-demo")]
+    pub(crate) dir: PathBuf,
+    /// One stable line a change, instead of bars.
+    #[arg(long)]
+    pub(crate) plain: bool,
+}

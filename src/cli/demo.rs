@@ -1,0 +1,77 @@
+//! `tidegate demo`: makes a small repository with the built-in sample topic, and executes it for real.
+
+use super::{
+    Stop,
+    args::{Arguments, Command, Demo},
+    complain,
+    execute::run_topic,
+    exit::Exit,
+    scene::Scene,
+};
+use crate::{config::Environment, workspace::create};
+use clap::Parser;
+use std::{fs, path::Path};
+
+/// The sample's topic.
+const TOPIC: &str = "chat-system";
+
+macro_rules! sample {
+    ($($path:literal),* $(,)?) => {
+        &[$(($path, include_str!(concat!("../../breakdowns/chat-system/", $path)))),*]
+    };
+}
+
+/// What the repository holds at its first commit.
+const SEED: &[(&str, &str)] =
+    sample!["seed/.gitignore", "seed/Cargo.toml", "seed/Cargo.lock", "seed/README.md", "seed/src/lib.rs"];
+
+/// What the topic's folder holds; it stays untracked.
+const NOTES: &[(&str, &str)] = sample!["research.md", "plan.md", "breakdown.md"];
+
+pub(crate) async fn demo(arguments: &Arguments, wish: &Demo) -> Result<Exit, Stop> {
+    let environment = Environment::capture().map_err(|error| Stop::because("cannot begin", &error))?;
+    let start = arguments.dir.as_ref().map_or_else(|| environment.folder.clone(), |dir| environment.folder.join(dir));
+    let dir = start.join(&wish.dir);
+    if is_made(&dir) {
+        complain(&format!("going on with the sample in {}\n", dir.display()));
+    } else {
+        make(&dir, &environment).await?;
+        complain(&format!("made a repository with the sample topic {TOPIC} in {}\n", dir.display()));
+    }
+    let mut line = vec!["tidegate", "execute", TOPIC];
+    line.extend(wish.plain.then_some("--plain"));
+    let scene = Scene::at(environment, dir, arguments).await?;
+    match Arguments::try_parse_from(line) {
+        Ok(Arguments { command: Command::Execute(execute), .. }) => run_topic(arguments, &execute, &scene).await,
+        _ => Err(Stop::new(Exit::Faulty, "error: the sample's command line is not one; this is a bug\n")),
+    }
+}
+
+/// Whether the sample is there already.
+fn is_made(dir: &Path) -> bool {
+    dir.join(".git").exists() && dir.join("notes").join(TOPIC).join("breakdown.md").exists()
+}
+
+async fn make(dir: &Path, environment: &Environment) -> Result<(), Stop> {
+    let is_free = fs::read_dir(dir).map_or(!dir.exists(), |mut entries| entries.next().is_none());
+    if !is_free {
+        let text = format!("error: {} is there already, and is not the sample\n  = help: name another folder: tidegate demo DIR\n", dir.display());
+        return Err(Stop::new(Exit::Faulty, text));
+    }
+    let written = SEED.iter().map(|(path, text)| (path.trim_start_matches("seed/").to_owned(), *text));
+    write(dir, written)?;
+    create(dir, environment.all(), "Begin the chat crate")
+        .await
+        .map_err(|error| Stop::because("the sample's repository cannot be made", &error))?;
+    write(dir, NOTES.iter().map(|(path, text)| (format!("notes/{TOPIC}/{path}"), *text)))
+}
+
+fn write(dir: &Path, files: impl Iterator<Item = (String, &'static str)>) -> Result<(), Stop> {
+    for (path, text) in files {
+        let path = dir.join(path);
+        let parent = path.parent().unwrap_or(dir);
+        let written = fs::create_dir_all(parent).and_then(|()| fs::write(&path, text));
+        written.map_err(|error| Stop::because(&format!("{} cannot be written", path.display()), &error))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! What `execute` says before it starts: what will be done, with what, and what nobody here can settle.
+
+use crate::{
+    board::{counted, line, minutes},
+    config::Config,
+    plan::{Node, NodeId, Plan, Role},
+    run::{Charter, Policy},
+};
+use std::fmt::Write;
+
+/// Names of uncommitted paths that are listed.
+const LISTED: usize = 5;
+
+/// The preface of a run.
+pub(crate) fn preface(plan: &Plan, charter: &Charter, policy: &Policy, config: &Config, is_resumed: bool) -> String {
+    let blueprint = plan.blueprint();
+    let tasks = plan.ids().filter(|&id| plan.node(id).task().is_some()).count();
+    let path = plan.critical_path();
+    let span = minutes(path.first().map_or(0, |&id| plan.remaining(id)));
+    let labels: Vec<&str> = path.iter().filter_map(|&id| plan.node(id).task()).map(|task| &*task.label).collect();
+    let mut out = format!("{}: {}, {}\n", blueprint.topic, line(&blueprint.title, 60), counted(tasks, "task"));
+    let _ = writeln!(out, "critical path {span}: {}", line(&labels.join(" -> "), 120));
+    let head = if is_resumed { "goes on from" } else { "base" };
+    let _ = writeln!(out, "{head} {} ({})", charter.base.short(), line(&charter.head, 60));
+    if !charter.uncommitted.is_empty() {
+        let names: Vec<&str> = charter.uncommitted.iter().take(LISTED).map(|path| &**path).collect();
+        let more = charter.uncommitted.len().saturating_sub(LISTED);
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        let _ = writeln!(out, "uncommitted changes are left out: {}{more}", line(&names.join(", "), 200));
+    }
+    let _ = writeln!(out, "sandbox: none. Agents and checks run without a sandbox, with your rights");
+    let _ = writeln!(out, "{}", runs(plan));
+    let _ = writeln!(out, "{} agents and {} checks at a time", policy.agents, policy.checks);
+    if config.review.reviewers.is_empty() {
+        let _ = writeln!(out, "no reviewers are configured for tasks that a model does");
+    }
+    if charter.without_checks {
+        let _ = writeln!(out, "some gates have no check (--allow-no-checks)");
+    }
+    for (gate, texts) in held(plan) {
+        let blocked: Vec<&str> = behind(plan, gate);
+        let blocked = if blocked.is_empty() { "the end".to_owned() } else { blocked.join(", ") };
+        for text in texts {
+            let label = plan.node(gate).label();
+            let _ = writeln!(out, "held for a person at {label}: {} (blocks {blocked})", line(&text, 120));
+        }
+    }
+    let _ = writeln!(out, "run {}; from another terminal: tidegate status {}", charter.run, blueprint.topic);
+    out
+}
+
+/// The agent runs that are expected, and what they may cost.
+fn runs(plan: &Plan) -> String {
+    let tasks = plan.ids().filter_map(|id| plan.node(id).task()).filter(|task| !task.done);
+    let (mut writing, mut reviews) = (0, 0);
+    for task in tasks {
+        let has = |role| task.brief.scripts.iter().any(|script| script.role == role);
+        writing += u32::from(has(Role::TestDeveloper)) + u32::from(has(Role::Implementation));
+        reviews += task.reviewers.len();
+    }
+    format!("at least {writing} scripts and {reviews} reviews, no model: this costs nothing")
+}
+
+/// Gates with criteria that wait for a person.
+fn held(plan: &Plan) -> Vec<(NodeId, Vec<String>)> {
+    let mut held = Vec::new();
+    for id in plan.ids() {
+        if let Some(gate) = plan.node(id).gate() {
+            let persons = gate.criteria.iter().filter(|criterion| criterion.means.is_a_persons());
+            let texts: Vec<String> = persons.map(|criterion| criterion.text.to_string()).collect();
+            if !texts.is_empty() {
+                held.push((id, texts));
+            }
+        }
+    }
+    held
+}
+
+/// The tasks right behind a gate.
+fn behind(plan: &Plan, gate: NodeId) -> Vec<&str> {
+    let mut labels = Vec::new();
+    let mut way: Vec<NodeId> = plan.dependents(gate).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    while let Some(at) = way.pop() {
+        if seen.insert(at) {
+            match plan.node(at) {
+                Node::Task(task) => labels.push(&*task.label),
+                Node::Gate(_) => way.extend(plan.dependents(at)),
+            }
+        }
+    }
+    labels.sort_unstable();
+    labels
+}

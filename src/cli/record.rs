@@ -1,0 +1,92 @@
+//! A recorded run, looked at from outside: its journal replayed, whether anybody goes on with it or not.
+
+use super::{Stop, exit::Exit, scene::Scene};
+use crate::{
+    board::Standing,
+    journal::{Folder, Holder, Reader, RunId, Runs},
+    plan::NodeId,
+    run::{Entry, Run, Timestamp},
+    views::Folded,
+};
+
+/// A recorded run.
+pub(crate) struct Record {
+    pub(crate) id: RunId,
+    pub(crate) folder: Folder,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) run: Run,
+    /// Who goes on with it now.
+    pub(crate) holder: Option<Holder>,
+}
+
+impl Record {
+    /// The newest run of what was typed: of a topic's folder, or of a topic whose folder is gone.
+    pub(crate) fn newest(scene: &Scene, typed: &str) -> Result<Record, Stop> {
+        let runs = Runs::of(scene.repo.common_dir());
+        let topic = match scene.topic(typed) {
+            Ok(topic) => topic.slug,
+            Err(stop) => match runs.newest(typed) {
+                Ok(Some(_)) => typed.to_owned(),
+                _ => return Err(stop),
+            },
+        };
+        let topic = crate::plan::slug(&topic);
+        let id = runs.newest(&topic).map_err(|error| Stop::because("the runs cannot be listed", &error))?;
+        let Some(id) = id else {
+            let fix = format!("`tidegate execute {topic}` begins one");
+            return Err(Stop::missing(format!("{topic} has no run yet"), &fix));
+        };
+        let holder = runs.holder(&topic).ok().flatten();
+        let folder = runs.folder(&id);
+        let entries = read(&folder)?;
+        let run = replay(&entries)?;
+        Ok(Record { id, folder, entries, run, holder })
+    }
+
+    /// The board as it stands.
+    pub(crate) fn board(&self) -> Folded {
+        let folded = Folded::default();
+        folded.replay(&self.entries, &standings(&self.run));
+        folded
+    }
+
+    /// The node that was named: a task's id, or a gate's.
+    pub(crate) fn node(&self, name: &str) -> Result<NodeId, Stop> {
+        let plan = self.run.plan();
+        let find = |wanted: &str| plan.ids().find(|&id| plan.node(id).label() == wanted);
+        let lower = name.to_lowercase();
+        let same = |id: &NodeId| plan.node(*id).label().to_lowercase() == lower;
+        find(name).or_else(|| plan.ids().find(same)).or_else(|| find(&format!("stream:{name}"))).ok_or_else(|| {
+            let known: Vec<&str> = plan
+                .ids()
+                .filter(|&id| plan.task_of(id).is_none_or(|task| task == id))
+                .map(|id| plan.node(id).label())
+                .take(40)
+                .collect();
+            let text = format!("error: the run has no task or gate `{}`\n  = help: it has {}\n", crate::process::clean(name), known.join(", "));
+            Stop::new(Exit::Faulty, text)
+        })
+    }
+}
+
+/// Everything that is in a journal.
+pub(crate) fn read(folder: &Folder) -> Result<Vec<Entry>, Stop> {
+    let reader = Reader::open(folder).map_err(|error| Stop::because("the run's journal cannot be opened", &error))?;
+    let entries = reader.replay().map_err(|error| Stop::because("the run's journal cannot be read", &error))?;
+    entries.collect::<Result<_, _>>().map_err(|error| Stop::because("the run's journal cannot be read", &error))
+}
+
+/// The run as its journal says.
+pub(crate) fn replay(entries: &[Entry]) -> Result<Run, Stop> {
+    Run::replay(entries).map_err(|misfit| Stop::because("the journal does not fit together", &misfit))
+}
+
+/// Where every node stands.
+pub(crate) fn standings(run: &Run) -> Vec<(NodeId, Standing)> {
+    run.plan().ids().map(|id| (id, Standing::of(run, id))).collect()
+}
+
+/// Now, for those who look.
+pub(crate) fn now() -> Timestamp {
+    Timestamp(u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0))
+}

@@ -1,0 +1,170 @@
+//! The scene of a command: where it is given, in which repository, with which configuration, about which topic.
+
+use super::{Stop, args::Arguments, complain, exit::Exit, message};
+use crate::{
+    config::{Config, Environment},
+    notes::{self, Topic},
+    perform::{Checks, Wanted},
+    plan::{self, Blueprint, Draft, Fault, Origin, Settings, Severity, Source},
+    run::Oid,
+    workspace::{OpenFault, Options, Repository},
+};
+use std::{path::PathBuf, sync::Arc};
+
+/// The configuration's file.
+const CONFIG: &str = "tidegate.toml";
+
+/// Where a command is given.
+pub(crate) struct Scene {
+    pub(crate) environment: Environment,
+    pub(crate) repo: Arc<Repository>,
+    pub(crate) is_coloured: bool,
+    config_file: Option<PathBuf>,
+}
+
+/// What was understood of a topic.
+pub(crate) struct Understood {
+    pub(crate) draft: Draft,
+    pub(crate) blueprint: Blueprint,
+    pub(crate) warnings: Vec<Fault>,
+}
+
+impl Scene {
+    /// The scene of these arguments.
+    pub(crate) async fn open(arguments: &Arguments) -> Result<Scene, Stop> {
+        let environment = Environment::capture().map_err(|error| Stop::because("cannot begin", &error))?;
+        let dir = match &arguments.dir {
+            Some(dir) => environment.folder.join(dir),
+            None => environment.folder.clone(),
+        };
+        Scene::at(environment, dir, arguments).await
+    }
+
+    /// The same in another folder.
+    pub(crate) async fn at(environment: Environment, dir: PathBuf, arguments: &Arguments) -> Result<Scene, Stop> {
+        let state = environment.state_home().map_err(|error| Stop::because("cannot begin", &error))?;
+        let options = Options { dir, state, environment: environment.all() };
+        let repo = Repository::open(options).await.map_err(|fault| refused(&fault))?;
+        let is_coloured = arguments.is_coloured(&environment);
+        let config_file = arguments.config.as_ref().map(|file| environment.folder.join(file));
+        Ok(Scene { environment, repo: Arc::new(repo), is_coloured, config_file })
+    }
+
+    /// The topic that was meant.
+    pub(crate) fn topic(&self, typed: &str) -> Result<Topic, Stop> {
+        notes::find(&self.repo.top().join("notes"), typed)
+            .map_err(|fault| self.stop(&Draft::default(), std::slice::from_ref(&fault)))
+    }
+
+    /// The configuration: of the base commit, which the working tree must agree with, or of the file that was named.
+    pub(crate) async fn config(&self, base: Oid) -> Result<Config, Stop> {
+        if let Some(file) = &self.config_file {
+            let text = std::fs::read_to_string(file)
+                .map_err(|error| Stop::missing(format!("{}: {error}", file.display()), "name a file that can be read"))?;
+            return self.configured(&file.display().to_string(), text);
+        }
+        let at_base = self.repo.read(base, CONFIG).await.map_err(|error| Stop::because("the base cannot be read", &error))?;
+        let here = std::fs::read(self.repo.top().join(CONFIG)).ok();
+        if here != at_base {
+            let what = match (&here, &at_base) {
+                (Some(_), None) => "tidegate.toml is not committed",
+                (None, _) => "tidegate.toml is in HEAD, and not in the working tree",
+                (Some(_), Some(_)) => "tidegate.toml differs from HEAD",
+            };
+            let why = "a run reads it from the commit that it starts on";
+            let fix = "commit it: `git add tidegate.toml && git commit`, or put it back: `git checkout HEAD -- tidegate.toml`";
+            return Err(Stop::missing(format!("{what}; {why}"), fix));
+        }
+        match at_base {
+            Some(bytes) => self.configured(CONFIG, String::from_utf8_lossy(&bytes).into_owned()),
+            None => self.configured(CONFIG, String::new()),
+        }
+    }
+
+    fn configured(&self, path: &str, text: String) -> Result<Config, Stop> {
+        Config::read(&text).map_err(|faults| {
+            let draft = Draft { sources: vec![Source::new(path.to_owned(), text)], ..Draft::default() };
+            Stop::new(Exit::Faulty, message::render(&draft, &faults, self.is_coloured))
+        })
+    }
+
+    /// What the topic's documents say, or everything that is wrong with them.
+    pub(crate) async fn understand(&self, topic: &Topic, settings: &Settings) -> Result<Understood, (Draft, Vec<Fault>)> {
+        let (draft, mut faults) = notes::read(topic);
+        let built = plan::build(&draft, settings);
+        let is_read = faults.iter().all(|fault| fault.severity == Severity::Warning);
+        match built {
+            Ok((mut blueprint, warnings)) if is_read => {
+                faults.extend(warnings);
+                for source in &draft.sources {
+                    let blob = self.repo.hash(source.text.as_bytes()).await.unwrap_or(Oid::NONE);
+                    blueprint.origins.push(Origin { path: source.path.clone().into(), blob: blob.to_string().into() });
+                }
+                Ok(Understood { draft, blueprint, warnings: faults })
+            }
+            Ok((_, warnings)) => {
+                faults.extend(warnings);
+                Err((draft, faults))
+            }
+            Err(more) => {
+                // A document that is not there has nothing else wrong with it.
+                let is_missing = faults.iter().any(|fault| fault.code == "missing-document");
+                let has_tasks = !draft.tasks.is_empty();
+                faults.extend(more.into_iter().filter(|fault| !is_missing || has_tasks || fault.code != "no-tasks"));
+                Err((draft, faults))
+            }
+        }
+    }
+
+    /// The end of a command whose documents are faulty.
+    pub(crate) fn stop(&self, draft: &Draft, faults: &[Fault]) -> Stop {
+        Stop::new(exit_of(faults), message::render(draft, faults, self.is_coloured))
+    }
+
+    /// Tells warnings; with `--strict` they are the end.
+    pub(crate) fn warn(&self, understood: &Understood, is_strict: bool) -> Result<(), Stop> {
+        if understood.warnings.is_empty() {
+            return Ok(());
+        }
+        let text = message::render(&understood.draft, &understood.warnings, self.is_coloured);
+        if is_strict {
+            return Err(Stop::new(Exit::Missing, format!("{text}error: with --strict a warning refuses the run\n")));
+        }
+        complain(&text);
+        Ok(())
+    }
+}
+
+/// The checks that the configuration names.
+pub(crate) fn wanted(config: &Config) -> Wanted {
+    let checks = config.checks.clone();
+    Wanted { task: checks.task, stream: checks.stream, system: checks.system, deployment: checks.deployment }
+}
+
+/// What proves the gates, and how the plan is built with it.
+pub(crate) fn settings(config: &Config, checks: &Checks, without_checks: bool) -> Settings {
+    Settings {
+        task_checks: checks.task.clone(),
+        stream_checks: checks.stream.clone(),
+        system_checks: checks.system.clone(),
+        deployment_checks: checks.deployment.clone(),
+        without_checks,
+        deployment_approve: config.deployment_approve == Some(true),
+        small: config.effort.small,
+        medium: config.effort.medium,
+        large: config.effort.large,
+        extra_large: config.effort.xl,
+        reviewers: config.review.reviewers.clone(),
+    }
+}
+
+/// Missing documents are a missing prerequisite, unless something that is there is faulty.
+pub(crate) fn exit_of(faults: &[Fault]) -> Exit {
+    let is_missing = |fault: &Fault| matches!(fault.code, "missing-document" | "unknown-topic");
+    let errors = faults.iter().filter(|fault| fault.severity == Severity::Error);
+    if errors.clone().next().is_some() && errors.clone().all(is_missing) { Exit::Missing } else { Exit::Faulty }
+}
+
+fn refused(fault: &OpenFault) -> Stop {
+    Stop::missing(fault, fault.fix())
+}

@@ -1,0 +1,124 @@
+//! Who looks on while a run goes: the screen, the live words, and the status document.
+
+use crate::{
+    actors::Watch,
+    board::Standing,
+    handoff,
+    plan::NodeId,
+    run::{Entry, Event, JobId, Run},
+    views::{Folded, Live, Screen},
+};
+use jiff::tz::TimeZone;
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+/// The status document is rewritten at most this often.
+const STATUS_EVERY: Duration = Duration::from_secs(1);
+
+/// The name of the status document.
+const STATUS: &str = "execution-status.md";
+
+/// Everybody who looks on.
+pub(crate) struct Onlookers {
+    pub(crate) screen: Screen,
+    pub(crate) live: Live,
+    pub(crate) status: StatusWriter,
+}
+
+impl Watch for Onlookers {
+    fn turned(&mut self, run: &Run, entries: &[Entry], moved: &[NodeId]) {
+        let has_new_plan = entries.iter().any(|e| matches!(e.event, Event::Planned { .. } | Event::Replanned(_)));
+        let nodes: BTreeSet<NodeId> =
+            if has_new_plan { run.plan().ids().collect() } else { moved.iter().copied().collect() };
+        let after: Vec<(NodeId, Standing)> = nodes.into_iter().map(|id| (id, Standing::of(run, id))).collect();
+        for (i, entry) in entries.iter().enumerate() {
+            let is_last = i + 1 == entries.len();
+            self.screen.tell(entry, if is_last { &after } else { &[] });
+            if let Event::Ended { job, .. } = &entry.event {
+                self.live.forget(*job);
+            }
+        }
+        self.status.wake();
+    }
+
+    fn said(&mut self, job: JobId, words: &str) {
+        self.live.said(job, words);
+    }
+
+    fn note(&mut self, words: &str) {
+        self.screen.note(words);
+    }
+}
+
+/// Writes `execution-status.md` on a thread of its own: at once at the first change, then at most once a second.
+pub(crate) struct StatusWriter {
+    changes: Option<SyncSender<()>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl StatusWriter {
+    /// Writes into the topic's folder what the board says.
+    pub(crate) fn start(notes: PathBuf, board: Folded, zone: TimeZone, screen: Screen) -> StatusWriter {
+        let (changes, changed) = sync_channel(1);
+        let write = move || {
+            let text = board.with(|board| handoff::status(board, super::record::now(), &zone)).markdown();
+            let written = handoff::Folder::open(&notes).and_then(|folder| folder.write(STATUS, &text));
+            written.err().map(|error| error.to_string())
+        };
+        let loop_ = move || {
+            let mut told = None;
+            keep_writing(&changed, || {
+                let trouble = write();
+                if trouble != told
+                    && let Some(trouble) = &trouble
+                {
+                    screen.note(format!("{STATUS} cannot be written: {trouble}"));
+                }
+                told = trouble;
+            });
+        };
+        let writer = thread::Builder::new().name("status".into()).spawn(loop_).ok();
+        StatusWriter { changes: Some(changes), writer }
+    }
+
+    fn wake(&self) {
+        if let Some(changes) = &self.changes {
+            // Full: it will be written anyway.
+            let _ = changes.try_send(());
+        }
+    }
+}
+
+impl Drop for StatusWriter {
+    /// The last state is written before it goes.
+    fn drop(&mut self) {
+        self.changes = None;
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join();
+        }
+    }
+}
+
+/// Writes at a change, then not before a second has gone by; and once more at the end, which waits for nothing.
+fn keep_writing(changed: &Receiver<()>, mut write: impl FnMut()) {
+    let mut is_due = changed.recv().is_ok();
+    while is_due {
+        write();
+        let until = Instant::now() + STATUS_EVERY;
+        is_due = false;
+        loop {
+            match changed.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(()) => is_due = true,
+                Err(RecvTimeoutError::Timeout) => break,
+                Err(RecvTimeoutError::Disconnected) => return write(),
+            }
+        }
+        is_due = is_due || changed.recv().is_ok();
+    }
+    write();
+}

@@ -1,0 +1,271 @@
+//! Evidence: what checks say about a tree. Measured once a tree where it can be: what was tested is exactly what lands.
+
+use super::{Bench, Breakage, Desk, bench::git, fell};
+use crate::{
+    check::{Check, Checked, Ecosystem, detect},
+    plan::{Level, NodeId, StreamId},
+    process::{How, Line},
+    rules::Report,
+    run::{Code, Finding, Job, Oid, Ran, Timestamp},
+    workspace::{GitError, Lease, Repository},
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio_util::sync::CancellationToken;
+
+/// Characters of output that go with a finding.
+const OUTPUT_MAX: usize = 6 << 10;
+
+/// The check commands that the configuration names; `None` is to be found.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// `[checks] task`
+    pub task: Option<Vec<String>>,
+    /// `[checks] stream`
+    pub stream: Option<Vec<String>>,
+    /// `[checks] system`
+    pub system: Option<Vec<String>>,
+    /// `[checks] deployment`
+    pub deployment: Option<Vec<String>>,
+}
+
+/// What proves the gates of a run, and who knows how to read what that says.
+pub struct Checks {
+    /// Of a task's gate.
+    pub task: Vec<String>,
+    /// Of a stream's gate.
+    pub stream: Vec<String>,
+    /// Of the system gate.
+    pub system: Vec<String>,
+    /// Of the deployment gate.
+    pub deployment: Vec<String>,
+    pub(super) ecosystem: Box<dyn Ecosystem>,
+}
+
+impl Checks {
+    /// The checks of a repository: as configured, else as its ecosystem does it by default.
+    ///
+    /// # Errors
+    /// When the base cannot be read.
+    pub async fn found(repo: &Repository, base: Oid, wanted: &Wanted) -> Result<Checks, GitError> {
+        let names: Vec<Box<str>> = repo.tree(base).await?.into_iter().map(|entry| entry.path).collect();
+        let ecosystem = detect(|file| names.iter().any(|name| &**name == file));
+        let level = |wanted: &Option<Vec<String>>, level: Level| match wanted {
+            Some(commands) => commands.clone(),
+            None => ecosystem.default_checks(level).into_iter().map(String::from).collect(),
+        };
+        Ok(Checks {
+            task: level(&wanted.task, Level::Task(NodeId(0))),
+            stream: level(&wanted.stream, Level::Stream(StreamId(0))),
+            system: level(&wanted.system, Level::System),
+            // A deployment gate is there only where somebody asked for one.
+            deployment: wanted.deployment.clone().unwrap_or_default(),
+            ecosystem,
+        })
+    }
+
+    /// The name of the ecosystem, for people.
+    pub fn ecosystem(&self) -> &'static str {
+        self.ecosystem.name()
+    }
+
+    /// Whether a check of the task gate names the tests that it runs.
+    pub fn names_tests(&self) -> bool {
+        self.task.iter().any(|command| self.ecosystem.reports_tests(command))
+    }
+
+    pub(super) fn task_commands(&self) -> Vec<Box<str>> {
+        self.task.iter().map(|command| command.as_str().into()).collect()
+    }
+
+    /// Every command line of every gate: what they run stays shut to agents.
+    pub(super) fn all_commands(&self) -> Vec<Box<str>> {
+        let all = self.task.iter().chain(&self.stream).chain(&self.system).chain(&self.deployment);
+        all.map(|command| command.as_str().into()).collect()
+    }
+}
+
+/// What checks said about a tree.
+#[derive(Debug)]
+pub(super) struct Measured {
+    pub(super) report: Report,
+    pub(super) ran: Vec<Ran>,
+    /// The useful part of what the first failing command printed.
+    pub(super) tail: String,
+}
+
+impl Measured {
+    /// What failed, in a sentence and its output.
+    pub(super) fn failure(&self) -> String {
+        let failed = self.ran.iter().find(|ran| ran.exit != 0).or(self.ran.last());
+        match failed {
+            Some(ran) => format!("`{}` exited with {}{}", ran.command, ran.exit, super::bench::after(&self.tail)),
+            None => "nothing was run".to_owned(),
+        }
+    }
+
+    /// Findings with the output that matters behind the first of them.
+    pub(super) fn explain(&self, mut findings: Vec<Finding>) -> Vec<Finding> {
+        let is_told = findings.iter().any(|finding| finding.code == Code::CheckFails);
+        if let (Some(first), false) = (findings.first_mut(), self.tail.trim().is_empty() || is_told) {
+            let tail: String = self.tail.trim().chars().take(OUTPUT_MAX).collect();
+            first.text = format!("{}\n{tail}", first.text).into();
+        }
+        findings
+    }
+
+    /// The last figure that was printed, without its unit and fraction.
+    pub(super) fn figure(&self) -> Option<i64> {
+        let words = self.tail.split_whitespace().rev();
+        let digits = |word: &str| {
+            let word = word.trim_end_matches(|c: char| !c.is_ascii_digit());
+            let whole = word.split(['.', ',']).next().unwrap_or(word);
+            whole.parse::<i64>().ok()
+        };
+        words.into_iter().find_map(digits)
+    }
+}
+
+/// What was measured, by tree.
+#[derive(Default)]
+pub(super) struct Reports(Mutex<HashMap<Oid, Arc<tokio::sync::Mutex<Option<Arc<Measured>>>>>>);
+
+impl Reports {
+    fn of(&self, tree: Oid) -> Arc<tokio::sync::Mutex<Option<Arc<Measured>>>> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(tree).or_default())
+    }
+}
+
+impl Bench {
+    /// What the task gate's checks say about a commit's tree. A tree is measured once; what failed is measured again, unless it
+    /// is what others are compared with: a base.
+    pub(super) async fn report(
+        &self,
+        commit: Oid,
+        job: &Job,
+        desk: &Desk,
+        why: &str,
+    ) -> Result<Arc<Measured>, Breakage> {
+        let tree = self.repo.resolve(&format!("{commit}^{{tree}}")).await.map_err(|fault| git(&fault))?;
+        let tree = tree.ok_or_else(|| fell(format!("the commit {commit} is gone")))?;
+        let slot = self.reports.of(tree);
+        let mut slot = slot.lock().await;
+        if let Some(measured) = slot.as_ref()
+            && (measured.report.exit == 0 || why == "base")
+        {
+            return Ok(Arc::clone(measured));
+        }
+        let measured = self.run_checks(commit, &self.checks.task_commands(), &self.place(job, desk)?, desk).await?;
+        *slot = Some(Arc::clone(&measured));
+        Ok(measured)
+    }
+
+    /// Runs command lines on a fresh checkout of a commit, one after the other, to the first that fails.
+    pub(super) async fn run_checks(
+        &self,
+        commit: Oid,
+        commands: &[Box<str>],
+        folder: &Path,
+        desk: &Desk,
+    ) -> Result<Arc<Measured>, Breakage> {
+        let mut measured = Measured { report: Report::default(), ran: Vec::new(), tail: String::new() };
+        if commands.is_empty() {
+            return Ok(Arc::new(measured));
+        }
+        let lease = self.gate(commit, desk).await?;
+        for command in commands {
+            let number = self.count_log();
+            let name = format!("check-{number}");
+            let (log, scratch) = (folder.join(format!("{name}.log")), folder.join(format!("{name}.reports")));
+            std::fs::create_dir_all(&scratch).map_err(|error| fell(format!("{}: {error}", scratch.display())))?;
+            let checked = self.one_check(command, commit, &lease, &log, &scratch, desk).await;
+            // Reports were read; what is worth keeping is in the log and in the journal.
+            let _ = std::fs::remove_dir_all(&scratch);
+            match checked.exit.how {
+                How::Stopped => return Err(fell("stopped")),
+                How::WardenLost => return Err(fell("the warden of a check was lost")),
+                How::Code(_) | How::Signal(_) | How::TimedOut | How::Idle | How::TooMuchOutput | How::NotStarted(_) => {}
+            }
+            let has_failed = checked.ran.exit != 0;
+            measured.ran.push(checked.ran);
+            measured.report = if measured.ran.len() == 1 { checked.report } else { measured.report.and(checked.report) };
+            measured.tail = checked.tail;
+            if has_failed {
+                break;
+            }
+        }
+        Ok(Arc::new(measured))
+    }
+
+    /// Where the logs of a job's checks go.
+    pub(super) fn place(&self, job: &Job, desk: &Desk) -> Result<PathBuf, Breakage> {
+        self.folder(job, desk, None).map_err(|error| fell(error.to_string()))
+    }
+
+    /// Whether the task gate's checks pass on the base, before anything begins. For runners that give no names: what was red
+    /// there could not be told from what a task broke.
+    ///
+    /// # Errors
+    /// What failed, in words.
+    pub async fn try_base(&self, base: Oid) -> Result<(), String> {
+        let (plan, stop) = (Arc::default(), CancellationToken::new());
+        let desk = Desk { plan, at: Timestamp::default(), stop, tell: Arc::new(|_| {}) };
+        let folder = self.setting.folder.join("logs").join("base");
+        std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        match self.run_checks(base, &self.checks.task_commands(), &folder, &desk).await {
+            Ok(measured) if measured.report.exit == 0 => Ok(()),
+            Ok(measured) => Err(measured.failure()),
+            Err(Breakage::Fell { why, .. }) => Err(why.into()),
+            Err(Breakage::Moved { .. }) => Err("the base moved".to_owned()),
+        }
+    }
+
+    async fn one_check(
+        &self,
+        command: &str,
+        commit: Oid,
+        lease: &Lease,
+        log: &Path,
+        scratch: &Path,
+        desk: &Desk,
+    ) -> Checked {
+        use tracing::Instrument;
+        let span = tracing::info_span!(
+            "tidegate.check",
+            command,
+            commit = %commit,
+            exit = tracing::field::Empty,
+            ms = tracing::field::Empty,
+        );
+        let log_name = self.relative(log);
+        let check = Check {
+            launch: &*self.wardens,
+            command,
+            on: commit,
+            cwd: lease.path(),
+            env: &self.setting.env,
+            configured: &self.setting.check_env,
+            limits: self.setting.check_limits,
+            log,
+            log_name: &log_name,
+            scratch,
+            cache: lease.cache(),
+            tidegate: &self.setting.program,
+            line: Line { stop: desk.stop.clone(), ..Line::default() },
+        };
+        (desk.tell)(super::Note::Said(command.to_owned()));
+        let checked = self.checks.ecosystem.run(&check).instrument(span.clone()).await;
+        span.record("exit", checked.ran.exit);
+        span.record("ms", checked.ran.ms);
+        checked
+    }
+}
+
+/// A listing of a tree: mode and content of each path.
+pub(super) fn listing(entries: Vec<crate::workspace::TreeEntry>) -> BTreeMap<Box<str>, (u32, Oid)> {
+    entries.into_iter().map(|entry| (entry.path, (entry.mode, entry.oid))).collect()
+}

@@ -1,0 +1,94 @@
+//! The merge train's jobs: building a candidate, proving it, landing it. None of them needs a working tree but the proof.
+
+use super::{
+    Bench, Desk, Done,
+    bench::{git, task},
+    fell,
+};
+use crate::{
+    plan::NodeId,
+    rules::{self, GreenCase},
+    run::{Breakage, Code, Ending, Evidence, Finding, Job, Rejection, Subject},
+    workspace::{Built, Landed, Landing},
+};
+
+impl Bench {
+    /// Merges the patch onto its base and makes the commit.
+    pub(super) async fn build(&self, job: &Job, desk: &Desk) -> Done {
+        let Subject::Onto { commit, base, .. } = job.on else {
+            return Err(fell("a candidate without a patch; this is a bug"));
+        };
+        let task = task(job, desk)?;
+        let landing = Landing {
+            subject: task.brief.commit.as_deref().unwrap_or(&task.title).to_owned(),
+            body: String::new(),
+            run: self.setting.run.clone(),
+            task: task.label.to_string(),
+            trailers: Vec::new(),
+            author: self.setting.author.clone(),
+            committer: self.setting.author.clone(),
+            seconds: desk.at.0 / 1000,
+        };
+        let from = self.repo.resolve(&format!("{commit}^")).await.map_err(|fault| git(&fault))?;
+        let from = from.ok_or_else(|| fell(format!("the commit {commit} is gone")))?;
+        match self.repo.build(base, from, commit, &landing).await.map_err(|fault| git(&fault))? {
+            Built::Commit(commit) => Ok(Ending::Passed(Evidence::Built { commit })),
+            Built::Conflict(paths) => {
+                let is_sealed = |path: &str| job.sheet.seal.files.iter().any(|file| &*file.path == path);
+                let findings = paths.into_iter().map(|path| {
+                    let code = if is_sealed(&path) { Code::TestConflict } else { Code::Conflict };
+                    let text = format!("{path} collides with what has landed since the task began");
+                    Finding::blocker(code, text).at(path, None)
+                });
+                Ok(Ending::Rejected(Rejection { findings: findings.collect(), ..Rejection::default() }))
+            }
+        }
+    }
+
+    /// Runs the task gate's checks on the candidate: what was tested is exactly what lands.
+    pub(super) async fn prove(&self, job: &Job, desk: &Desk) -> Done {
+        let Subject::Candidate { base, commit } = job.on else {
+            return Err(fell("a proof without a candidate; this is a bug"));
+        };
+        let before = self.report(base, job, desk, "base").await?;
+        let measured = self.report(commit, job, desk, "candidate").await?;
+        let green = rules::green(&GreenCase {
+            base: &before.report,
+            candidate: &measured.report,
+            seal: &job.sheet.seal,
+            requires_names: self.setting.requires_names,
+        });
+        let ran = measured.ran.clone();
+        if green.is_green() {
+            return Ok(Ending::Passed(Evidence::Seen { ran }));
+        }
+        let findings = measured.explain(green.findings);
+        Ok(Ending::Rejected(Rejection { findings, ran, ..Rejection::default() }))
+    }
+
+    /// Moves the integration ref by compare-and-swap; the branch follows.
+    pub(super) async fn land(&self, job: &Job, desk: &Desk) -> Done {
+        let Subject::Candidate { base, commit } = job.on else {
+            return Err(fell("a landing without a candidate; this is a bug"));
+        };
+        let label = task(job, desk)?.label.to_string();
+        let run = &self.setting.run;
+        let tip = match self.repo.land(base, commit, run, &label).await.map_err(|fault| git(&fault))? {
+            Landed::Done => commit,
+            Landed::Already { tip, .. } => tip,
+            Landed::Moved { is_kept: false, .. } => {
+                return Err(fell(format!("{run}'s integration ref lost what had landed on it: somebody moved it back")));
+            }
+            Landed::Moved { tip, found, .. } => {
+                return Err(Breakage::Moved { tip, found: found.iter().filter_map(|label| node(desk, label)).collect() });
+            }
+        };
+        let followed = self.repo.follow(&self.setting.topic, run, tip).await.map_err(|fault| git(&fault))?;
+        Ok(Ending::Passed(Evidence::Landed { tip, notes: followed.notes }))
+    }
+}
+
+/// The task of this label.
+fn node(desk: &Desk, label: &str) -> Option<NodeId> {
+    desk.plan.ids().find(|&id| desk.plan.node(id).task().is_some_and(|task| &*task.label == label))
+}

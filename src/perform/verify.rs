@@ -1,0 +1,109 @@
+//! Verify: the task gate's own criteria, on exactly the patch that may land.
+
+use super::{Bench, Desk, Done, bench::git, evidence::Measured, fell, trim::Trimmed};
+use crate::{
+    plan::Means,
+    rules::{self, GreenCase, Role},
+    run::{Breakage, Code, Ending, Evidence, Finding, Job, Oid, Rejection, Seal, Subject, Verified, Weight},
+};
+use std::sync::Arc;
+
+/// What a tree proved.
+struct Proof {
+    findings: Vec<Finding>,
+    told: Vec<Finding>,
+    figures: Vec<(u16, i64)>,
+    ran: Vec<crate::run::Ran>,
+}
+
+impl Bench {
+    pub(super) async fn verify(&self, job: &Job, desk: &Desk) -> Done {
+        let Subject::Patch { commit, .. } = job.on else {
+            return Err(fell("nothing to verify; this is a bug"));
+        };
+        let seal = self.seal_on(&job.sheet.seal, job.sheet.base).await?;
+        let trimmed = self.trim(job, desk, Role::Implementation, commit, &seal).await?;
+        let is_empty = self.repo.changes(job.sheet.base, trimmed.commit).await.map_err(|fault| git(&fault))?.is_empty();
+        let proof = self.proof(trimmed.commit, &seal, job, desk).await?;
+        if proof.findings.is_empty() && !(is_empty && trimmed.whole.is_some()) {
+            return self.verified(job, trimmed.commit, Vec::new(), trimmed.told, proof).await;
+        }
+        if let Some(whole) = trimmed.whole {
+            let with = self.proof(whole, &seal, job, desk).await?;
+            if with.findings.is_empty() {
+                return self.needs_more(job, whole, trimmed, with).await;
+            }
+        }
+        let findings = [proof.findings, trimmed.told].concat();
+        Ok(Ending::Rejected(Rejection { findings, ran: proof.ran, ..Rejection::default() }))
+    }
+
+    /// The gate passes only with edits beyond the scope: what a reviewer may grant is asked for, what only a person opens is not.
+    async fn needs_more(&self, job: &Job, whole: Oid, trimmed: Trimmed, proof: Proof) -> Done {
+        let shut: Vec<Finding> =
+            trimmed.needed.iter().map(|(_, finding)| finding.clone()).filter(|f| f.code != Code::Scope).collect();
+        if !shut.is_empty() {
+            let findings = [shut, trimmed.told].concat();
+            return Ok(Ending::Rejected(Rejection { findings, ran: proof.ran, ..Rejection::default() }));
+        }
+        let asks = trimmed.needed.into_iter().map(|(path, _)| path).collect();
+        self.verified(job, whole, asks, Vec::new(), proof).await
+    }
+
+    async fn verified(&self, job: &Job, commit: Oid, asks: Vec<Box<str>>, told: Vec<Finding>, proof: Proof) -> Done {
+        let patch = self.patch(job.sheet.base, commit).await?;
+        let told = [told, proof.told].concat();
+        let verified = Verified { patch, commit, asks, told, figures: proof.figures, ran: proof.ran };
+        Ok(Ending::Passed(Evidence::Verified(Box::new(verified))))
+    }
+
+    /// Runs the task gate on a tree: checks, green, built-in review, figures.
+    async fn proof(&self, commit: Oid, seal: &Seal, job: &Job, desk: &Desk) -> Result<Proof, Breakage> {
+        let before = self.report(job.sheet.base, job, desk, "base").await?;
+        let measured = self.report(commit, job, desk, "patch").await?;
+        let green = rules::green(&GreenCase {
+            base: &before.report,
+            candidate: &measured.report,
+            seal,
+            requires_names: self.setting.requires_names,
+        });
+        let inspected = self.inspected(job, desk, commit).await?;
+        let (blockers, remarks): (Vec<_>, Vec<_>) = inspected.into_iter().partition(|f| f.weight == Weight::Blocker);
+        let mut proof = Proof {
+            findings: [measured.explain(green.findings), blockers].concat(),
+            told: [green.told, remarks].concat(),
+            figures: Vec::new(),
+            ran: measured.ran.clone(),
+        };
+        if proof.findings.is_empty() {
+            self.authored(commit, job, desk, &mut proof).await?;
+        }
+        Ok(proof)
+    }
+
+    /// Criteria of the task's own that carry a command.
+    async fn authored(&self, commit: Oid, job: &Job, desk: &Desk, proof: &mut Proof) -> Result<(), Breakage> {
+        let gate = desk.plan.gate_of(job.node).and_then(|gate| desk.plan.node(gate).gate());
+        let criteria = gate.map(|gate| &gate.criteria[..]).unwrap_or_default();
+        let own = self.checks.task_commands();
+        for (index, criterion) in (0u16..).zip(criteria) {
+            let commands = match &criterion.means {
+                // The level's own checks were run for the report.
+                Means::Checked { commands } if *commands != own => commands.as_slice(),
+                Means::Measured { command, .. } => std::slice::from_ref(command),
+                _ => continue,
+            };
+            let measured: Arc<Measured> = self.run_checks(commit, commands, &self.place(job, desk)?, desk).await?;
+            proof.ran.extend(measured.ran.iter().cloned());
+            match (&criterion.means, measured.figure()) {
+                (Means::Measured { .. }, Some(figure)) => proof.figures.push((index, figure)),
+                _ if measured.report.exit == 0 && !matches!(criterion.means, Means::Measured { .. }) => {}
+                _ => {
+                    let text = format!("{}: {}", criterion.text, measured.failure());
+                    proof.findings.push(Finding::blocker(Code::CheckFails, text));
+                }
+            }
+        }
+        Ok(())
+    }
+}

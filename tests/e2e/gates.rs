@@ -1,0 +1,1 @@
+//! Gates, reviewers and conflicts, through the binary.

@@ -1,0 +1,8 @@
+//! The binary on real repositories, as its users run it.
+
+#![expect(unreachable_pub, reason = "the modules of a test are nobody's neighbours")]
+
+mod execute;
+mod gates;
+mod proof;
+mod space;

@@ -1,0 +1,1 @@
+//! Tests first, sealing, scope: each refusal with the message a person gets.
