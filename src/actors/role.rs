@@ -94,7 +94,8 @@ async fn do_it(Assignment { job, at, task, stop, office }: Assignment) {
         ending = tracing::field::Empty,
     );
     let supervisor = office.supervisor.clone();
-    let desk = Desk { plan: Arc::clone(&office.plan), at, stop, tell: Arc::new(move |note| tell(&supervisor, id, note)) };
+    let desk =
+        Desk { plan: Arc::clone(&office.plan), at, stop, tell: Arc::new(move |note| tell(&supervisor, id, note)) };
     office.failpoint.pass(Point::BeforeStart(kind));
     let ended = office.performer.perform(job, desk).instrument(span.clone()).await;
     span.record("ending", ended.ending.name());

@@ -330,7 +330,8 @@ impl Desk {
     /// The span of a job's task or gate: from its first job to its end.
     fn task_span(&mut self, job: &Job, stream: &tracing::Span) -> tracing::Span {
         let label = self.run.plan().node(job.node).label();
-        let open = || tracing::info_span!(parent: stream, "tidegate.task", task = label, stream = tracing::field::Empty);
+        let open =
+            || tracing::info_span!(parent: stream, "tidegate.task", task = label, stream = tracing::field::Empty);
         self.tasks.entry(job.node).or_insert_with(open).clone()
     }
 

@@ -86,7 +86,11 @@ impl Report<'_> {
                 return Ok(Merges::Already);
             }
             let conflicts = repo.try_merge(head, tip).await?;
-            Ok::<_, crate::workspace::GitError>(if conflicts.is_empty() { Merges::Cleanly } else { Merges::InConflict(conflicts) })
+            Ok::<_, crate::workspace::GitError>(if conflicts.is_empty() {
+                Merges::Cleanly
+            } else {
+                Merges::InConflict(conflicts)
+            })
         };
         tried.await.unwrap_or_else(|error| Merges::Unknown(error.to_string().into()))
     }

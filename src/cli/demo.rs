@@ -55,7 +55,10 @@ fn is_made(dir: &Path) -> bool {
 async fn make(dir: &Path, environment: &Environment) -> Result<(), Stop> {
     let is_free = fs::read_dir(dir).map_or(!dir.exists(), |mut entries| entries.next().is_none());
     if !is_free {
-        let text = format!("error: {} is there already, and is not the sample\n  = help: name another folder: tidegate demo DIR\n", dir.display());
+        let text = format!(
+            "error: {} is there already, and is not the sample\n  = help: name another folder: tidegate demo DIR\n",
+            dir.display()
+        );
         return Err(Stop::new(Exit::Faulty, text));
     }
     let written = SEED.iter().map(|(path, text)| (path.trim_start_matches("seed/").to_owned(), *text));

@@ -68,7 +68,9 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
     if let Some(jobs) = wish.jobs {
         config.slots.agents = jobs;
     }
-    let checks = Checks::found(&scene.repo, base, &wanted(&config)).await.map_err(|e| Stop::because("the base cannot be read", &e))?;
+    let checks = Checks::found(&scene.repo, base, &wanted(&config))
+        .await
+        .map_err(|e| Stop::because("the base cannot be read", &e))?;
     let policy = config.policy(scene.environment.cores);
     match unfinished {
         Some((id, entries, run)) if !is_superseded(scene, &topic, &run, &config, &checks, wish).await? => {
@@ -137,8 +139,10 @@ async fn begin(
         return Ok(Exit::Good);
     }
     let folder = runs.begin(&id).map_err(|error| Stop::because("the run's folder cannot be made", &error))?;
-    let tip = scene.repo.begin(id.as_str(), base).await.map_err(|error| Stop::because("the run cannot begin", &error))?;
-    let journal = Journal::create(&folder, &id, now()).map_err(|error| Stop::because("the journal cannot begin", &error))?;
+    let tip =
+        scene.repo.begin(id.as_str(), base).await.map_err(|error| Stop::because("the run cannot begin", &error))?;
+    let journal =
+        Journal::create(&folder, &id, now()).map_err(|error| Stop::because("the journal cannot begin", &error))?;
     let planned = Event::Planned {
         plan: Box::new(understood.blueprint),
         policy: Box::new(policy.clone()),
@@ -170,7 +174,8 @@ async fn resume(
     tell_edits(scene, topic, &run, &settings(&config, &checks, charter.without_checks)).await;
     drop(entries);
     let folder = runs.folder(&id);
-    let (journal, past) = Journal::resume(&folder, now()).map_err(|error| Stop::because("the run cannot go on", &error))?;
+    let (journal, past) =
+        Journal::resume(&folder, now()).map_err(|error| Stop::because("the run cannot go on", &error))?;
     let changed = (*run.policy() != policy).then(|| Box::new(policy.clone()));
     let mut first = vec![Event::Resumed { policy: changed }];
     if run.is_paused() && !run.is_cancelled() {
@@ -252,15 +257,8 @@ async fn go(
         Ok(followed) => (followed.branch, followed.notes),
         Err(error) => (format!("refs/tidegate/{}/integration", begun.charter.run), vec![error.to_string().into()]),
     };
-    let report = Report {
-        scene,
-        folder: &begun.folder,
-        notes: &topic.folder,
-        branch,
-        notes_on_branch,
-        end: how,
-        at: now(),
-    };
+    let report =
+        Report { scene, folder: &begun.folder, notes: &topic.folder, branch, notes_on_branch, end: how, at: now() };
     let text = report.write(&folded).await;
     screen.finish(text);
     telemetry.stop();
@@ -339,7 +337,8 @@ fn refuse_missing(understood: &Understood, wish: &Execute) -> Result<(), Stop> {
 }
 
 async fn charter(scene: &Scene, run: &str, base: Oid, wish: &Execute) -> Result<Charter, Stop> {
-    let uncommitted = scene.repo.uncommitted().await.map_err(|error| Stop::because("the working tree cannot be read", &error))?;
+    let uncommitted =
+        scene.repo.uncommitted().await.map_err(|error| Stop::because("the working tree cannot be read", &error))?;
     let head = scene.repo.branch().map_or_else(|| base.short(), str::to_owned);
     Ok(Charter {
         run: run.into(),

@@ -63,7 +63,11 @@ impl Record {
                 .map(|id| plan.node(id).label())
                 .take(40)
                 .collect();
-            let text = format!("error: the run has no task or gate `{}`\n  = help: it has {}\n", crate::process::clean(name), known.join(", "));
+            let text = format!(
+                "error: the run has no task or gate `{}`\n  = help: it has {}\n",
+                crate::process::clean(name),
+                known.join(", ")
+            );
             Stop::new(Exit::Faulty, text)
         })
     }

@@ -59,11 +59,13 @@ impl Scene {
     /// The configuration: of the base commit, which the working tree must agree with, or of the file that was named.
     pub(crate) async fn config(&self, base: Oid) -> Result<Config, Stop> {
         if let Some(file) = &self.config_file {
-            let text = std::fs::read_to_string(file)
-                .map_err(|error| Stop::missing(format!("{}: {error}", file.display()), "name a file that can be read"))?;
+            let text = std::fs::read_to_string(file).map_err(|error| {
+                Stop::missing(format!("{}: {error}", file.display()), "name a file that can be read")
+            })?;
             return self.configured(&file.display().to_string(), text);
         }
-        let at_base = self.repo.read(base, CONFIG).await.map_err(|error| Stop::because("the base cannot be read", &error))?;
+        let at_base =
+            self.repo.read(base, CONFIG).await.map_err(|error| Stop::because("the base cannot be read", &error))?;
         let here = std::fs::read(self.repo.top().join(CONFIG)).ok();
         if here != at_base {
             let what = match (&here, &at_base) {
@@ -89,7 +91,11 @@ impl Scene {
     }
 
     /// What the topic's documents say, or everything that is wrong with them.
-    pub(crate) async fn understand(&self, topic: &Topic, settings: &Settings) -> Result<Understood, (Draft, Vec<Fault>)> {
+    pub(crate) async fn understand(
+        &self,
+        topic: &Topic,
+        settings: &Settings,
+    ) -> Result<Understood, (Draft, Vec<Fault>)> {
         let (draft, mut faults) = notes::read(topic);
         let built = plan::build(&draft, settings);
         let is_read = faults.iter().all(|fault| fault.severity == Severity::Warning);

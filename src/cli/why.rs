@@ -92,7 +92,8 @@ fn advice(run: &Run, node: NodeId) -> String {
     }
     let awaited = run.awaited(node);
     if !awaited.is_empty() && run.state(node) == crate::run::State::Held {
-        let numbers: Vec<String> = awaited.iter().map(|n| format!("tidegate approve {topic} {label} {}", n + 1)).collect();
+        let numbers: Vec<String> =
+            awaited.iter().map(|n| format!("tidegate approve {topic} {label} {}", n + 1)).collect();
         return format!("  to let it pass: {}\n", numbers.join("; "));
     }
     String::new()

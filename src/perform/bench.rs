@@ -88,7 +88,9 @@ impl Bench {
         let task = task(job, desk)?;
         let base = job.sheet.base;
         let message = |what: &str| format!("{} of task {}, attempt {}{what}", role.name(), task.label, job.attempt);
-        let pin = |what: &str| attempt_ref(&self.setting.run, &task.label, &format!("{}-{}{what}", job.attempt, job.what.name()));
+        let pin = |what: &str| {
+            attempt_ref(&self.setting.run, &task.label, &format!("{}-{}{what}", job.attempt, job.what.name()))
+        };
         if let Some(left) = self.pool.left(&self.key(job.node)) {
             // A killed run left it: kept by a ref, and not gone on from, since nobody knows how far it had got.
             let kept = self.repo.snapshot(&left, base, base, &message(", before a kill"), &pin("-before")).await;

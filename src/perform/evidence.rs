@@ -150,8 +150,7 @@ impl Bench {
         desk: &Desk,
         why: &str,
     ) -> Result<Arc<Measured>, Breakage> {
-        let tree = self.repo.resolve(&format!("{commit}^{{tree}}")).await.map_err(|fault| git(&fault))?;
-        let tree = tree.ok_or_else(|| fell(format!("the commit {commit} is gone")))?;
+        let tree = self.repo.tree_of(commit).await.map_err(|fault| git(&fault))?;
         let slot = self.reports.of(tree);
         let mut slot = slot.lock().await;
         if let Some(measured) = slot.as_ref()
@@ -188,11 +187,13 @@ impl Bench {
             match checked.exit.how {
                 How::Stopped => return Err(fell("stopped")),
                 How::WardenLost => return Err(fell("the warden of a check was lost")),
-                How::Code(_) | How::Signal(_) | How::TimedOut | How::Idle | How::TooMuchOutput | How::NotStarted(_) => {}
+                How::Code(_) | How::Signal(_) | How::TimedOut | How::Idle | How::TooMuchOutput | How::NotStarted(_) => {
+                }
             }
             let has_failed = checked.ran.exit != 0;
             measured.ran.push(checked.ran);
-            measured.report = if measured.ran.len() == 1 { checked.report } else { measured.report.and(checked.report) };
+            measured.report =
+                if measured.ran.len() == 1 { checked.report } else { measured.report.and(checked.report) };
             measured.tail = checked.tail;
             if has_failed {
                 break;

@@ -45,7 +45,8 @@ impl Bench {
             dependents: &dependents(job.node, desk),
         };
         let path = self.handoff(desk, job.node);
-        let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, summary.markdown()));
+        let written =
+            path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, summary.markdown()));
         written.map_err(|error| fell(format!("{}: {error}", path.display())))?;
         Ok(Ending::Passed(Evidence::Seen { ran: Vec::new() }))
     }

@@ -77,10 +77,15 @@ impl Bench {
             Landed::Done => commit,
             Landed::Already { tip, .. } => tip,
             Landed::Moved { is_kept: false, .. } => {
-                return Err(fell(format!("{run}'s integration ref lost what had landed on it: somebody moved it back")));
+                return Err(fell(format!(
+                    "{run}'s integration ref lost what had landed on it: somebody moved it back"
+                )));
             }
             Landed::Moved { tip, found, .. } => {
-                return Err(Breakage::Moved { tip, found: found.iter().filter_map(|label| node(desk, label)).collect() });
+                return Err(Breakage::Moved {
+                    tip,
+                    found: found.iter().filter_map(|label| node(desk, label)).collect(),
+                });
             }
         };
         let followed = self.repo.follow(&self.setting.topic, run, tip).await.map_err(|fault| git(&fault))?;

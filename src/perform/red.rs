@@ -35,8 +35,7 @@ impl Bench {
                     let (mode, blob) = change.after.map_or((0, Oid::NONE), |entry| (entry.mode, entry.oid));
                     Sealed { path: change.path.clone(), mode, blob }
                 });
-                let seal =
-                    Seal { commit: tests, files: files.collect(), tests: proof.tests, skipped: proof.skipped };
+                let seal = Seal { commit: tests, files: files.collect(), tests: proof.tests, skipped: proof.skipped };
                 let red = Red { seal, reason: proof.reason, ran, red_before: proof.red_before };
                 Ok(Ending::Passed(Evidence::Red(Box::new(red))))
             }

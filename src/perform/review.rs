@@ -36,7 +36,9 @@ impl Bench {
         match verdict {
             Verdict::Approved { findings, grants } => Ok(Ending::Passed(Evidence::Approved { findings, grants })),
             // It said nothing that can be used: that is its own fault, and not the work's. It is asked again.
-            Verdict::Rejected { findings, .. } if findings.iter().any(no_verdict) => Err(fell(spoken(&name, &findings))),
+            Verdict::Rejected { findings, .. } if findings.iter().any(no_verdict) => {
+                Err(fell(spoken(&name, &findings)))
+            }
             Verdict::Rejected { findings, grants } => {
                 Ok(Ending::Rejected(Rejection { findings, grants, ..Rejection::default() }))
             }

@@ -30,7 +30,8 @@ impl Bench {
                 Ok(Ending::Rejected(Rejection { findings, ran: measured.ran.clone(), ..Rejection::default() }))
             }
             Means::Measured { command, .. } => {
-                let measured = self.run_checks(tip, std::slice::from_ref(command), &self.place(job, desk)?, desk).await?;
+                let measured =
+                    self.run_checks(tip, std::slice::from_ref(command), &self.place(job, desk)?, desk).await?;
                 match measured.figure() {
                     Some(figure) if measured.report.exit == 0 => {
                         Ok(Ending::Passed(Evidence::Figure { figure, ran: measured.ran.clone() }))

@@ -183,7 +183,8 @@ impl Bench {
 
     async fn contents(&self, changed: &[Changed]) -> Result<Contents, Breakage> {
         let mut contents = Contents::default();
-        let oids: Vec<Oid> = changed.iter().flat_map(|c| [c.before, c.after]).flatten().map(|entry| entry.oid).collect();
+        let oids: Vec<Oid> =
+            changed.iter().flat_map(|c| [c.before, c.after]).flatten().map(|entry| entry.oid).collect();
         let sizes = self.repo.sizes(&oids).await.map_err(|fault| git(&fault))?;
         for (oid, size) in oids.into_iter().zip(sizes) {
             // A submodule's commit has no size here: it is judged by its mode.

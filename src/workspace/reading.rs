@@ -133,6 +133,14 @@ impl Repository {
         text.lines().map(|line| read(line).ok_or_else(|| strange(&args, line.as_bytes()))).collect()
     }
 
+    /// The tree of a commit: what its checks belong to.
+    ///
+    /// # Errors
+    /// When there is no such commit.
+    pub async fn tree_of(&self, commit: Oid) -> Result<Oid, GitError> {
+        self.refs.name(&["rev-parse", "--verify", "--end-of-options", &format!("{commit}^{{tree}}")], b"").await
+    }
+
     /// What a ref or another name of a commit is at; none when there is no such thing.
     ///
     /// # Errors

@@ -34,7 +34,11 @@ fn every_task_lands_as_one_commit_with_its_trailers_and_the_users_tree_is_left_a
     subjects.sort();
     assert_eq!(subjects, ["First", "Second"]);
     assert_eq!(space.on("tidegate/two/integration", "three"), "1");
-    let trailers = space.git(&["log", "--format=%(trailers:key=Tidegate-Task,valueonly,separator=%x2C)%x2C%an", "main..tidegate/two/integration"]);
+    let trailers = space.git(&[
+        "log",
+        "--format=%(trailers:key=Tidegate-Task,valueonly,separator=%x2C)%x2C%an",
+        "main..tidegate/two/integration",
+    ]);
     assert!(trailers.lines().all(|line| line.ends_with(",Ada")), "{trailers}");
     assert_eq!(before, (space.git(&["rev-parse", "HEAD"]), space.git(&["symbolic-ref", "HEAD"])));
     assert_eq!(space.git(&["status", "--porcelain"]), "?? mine.txt\n?? notes/");
@@ -76,7 +80,10 @@ fn a_finished_run_has_nothing_left_to_do() {
 #[test]
 fn the_tries_of_a_script_are_its_blocks_in_order_and_it_reads_what_was_wrong() {
     let space = Space::plain();
-    space.write("tidegate.toml", "[checks]\ntask = [\"test ! -e file || grep -q good file\"]\nstream = [\"true\"]\nsystem = [\"true\"]\n");
+    space.write(
+        "tidegate.toml",
+        "[checks]\ntask = [\"test ! -e file || grep -q good file\"]\nstream = [\"true\"]\nsystem = [\"true\"]\n",
+    );
     space.commit("Check");
     let breakdown = "# Tries\n\n### Stream A: One\n\n1. **Try**\n\n   - Test Requirements: None\n\n   \
         ```sh role=implementation\n   test \"$TIDEGATE_ATTEMPT\" = 1\n   test ! -s \"$TIDEGATE_FEEDBACK\"\n   echo bad > file\n   ```\n\n   \

@@ -63,8 +63,14 @@ impl Space {
         let space = Space::empty();
         space.write("Cargo.toml", &format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"));
         space.write("Cargo.lock", &format!("version = 3\n\n[[package]]\nname = \"{name}\"\nversion = \"0.1.0\"\n"));
-        space.write("src/lib.rs", "//! A toy.\n\n/// What the toy can do from the start.\npub fn old() -> u32 {\n    1\n}\n");
-        space.write("tests/old.rs", &format!("#[test]\nfn the_old_still_works() {{\n    assert_eq!({name}::old(), 1);\n}}\n"));
+        space.write(
+            "src/lib.rs",
+            "//! A toy.\n\n/// What the toy can do from the start.\npub fn old() -> u32 {\n    1\n}\n",
+        );
+        space.write(
+            "tests/old.rs",
+            &format!("#[test]\nfn the_old_still_works() {{\n    assert_eq!({name}::old(), 1);\n}}\n"),
+        );
         space.write(".gitignore", "/target\n");
         space.commit("Begin");
         space
