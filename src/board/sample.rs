@@ -173,7 +173,13 @@ fn seen() -> Ending {
 /// The whole life of a task that does everything right.
 pub(crate) fn lands(t: &mut Teller, node: u32, commit: u64, after: &[(u32, Standing)]) {
     let (patch, made) = (Oid::of_number(commit + 1000), Oid::of_number(commit));
-    t.job(node, What::Tests, 20, Ending::Passed(Evidence::Tests { commit: made }), &[(node, working(Phase::Red))]);
+    t.job(
+        node,
+        What::Tests,
+        20,
+        Ending::Passed(Evidence::Tests { commit: made, told: vec![] }),
+        &[(node, working(Phase::Red))],
+    );
     let seal = Seal {
         commit: made,
         files: vec![Sealed { path: format!("tests/t{node}.rs").into(), mode: 0o100_644, blob: made }],
@@ -209,7 +215,7 @@ pub(crate) fn evening() -> Teller {
         1,
         What::Tests,
         9,
-        Ending::Passed(Evidence::Tests { commit: Oid::of_number(20) }),
+        Ending::Passed(Evidence::Tests { commit: Oid::of_number(20), told: vec![] }),
         &[(1, working(Phase::Red))],
     );
     let passes = Finding::blocker(
@@ -233,7 +239,7 @@ pub(crate) fn morning() -> Teller {
         1,
         What::Tests,
         9,
-        Ending::Passed(Evidence::Tests { commit: Oid::of_number(20) }),
+        Ending::Passed(Evidence::Tests { commit: Oid::of_number(20), told: vec![] }),
         &[(1, working(Phase::Red))],
     );
     let text =

@@ -53,7 +53,7 @@ fn is_made(dir: &Path) -> bool {
 }
 
 async fn make(dir: &Path, environment: &Environment) -> Result<(), Stop> {
-    let is_free = fs::read_dir(dir).map_or(!dir.exists(), |mut entries| entries.next().is_none());
+    let is_free = fs::read_dir(dir).map_or_else(|_| !dir.exists(), |mut entries| entries.next().is_none());
     if !is_free {
         let text = format!(
             "error: {} is there already, and is not the sample\n  = help: name another folder: tidegate demo DIR\n",

@@ -63,7 +63,7 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
         }
         None => None,
     };
-    let base = unfinished.as_ref().map_or(scene.repo.head(), |(_, _, run)| run.charter().base);
+    let base = unfinished.as_ref().map_or_else(|| scene.repo.head(), |(_, _, run)| run.charter().base);
     let mut config = scene.config(base).await?;
     if let Some(jobs) = wish.jobs {
         config.slots.agents = jobs;

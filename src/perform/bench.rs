@@ -257,7 +257,7 @@ pub(super) fn task<'a>(job: &Job, desk: &'a Desk) -> Result<&'a Task, Breakage> 
 /// The script of a try: the one of its number, the last one repeating.
 fn script<'a>(task: &'a Task, role: Role, name: Option<&str>, turn: u16) -> Option<&'a Script> {
     let all: Vec<&Script> = task.brief.scripts(role, name).collect();
-    all.get(usize::from(turn.max(1) - 1)).or(all.last()).copied()
+    all.get(usize::from(turn.max(1) - 1)).or_else(|| all.last()).copied()
 }
 
 /// How a job ends when its agent failed in a way that says nothing about the work.

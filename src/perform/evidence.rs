@@ -100,7 +100,7 @@ pub(super) struct Measured {
 impl Measured {
     /// What failed, in a sentence and its output.
     pub(super) fn failure(&self) -> String {
-        let failed = self.ran.iter().find(|ran| ran.exit != 0).or(self.ran.last());
+        let failed = self.ran.iter().find(|ran| ran.exit != 0).or_else(|| self.ran.last());
         match failed {
             Some(ran) => format!("`{}` exited with {}{}", ran.command, ran.exit, super::bench::after(&self.tail)),
             None => "nothing was run".to_owned(),
@@ -129,36 +129,63 @@ impl Measured {
     }
 }
 
-/// What was measured, by tree.
+/// What a measurement is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To compare another tree with.
+    Base,
+    /// To judge this tree.
+    Judge,
+}
+
+/// What was measured of one tree by the same commands; whoever needs it while it is being measured waits for that.
+type Slot = Arc<tokio::sync::Mutex<Option<Arc<Measured>>>>;
+
+/// What was measured, by tree and commands.
 #[derive(Default)]
-pub(super) struct Reports(Mutex<HashMap<Oid, Arc<tokio::sync::Mutex<Option<Arc<Measured>>>>>>);
+pub(super) struct Reports(Mutex<HashMap<Subject, Slot>>);
+
+/// A tree, and what is run on it.
+type Subject = (Oid, Vec<Box<str>>);
 
 impl Reports {
-    fn of(&self, tree: Oid) -> Arc<tokio::sync::Mutex<Option<Arc<Measured>>>> {
+    fn of(&self, tree: Oid, commands: &[Box<str>]) -> Slot {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(all.entry(tree).or_default())
+        Arc::clone(all.entry((tree, commands.to_vec())).or_default())
     }
 }
 
 impl Bench {
-    /// What the task gate's checks say about a commit's tree. A tree is measured once; what failed is measured again, unless it
-    /// is what others are compared with: a base.
+    /// What the task gate's checks say about a commit's tree.
     pub(super) async fn report(
         &self,
         commit: Oid,
         job: &Job,
         desk: &Desk,
-        why: &str,
+        why: Purpose,
+    ) -> Result<Arc<Measured>, Breakage> {
+        self.measured(commit, &self.checks.task_commands(), why, job, desk).await
+    }
+
+    /// What commands say about a commit's tree: checks belong to a tree, so they run once for it. What failed is run again, for
+    /// it may have been looked into since; but not for a base, which others are only compared with.
+    pub(super) async fn measured(
+        &self,
+        commit: Oid,
+        commands: &[Box<str>],
+        why: Purpose,
+        job: &Job,
+        desk: &Desk,
     ) -> Result<Arc<Measured>, Breakage> {
         let tree = self.repo.tree_of(commit).await.map_err(|fault| git(&fault))?;
-        let slot = self.reports.of(tree);
+        let slot = self.reports.of(tree, commands);
         let mut slot = slot.lock().await;
         if let Some(measured) = slot.as_ref()
-            && (measured.report.exit == 0 || why == "base")
+            && (measured.report.exit == 0 || why == Purpose::Base)
         {
             return Ok(Arc::clone(measured));
         }
-        let measured = self.run_checks(commit, &self.checks.task_commands(), &self.place(job, desk)?, desk).await?;
+        let measured = self.run_checks(commit, commands, &self.place(job, desk)?, desk).await?;
         *slot = Some(Arc::clone(&measured));
         Ok(measured)
     }

@@ -3,6 +3,7 @@
 use super::{
     Bench, Desk, Done,
     bench::{git, task},
+    evidence::Purpose,
     fell,
 };
 use crate::{
@@ -50,8 +51,8 @@ impl Bench {
         let Subject::Candidate { base, commit } = job.on else {
             return Err(fell("a proof without a candidate; this is a bug"));
         };
-        let before = self.report(base, job, desk, "base").await?;
-        let measured = self.report(commit, job, desk, "candidate").await?;
+        let before = self.report(base, job, desk, Purpose::Base).await?;
+        let measured = self.report(commit, job, desk, Purpose::Judge).await?;
         let green = rules::green(&GreenCase {
             base: &before.report,
             candidate: &measured.report,

@@ -1,6 +1,6 @@
 //! Settle: one criterion of a stream, system or deployment gate, on the integration ref at one commit.
 
-use super::{Bench, Desk, Done, fell};
+use super::{Bench, Desk, Done, evidence::Purpose, fell};
 use crate::{
     plan::Means,
     run::{Code, Ending, Evidence, Finding, Job, Rejection, Subject},
@@ -21,7 +21,7 @@ impl Bench {
         };
         match &asked.means {
             Means::Checked { commands } => {
-                let measured = self.run_checks(tip, commands, &self.place(job, desk)?, desk).await?;
+                let measured = self.measured(tip, commands, Purpose::Judge, job, desk).await?;
                 if measured.report.exit == 0 {
                     return Ok(Ending::Passed(Evidence::Seen { ran: measured.ran.clone() }));
                 }
@@ -30,8 +30,7 @@ impl Bench {
                 Ok(Ending::Rejected(Rejection { findings, ran: measured.ran.clone(), ..Rejection::default() }))
             }
             Means::Measured { command, .. } => {
-                let measured =
-                    self.run_checks(tip, std::slice::from_ref(command), &self.place(job, desk)?, desk).await?;
+                let measured = self.measured(tip, std::slice::from_ref(command), Purpose::Judge, job, desk).await?;
                 match measured.figure() {
                     Some(figure) if measured.report.exit == 0 => {
                         Ok(Ending::Passed(Evidence::Figure { figure, ran: measured.ran.clone() }))

@@ -1,6 +1,12 @@
 //! Verify: the task gate's own criteria, on exactly the patch that may land.
 
-use super::{Bench, Desk, Done, bench::git, evidence::Measured, fell, trim::Trimmed};
+use super::{
+    Bench, Desk, Done,
+    bench::git,
+    evidence::{Measured, Purpose},
+    fell,
+    trim::Trimmed,
+};
 use crate::{
     plan::Means,
     rules::{self, GreenCase, Role},
@@ -59,8 +65,8 @@ impl Bench {
 
     /// Runs the task gate on a tree: checks, green, built-in review, figures.
     async fn proof(&self, commit: Oid, seal: &Seal, job: &Job, desk: &Desk) -> Result<Proof, Breakage> {
-        let before = self.report(job.sheet.base, job, desk, "base").await?;
-        let measured = self.report(commit, job, desk, "patch").await?;
+        let before = self.report(job.sheet.base, job, desk, Purpose::Base).await?;
+        let measured = self.report(commit, job, desk, Purpose::Judge).await?;
         let green = rules::green(&GreenCase {
             base: &before.report,
             candidate: &measured.report,

@@ -159,7 +159,7 @@ impl Story {
         let on = self.job(node, what).on;
         let n = u64::from(node);
         let evidence = match (what, on) {
-            (What::Tests, _) => Evidence::Tests { commit: oid(100 + n) },
+            (What::Tests, _) => Evidence::Tests { commit: oid(100 + n), told: vec![] },
             (What::Red, _) => {
                 let seal = Seal { commit: oid(200 + n), ..Seal::default() };
                 Evidence::Red(Box::new(Red { seal, ..Red::default() }))

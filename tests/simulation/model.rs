@@ -410,7 +410,7 @@ impl Model {
     pub fn passed(&mut self, node: NodeId, what: What, on: Subject, evidence: &Evidence) {
         let life = &mut self.lives[node.index()];
         match (what, evidence) {
-            (What::Tests, Evidence::Tests { commit }) => life.sheet.tests = *commit,
+            (What::Tests, Evidence::Tests { commit, .. }) => life.sheet.tests = *commit,
             (What::Red, Evidence::Red(red)) => life.sheet.seal = red.seal.clone(),
             (What::Implement, Evidence::Work { patch, commit }) => {
                 (life.patch, life.commit, life.sheet.work) = (*patch, *commit, *commit);

@@ -195,7 +195,7 @@ impl World {
             (What::Implement, _) => {
                 Ending::Passed(Evidence::Work { patch: self.patch(job, chance), commit: self.fresh() })
             }
-            (What::Tests, _) => Ending::Passed(Evidence::Tests { commit: self.fresh() }),
+            (What::Tests, _) => Ending::Passed(Evidence::Tests { commit: self.fresh(), told: vec![] }),
             (What::Red, _) => {
                 let seal = Seal { commit: self.fresh(), ..Seal::default() };
                 Ending::Passed(Evidence::Red(Box::new(Red { seal, ..Red::default() })))
