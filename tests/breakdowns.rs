@@ -3,8 +3,7 @@
 
 use proptest::prelude::*;
 use tidegate::{
-    cli::{check, message},
-    notes,
+    cli, notes,
     plan::{self, Blueprint, Draft, Effort, Fault, Means, Name, Phase, Plan, Settings, Span},
 };
 
@@ -41,7 +40,7 @@ fn refused(text: &str) -> (Draft, Vec<Fault>) {
 /// `label<-nearest before`, one a task.
 fn shape(text: &str) -> Vec<String> {
     let (draft, plan, warnings) = built(text);
-    let value = check::json(&plan, &draft, &warnings);
+    let value = cli::json(&plan, &draft, &warnings);
     let list = |v: &serde_json::Value| {
         v.as_array().unwrap().iter().filter_map(|s| s.as_str().map(str::to_owned)).collect::<Vec<_>>()
     };
@@ -179,7 +178,7 @@ fn a_cycle_through_a_streams_gate_is_told_with_each_line() {
     let text = "### Stream A: One\n1. **Base**\n   - Dependencies: Stream B\n### Stream B: Two\n2. **Side**\n   - Dependencies: Task 1\n";
     let (draft, faults) = refused(text);
     let errors: Vec<Fault> = faults.into_iter().filter(|f| f.code == "cycle").collect();
-    insta::assert_snapshot!(message::render(&draft, &errors, false), @r#"
+    insta::assert_snapshot!(cli::render(&draft, &errors, false), @r#"
     error[cycle]: these wait for each other: 1 -> stream B -> 2 -> 1
      --> notes/topic/breakdown.md:3:27
       |
@@ -196,14 +195,14 @@ fn a_cycle_through_a_streams_gate_is_told_with_each_line() {
 #[test]
 fn a_hostile_document_is_told_without_its_control_characters() {
     let (draft, faults) = refused("# \u{1b}[31mRed\u{7}\u{202e}\n\nNothing\n");
-    let shown = message::render(&draft, &faults, false);
+    let shown = cli::render(&draft, &faults, false);
     assert!(shown.contains("no-tasks") && !shown.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{shown:?}");
 }
 
 #[test]
 fn what_was_understood_is_told_in_eighty_columns() {
     let (draft, plan, warnings) = built(MIXED);
-    insta::assert_snapshot!(check::text(&plan, &draft, &warnings, &settings()), @r#"
+    insta::assert_snapshot!(cli::text(&plan, &draft, &warnings, &settings()), @r#"
     topic: Parcel Tracker Task Breakdown
     5 tasks, 2 streams, at most 2 at once
 
@@ -312,15 +311,15 @@ fn holds(draft: &Draft) {
 fn survives(text: &str) -> Result<(), TestCaseError> {
     let (draft, faults) = read(text);
     holds(&draft);
-    let _ = message::render(&draft, &faults, true);
+    let _ = cli::render(&draft, &faults, true);
     match plan::build(&draft, &settings()) {
         Ok((blueprint, warnings)) => {
             let plan = Plan::build(blueprint).unwrap();
-            let _ = (check::text(&plan, &draft, &warnings, &settings()), check::json(&plan, &draft, &warnings));
+            let _ = (cli::text(&plan, &draft, &warnings, &settings()), cli::json(&plan, &draft, &warnings));
         }
         Err(faults) => {
             prop_assert!(faults.iter().any(|f| f.severity == plan::Severity::Error));
-            let _ = (message::render(&draft, &faults, false), message::errors(&draft, &faults));
+            let _ = (cli::render(&draft, &faults, false), cli::errors(&draft, &faults));
         }
     }
     Ok(())

@@ -8,8 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tidegate::{
-    cli::{check, message},
-    notes,
+    cli, notes,
     plan::{self, Plan, Settings},
 };
 
@@ -44,14 +43,14 @@ fn checked(name: &str, text: String) -> Value {
     match plan::build(&draft, &Settings::default()) {
         Ok((blueprint, warnings)) if faults.is_empty() => {
             let plan = Plan::build(blueprint).unwrap();
-            let rendered = check::text(&plan, &draft, &warnings, &Settings::default());
+            let rendered = cli::text(&plan, &draft, &warnings, &Settings::default());
             assert!(rendered.lines().all(|l| l.chars().count() <= 120), "{name}: {rendered}");
-            check::json(&plan, &draft, &warnings)
+            cli::json(&plan, &draft, &warnings)
         }
         Ok((_, warnings)) | Err(warnings) => {
             faults.extend(warnings);
-            assert!(!message::render(&draft, &faults, false).is_empty());
-            message::errors(&draft, &faults)
+            assert!(!cli::render(&draft, &faults, false).is_empty());
+            cli::errors(&draft, &faults)
         }
     }
 }

@@ -2,17 +2,16 @@
 //!
 //! A point is armed by `TIDEGATE_FAILPOINT=<point>:<n>`: at its n-th passing the process sends itself SIGKILL.
 
-use crate::{process, run::What};
+use crate::run::What;
 use std::{
     fmt,
-    str::FromStr,
     sync::atomic::{AtomicU32, Ordering},
 };
 
 /// An armed point, or none.
 #[derive(Debug, Default)]
 pub struct Failpoint {
-    armed: Option<(Point, u32)>,
+    armed: Option<(Point, u32, fn() -> !)>,
     passed: AtomicU32,
 }
 
@@ -98,26 +97,26 @@ impl fmt::Display for Point {
 #[error("no such failpoint: {0:?} (a point and how often it is passed, as in `after-append:3`)")]
 pub struct NoSuchPoint(String);
 
-impl FromStr for Failpoint {
-    type Err = NoSuchPoint;
-
-    fn from_str(text: &str) -> Result<Failpoint, NoSuchPoint> {
+impl Failpoint {
+    /// The point that `text` names, where `die` ends the process.
+    ///
+    /// # Errors
+    /// When there is no such point.
+    pub fn arm(text: &str, die: fn() -> !) -> Result<Failpoint, NoSuchPoint> {
         let wrong = || NoSuchPoint(text.to_owned());
         let (name, number) = text.rsplit_once(':').ok_or_else(wrong)?;
         let point = Point::all().into_iter().find(|point| point.to_string() == name).ok_or_else(wrong)?;
         let number = number.parse().map_err(|_| wrong())?;
-        Ok(Failpoint { armed: Some((point, number)), passed: AtomicU32::new(0) })
+        Ok(Failpoint { armed: Some((point, number, die)), passed: AtomicU32::new(0) })
     }
-}
 
-impl Failpoint {
     /// Goes by this point; dies when it is the armed one and its time has come.
     pub fn pass(&self, point: Point) {
-        if let Some((armed, number)) = self.armed
+        if let Some((armed, number, die)) = self.armed
             && armed == point
             && self.passed.fetch_add(1, Ordering::Relaxed) + 1 == number
         {
-            process::die();
+            die();
         }
     }
 }
@@ -126,17 +125,21 @@ impl Failpoint {
 mod tests {
     use super::*;
 
+    fn stay() -> ! {
+        panic!("nobody dies in this test")
+    }
+
     #[test]
     fn every_point_has_a_name_of_its_own_and_is_read_back() {
         let all = Point::all();
         for point in &all {
-            let read: Failpoint = format!("{point}:2").parse().unwrap();
-            assert_eq!(read.armed, Some((*point, 2)));
+            let read = Failpoint::arm(&format!("{point}:2"), stay).unwrap();
+            assert_eq!(read.armed.map(|(point, number, _)| (point, number)), Some((*point, 2)));
         }
         let mut names: Vec<String> = all.iter().map(ToString::to_string).collect();
         names.sort();
         names.dedup();
         assert_eq!(names.len(), all.len());
-        assert!("before-lunch:1".parse::<Failpoint>().is_err() && "after-append".parse::<Failpoint>().is_err());
+        assert!(Failpoint::arm("before-lunch:1", stay).is_err() && Failpoint::arm("after-append", stay).is_err());
     }
 }

@@ -2,13 +2,14 @@
 //! ended. It stands between cargo and the test, prints nothing, and passes exit codes on.
 
 use super::record::{self, Start};
+use crate::process::StandIn;
 use std::{
     ffi::{OsStr, OsString},
     fs::File,
     io::{self, Read},
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
-    process::{Command, ExitCode, Stdio},
+    process::ExitCode,
 };
 
 /// The first argument of our binary in this mode: `tidegate __test-runner REPORT_DIR EXECUTABLE ARGS...`.
@@ -43,7 +44,7 @@ pub fn test_runner_main(
     }
     let run = Run { reports: reports.into(), executable: executable.into(), args: args.collect(), ours };
     let code = match run.kind() {
-        Kind::Program => run.start(&[], false).map(|status| code(&status)),
+        Kind::Program => run.program(&[], false).run().map(|status| code(&status)),
         Kind::DocTest => run.recorded(package, false),
         Kind::Test => run.recorded(package, run.has_libtest()),
     };
@@ -121,24 +122,16 @@ impl Run {
             true => vec!["--logfile".into(), record.log().into()],
             false => Vec::new(),
         };
-        let status = self.start(&more, has_libtest)?;
+        let status = self.program(&more, has_libtest).run()?;
         record.end(code(&status))?;
         Ok(code(&status))
     }
 
     /// The tests that these arguments choose, asked for before anything runs.
     fn list(&self) -> io::Result<Vec<String>> {
-        let mut child = self
-            .command(&["--list".into(), "--format".into(), "terse".into()], true)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let mut text = Vec::new();
-        if let Some(stdout) = child.stdout.take() {
-            stdout.take(LONGEST_LIST).read_to_end(&mut text)?;
-        }
-        if !child.wait()?.success() {
+        let (status, text) =
+            self.program(&["--list".into(), "--format".into(), "terse".into()], true).ask(LONGEST_LIST)?;
+        if !status.success() {
             return Err(io::Error::other("the tests could not be listed"));
         }
         let text = String::from_utf8_lossy(&text);
@@ -147,26 +140,18 @@ impl Run {
         Ok(names.map(str::to_owned).collect())
     }
 
-    fn start(&self, more: &[OsString], is_libtest: bool) -> io::Result<std::process::ExitStatus> {
-        self.command(more, is_libtest).status()
-    }
-
-    fn command(&self, more: &[OsString], is_libtest: bool) -> Command {
-        let mut command = Command::new(&self.executable);
-        if is_libtest {
-            let is_list = more.first().is_some_and(|arg| arg == "--list");
-            command.args(more).args(without_reports(&self.args, is_list));
+    fn program(&self, more: &[OsString], is_libtest: bool) -> StandIn<'_> {
+        let is_list = more.first().is_some_and(|arg| arg == "--list");
+        let args = if is_libtest {
+            [more, &without_reports(&self.args, is_list)].concat()
         } else {
-            command.args(&self.args).args(more);
-        }
-        for name in &self.ours {
-            command.env_remove(name);
-        }
-        if self.executable.file_stem().is_some_and(|stem| stem == "rust_out") {
-            // What rustdoc sets where no runner stands between: each documentation test in a process of its own.
-            command.env("RUSTDOC_DOCTEST_BIN_PATH", &self.executable);
-        }
-        command
+            [&self.args[..], more].concat()
+        };
+        // What rustdoc sets where no runner stands between: each documentation test in a process of its own.
+        let is_doctest = self.executable.file_stem().is_some_and(|stem| stem == "rust_out");
+        let doctest = || ("RUSTDOC_DOCTEST_BIN_PATH".into(), self.executable.clone().into_os_string());
+        let set = is_doctest.then(doctest).into_iter().collect();
+        StandIn { program: &self.executable, args, unset: &self.ours, set }
     }
 }
 

@@ -225,7 +225,9 @@ async fn go(
     let inbox = Inbox::open(&begun.folder).map_err(|error| Stop::because("orders cannot be taken", &error))?;
     let status = StatusWriter::start(topic.folder.clone(), folded.clone(), zone, screen.clone());
     let failpoint = match scene.environment.failpoint() {
-        Some(text) => text.parse::<Failpoint>().map_err(|error| Stop::because("TIDEGATE_FAILPOINT", &error))?,
+        Some(text) => {
+            Failpoint::arm(text, crate::process::die).map_err(|error| Stop::because("TIDEGATE_FAILPOINT", &error))?
+        }
         None => Failpoint::default(),
     };
     let charge = Charge {

@@ -1,13 +1,13 @@
 //! The command line: one file a command. What people type comes in here, and an exit code goes out.
 
 mod args;
-pub mod check;
+mod check;
 mod closing;
 mod demo;
 mod execute;
 mod exit;
 mod logs;
-pub mod message;
+mod message;
 mod order;
 mod preface;
 mod record;
@@ -15,6 +15,9 @@ mod scene;
 mod status;
 mod watch;
 mod why;
+
+pub use check::{json, text};
+pub use message::{errors, render};
 
 use args::{Arguments, Color, Command};
 use clap::Parser;

@@ -6,7 +6,7 @@ use super::{
     hang::{has, phases},
     resolve::{MOST_EDGES, Names, Target, Unknown},
 };
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the configuration has to say about a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,11 +69,11 @@ pub(super) struct Builder<'d> {
     pub names: Names,
     faults: Vec<Fault>,
     /// `(before, after)` in node ids, with where it is stated.
-    pub edges: HashMap<(u32, u32), Option<Span>>,
+    pub edges: BTreeMap<(u32, u32), Option<Span>>,
     /// The blueprint's table.
     pub reviewers: Vec<(Box<str>, BackendId)>,
     /// The same, by name.
-    pub reviewer_ids: HashMap<(String, BackendId), ReviewerId>,
+    pub reviewer_ids: BTreeMap<(String, BackendId), ReviewerId>,
 }
 
 /// The blueprint and what to warn of, or all faults (warnings among them).
@@ -88,9 +88,9 @@ pub fn build(draft: &Draft, settings: &Settings) -> Result<(Blueprint, Vec<Fault
         settings,
         names,
         faults: Vec::new(),
-        edges: HashMap::new(),
+        edges: BTreeMap::new(),
         reviewers: Vec::new(),
-        reviewer_ids: HashMap::new(),
+        reviewer_ids: BTreeMap::new(),
     };
     builder.shape_faults();
     let blueprint = if draft.tasks.is_empty() || draft.streams.len() > MOST_NAMES {
@@ -116,7 +116,7 @@ pub fn stated(draft: &Draft) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
         let (mut found, mut unknown) = (Vec::new(), Vec::new());
         needs.iter().for_each(|n| names.resolve(n, own, &mut found, &mut unknown));
         let mut told: Vec<String> = Vec::new();
-        let mut seen = HashSet::new();
+        let mut seen = BTreeSet::new();
         for (target, _) in found {
             let name = match target {
                 Target::Task(task) => format!("task:{}", names.labels[task]),
@@ -166,7 +166,7 @@ impl Builder<'_> {
             self.error("too-many-streams", format!("more than {MOST_NAMES} streams"), &[(top, "")], "merge some");
             return;
         }
-        let mut seen: HashMap<String, usize> = HashMap::new();
+        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
         for (place, task) in draft.tasks.iter().enumerate() {
             let label = self.names.labels[place].clone();
             let first = *seen.entry(label.to_lowercase()).or_insert(place);
@@ -199,7 +199,7 @@ impl Builder<'_> {
             }
             self.task_warnings(task, &label);
         }
-        let used: HashSet<usize> = self.names.stream_of.iter().copied().flatten().collect();
+        let used: BTreeSet<usize> = self.names.stream_of.iter().copied().flatten().collect();
         for (place, stream) in draft.streams.iter().enumerate().filter(|(place, _)| !used.contains(place)) {
             let text = format!("stream {} has no tasks", draft.streams[place].id.value);
             let at = [(whole_line(draft, stream.title.at, stream.id.at), "")];

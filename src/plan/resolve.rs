@@ -3,7 +3,7 @@
 use super::{Draft, Name, Needs, Span, slug};
 use std::{
     cell::Cell,
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
 };
 
 /// What a name stands for: a place in the draft's tables.
@@ -41,13 +41,13 @@ pub(super) struct Names {
     pub stream_of: Vec<Option<usize>>,
     /// Each stream's tasks.
     pub tasks_of: Vec<Vec<usize>>,
-    ids: HashMap<String, usize>,
-    titles: HashMap<String, Option<usize>>,
-    steps: HashMap<String, usize>,
-    streams: HashMap<String, usize>,
+    ids: BTreeMap<String, usize>,
+    titles: BTreeMap<String, Option<usize>>,
+    steps: BTreeMap<String, usize>,
+    streams: BTreeMap<String, usize>,
     stream_ids: Vec<String>,
-    prefixes: HashSet<String>,
-    slugs: HashMap<String, usize>,
+    prefixes: BTreeSet<String>,
+    slugs: BTreeMap<String, usize>,
     searches: Cell<usize>,
     spent: Cell<usize>,
 }
@@ -59,13 +59,13 @@ impl Names {
             labels: Vec::new(),
             stream_of: Vec::new(),
             tasks_of: vec![Vec::new(); draft.streams.len()],
-            ids: HashMap::new(),
-            titles: HashMap::new(),
-            steps: HashMap::new(),
-            streams: HashMap::new(),
+            ids: BTreeMap::new(),
+            titles: BTreeMap::new(),
+            steps: BTreeMap::new(),
+            streams: BTreeMap::new(),
             stream_ids: draft.streams.iter().map(|s| s.id.value.clone()).collect(),
-            prefixes: HashSet::new(),
-            slugs: HashMap::new(),
+            prefixes: BTreeSet::new(),
+            slugs: BTreeMap::new(),
             searches: Cell::new(0),
             spent: Cell::new(0),
         };

@@ -1,7 +1,7 @@
 //! The plan's width: how many tasks can be at work at once at most, and which tasks come right before a node.
 
 use super::{NodeId, Plan};
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 /// Up to as many tasks the width is exact; beyond, it is that of the widest level, which is never too large.
 const EXACT: usize = 300;
@@ -9,7 +9,7 @@ const EXACT: usize = 300;
 impl Plan {
     /// The tasks right before a node, through gates.
     pub fn tasks_before(&self, id: NodeId) -> Vec<NodeId> {
-        let mut seen = HashSet::new();
+        let mut seen = BTreeSet::new();
         let mut open: Vec<NodeId> = self.dependencies(id).collect();
         let mut found = Vec::new();
         while let Some(at) = open.pop() {
@@ -65,7 +65,7 @@ impl Plan {
     }
 
     fn tasks_behind(&self, id: NodeId) -> Vec<usize> {
-        let mut seen = HashSet::new();
+        let mut seen = BTreeSet::new();
         let mut open: Vec<NodeId> = self.dependents(id).collect();
         while let Some(at) = open.pop() {
             if seen.insert(at) {

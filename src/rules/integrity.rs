@@ -5,7 +5,7 @@ use super::seal::{Kind, kind};
 use super::{Change, is_test_path, sketch};
 use crate::run::{Code, Finding};
 use regex::Regex;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 use unicode_normalization::UnicodeNormalization;
 
@@ -147,7 +147,7 @@ fn leaves_tree(path: &str, target: &str) -> bool {
 fn added<'a>(change: &Change<'a>) -> Vec<(u32, usize, &'a str)> {
     let lossless = |side: Option<super::Side<'a>>| side.and_then(|side| side.text()).unwrap_or_default();
     let (before, after) = (lossless(change.before), lossless(change.after));
-    let mut had: HashMap<&str, u32> = HashMap::new();
+    let mut had: BTreeMap<&str, u32> = BTreeMap::new();
     for line in before.lines() {
         *had.entry(line).or_default() += 1;
     }
@@ -268,7 +268,7 @@ fn collisions(seen: &Inspected<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     let key = |path: &str| path.nfc().collect::<String>().to_lowercase().nfc().collect::<String>();
-    let mut spelled: HashMap<String, &str> = HashMap::new();
+    let mut spelled: BTreeMap<String, &str> = BTreeMap::new();
     for path in seen.paths.iter().copied().filter(|path| !added.contains(path)) {
         for folder in prefixes(path) {
             spelled.entry(key(folder)).or_insert(folder);

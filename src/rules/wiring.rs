@@ -239,7 +239,7 @@ fn declarations(path: &str, before: &str, after: &str, is_declared: &dyn Fn(&str
 
 /// Lines that one side has more often than the other, trimmed, without blank and comment lines.
 fn changed_lines<'a>(before: &'a str, after: &'a str) -> Vec<&'a str> {
-    let mut counts = std::collections::HashMap::<&str, i64>::new();
+    let mut counts = std::collections::BTreeMap::<&str, i64>::new();
     let lines = |text: &'a str| text.lines().map(str::trim).filter(|line| !line.is_empty());
     lines(before).for_each(|line| *counts.entry(line).or_default() -= 1);
     lines(after).for_each(|line| *counts.entry(line).or_default() += 1);
