@@ -24,7 +24,12 @@ use crate::{
     views::{Bars, Folded, Json, Lines, Live, Screen, View},
     workspace::{Pool, Setup},
 };
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 /// Between asking processes to end and ending them.
 const GRACE: Duration = Duration::from_secs(5);
@@ -138,6 +143,7 @@ async fn begin(
         complain(&preface::preface(&plan, &charter, &policy, &config, false));
         return Ok(Exit::Good);
     }
+    prove_base(scene, topic, &config, &checks, base).await?;
     let folder = runs.begin(&id).map_err(|error| Stop::because("the run's folder cannot be made", &error))?;
     let tip =
         scene.repo.begin(id.as_str(), base).await.map_err(|error| Stop::because("the run cannot begin", &error))?;
@@ -216,11 +222,10 @@ async fn go(
     folded.replay(&begun.past, &record::standings(&begun.run));
     let screen = open_screen(arguments, wish, scene, &folded, &live);
     let telemetry = start_telemetry(arguments, scene, &screen)?;
-    let wardens = Wardens::new(scene.environment.program.clone(), (policy.agents + policy.checks) as usize)
-        .map_err(|error| Stop::because("the wardens cannot be started", &error))?;
-    let wardens = Arc::new(wardens);
+    let wardens = wardens(scene, policy.agents + policy.checks)?;
     let backends: Vec<Box<str>> = begun.plan.blueprint().backends.clone();
-    let bench = bench(scene, &begun, &config, checks, Arc::clone(&wardens)).await?;
+    let of_run = (&*begun.charter.run, &*begun.plan.blueprint().topic, begun.folder.path());
+    let bench = bench(scene, of_run, &config, checks, Arc::clone(&wardens)).await?;
     let bell = Doorbell::listen(&begun.folder).map_err(|error| Stop::because("orders cannot be heard", &error))?;
     let inbox = Inbox::open(&begun.folder).map_err(|error| Stop::because("orders cannot be taken", &error))?;
     let status = StatusWriter::start(topic.folder.clone(), folded.clone(), zone, screen.clone());
@@ -267,22 +272,50 @@ async fn go(
     Ok(exit)
 }
 
+fn wardens(scene: &Scene, count: u32) -> Result<Arc<Wardens>, Stop> {
+    // The program as it was started, though it may have been replaced on disk since.
+    let program = PathBuf::from("/proc/self/exe");
+    let program = if program.exists() { program } else { scene.environment.program.clone() };
+    let wardens = Wardens::new(program, count as usize);
+    wardens.map(Arc::new).map_err(|error| Stop::because("the wardens cannot be started", &error))
+}
+
+/// Where a runner gives no names, what was red on the base could not be told from what a task breaks: so it must be green.
+async fn prove_base(scene: &Scene, topic: &Topic, config: &Config, checks: &Checks, base: Oid) -> Result<(), Stop> {
+    if checks.names_tests() || checks.task.is_empty() {
+        return Ok(());
+    }
+    let again = Checks::found(&scene.repo, base, &wanted(config)).await;
+    let again = again.map_err(|error| Stop::because("the base cannot be read", &error))?;
+    let scratch = tempfile::tempdir().map_err(|error| Stop::because("no scratch folder can be made", &error))?;
+    let wardens = wardens(scene, 1)?;
+    let bench = bench(scene, ("base", &topic.slug, scratch.path()), config, again, Arc::clone(&wardens)).await?;
+    let tried = bench.try_base(base).await;
+    wardens.shutdown().await;
+    tried.map_err(|why| {
+        let what = format!("a check of the task gates fails before anything has begun: {why}");
+        Stop::missing(what, "mend it on the base, or name another check in [checks] of tidegate.toml; it gives no names of tests, so that its failures could not be told apart")
+    })
+}
+
+/// A bench for a run of this name, whose logs go into this folder.
 async fn bench(
     scene: &Scene,
-    begun: &Begun,
+    (run, topic, folder): (&str, &str, &Path),
     config: &Config,
     checks: Checks,
     wardens: Arc<Wardens>,
 ) -> Result<Bench, Stop> {
     let identity = scene.repo.identity().await.map_err(|error| Stop::because("git cannot tell who you are", &error))?;
     let identity = identity.unwrap_or_default();
-    let _ = std::fs::create_dir_all(begun.folder.logs());
+    let logs = folder.join("logs");
+    std::fs::create_dir_all(&logs).map_err(|error| Stop::because("logs cannot be kept", &error))?;
     let limits = |total| Limits { total, idle: None, grace: GRACE, output_bytes: OUTPUT_MAX };
     let texts = |list: &[String]| list.iter().map(|text| text.as_str().into()).collect::<Vec<Box<str>>>();
     let setting = Setting {
-        run: begun.charter.run.to_string(),
-        topic: begun.plan.blueprint().topic.to_string(),
-        folder: begun.folder.path().to_owned(),
+        run: run.to_owned(),
+        topic: topic.to_owned(),
+        folder: folder.to_owned(),
         env: scene.environment.passed(),
         agent_limits: limits(config.agents.timeout),
         check_limits: limits(config.checks.timeout),
@@ -292,7 +325,7 @@ async fn bench(
             commands: config.workspace.setup.clone(),
             env: scene.environment.passed_to_setup(&config.sandbox.setup_env),
             limits: limits(config.checks.timeout),
-            log: begun.folder.logs().join("setup.log"),
+            log: logs.join("setup.log"),
         },
         check_env: config.checks.env.iter().map(|(name, value)| (name.into(), value.into())).collect(),
         test_paths: texts(&config.tests.paths),

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     board::{block, line},
+    context::feedback,
     plan::{NodeId, Plan},
     run::{Evidence, Ran, Run},
 };
@@ -34,6 +35,10 @@ fn reasons(record: &Record, node: NodeId) -> String {
     for why in run.why(node) {
         let words = block(&why.words(plan), LINES, COLUMNS);
         let _ = writeln!(out, "  {}", words.replace('\n', "\n    "));
+    }
+    let findings = &run.life(node).sheet.findings;
+    if run.failure(node).is_some() && !findings.is_empty() {
+        let _ = writeln!(out, "{}", block(&feedback(findings), LINES, COLUMNS).trim_end());
     }
     record.board().with(|board| {
         for settled in board.criteria(node) {

@@ -102,16 +102,20 @@ impl Measured {
     pub(super) fn failure(&self) -> String {
         let failed = self.ran.iter().find(|ran| ran.exit != 0).or_else(|| self.ran.last());
         match failed {
-            Some(ran) => format!("`{}` exited with {}{}", ran.command, ran.exit, super::bench::after(&self.tail)),
+            Some(ran) => {
+                let tail: String = self.tail.trim().chars().take(OUTPUT_MAX).collect();
+                format!("`{}` exited with {}{}", ran.command, ran.exit, super::bench::after(&tail))
+            }
             None => "nothing was run".to_owned(),
         }
     }
 
-    /// Findings with the output that matters behind the first of them.
+    /// Findings with the output that matters: a failed check says which command it was, others have the output behind the first.
     pub(super) fn explain(&self, mut findings: Vec<Finding>) -> Vec<Finding> {
-        let is_told = findings.iter().any(|finding| finding.code == Code::CheckFails);
-        if let (Some(first), false) = (findings.first_mut(), self.tail.trim().is_empty() || is_told) {
-            let tail: String = self.tail.trim().chars().take(OUTPUT_MAX).collect();
+        let tail: String = self.tail.trim().chars().take(OUTPUT_MAX).collect();
+        if let Some(check) = findings.iter_mut().find(|finding| finding.code == Code::CheckFails) {
+            check.text = self.failure().into();
+        } else if let (Some(first), false) = (findings.first_mut(), tail.is_empty()) {
             first.text = format!("{}\n{tail}", first.text).into();
         }
         findings
