@@ -406,3 +406,10 @@ fn long_documents_are_read_in_linear_time() {
         println!("{took:?} {}", &text[..30].replace('\n', " "));
     }
 }
+
+#[test]
+fn a_stream_whose_lowercase_is_longer_is_read() {
+    // Lowercase of `İ` has one byte more than `İ`.
+    let (draft, _) = read("# X\n\n### Task 1: A\n\n**Stream**: İİİ\n");
+    assert_eq!(draft.tasks.len(), 1);
+}

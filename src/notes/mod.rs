@@ -170,7 +170,8 @@ fn named(said: Written<String>, streams: &mut Vec<StreamDraft>, known: &mut Hash
     }
     known.insert(first.to_owned(), streams.len());
     known.insert(bare.to_owned(), streams.len());
-    let at = said.value.len() - bare.len();
+    // Lowercase may be longer than what it was made of.
+    let at = said.value.len().saturating_sub(bare.len());
     let own = said.value.get(at..).unwrap_or(&said.value).trim();
     let is_label = first.len() <= 2 || !bare.contains(' ');
     let value = if is_label { own.get(..first.len()).unwrap_or(own).to_owned() } else { slug(own) };

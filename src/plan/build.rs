@@ -219,10 +219,6 @@ impl Builder<'_> {
             let help = "add `- Test Requirements: ...`; `Test Requirements: None` says that there are none";
             self.warn("no-test-requirements", format!("task {label} states no test requirements"), task.head, help);
         }
-        if let Some(first) = task.phases.first().filter(|_| !phases(task, true).contains(Phase::Verify)) {
-            let help = "add `verify`, unless its checks are not to run at its gate";
-            self.warn("no-verify", format!("task {label} leaves out verify"), first.at, help);
-        }
     }
 
     /// Edges between tasks, their gates and the streams' gates.
