@@ -59,6 +59,9 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
     let runs = Runs::of(scene.repo.common_dir());
     let slug = crate::plan::slug(&topic.slug);
     let _lock = if wish.dry_run { None } else { Some(lock(&runs, &slug, &topic)?) };
+    if !wish.dry_run {
+        scene.repo.clear_stale_locks().await.map_err(|fault| super::scene::refused(&fault))?;
+    }
     let newest = runs.newest(&slug).map_err(|error| Stop::because("the runs cannot be listed", &error))?;
     let unfinished = match newest {
         Some(id) => {

@@ -84,7 +84,14 @@ impl Bench {
     }
 
     /// Has the agent of this role work in the task's workspace, starting from `start`, and takes in what it left.
-    pub(super) async fn write(&self, job: &Job, desk: &Desk, role: Role, start: Oid) -> Result<Left, Breakage> {
+    pub(super) async fn write(
+        &self,
+        job: &Job,
+        desk: &Desk,
+        role: Role,
+        start: Oid,
+        facts: Vec<(&'static str, OsString)>,
+    ) -> Result<Left, Breakage> {
         let task = task(job, desk)?;
         let base = job.sheet.base;
         let message = |what: &str| format!("{} of task {}, attempt {}{what}", role.name(), task.label, job.attempt);
@@ -97,7 +104,7 @@ impl Bench {
             kept.map_err(|fault| fell(format!("what a killed run left could not be kept: {fault}")))?;
         }
         let lease = self.agent(job.node, start, desk).await?;
-        let answer = self.call(job, desk, role, None, &lease, Vec::new()).await;
+        let answer = self.call(job, desk, role, None, &lease, facts).await;
         let taken = self.repo.snapshot(&lease, base, base, &message(""), &pin("")).await;
         let left = taken.as_ref().map_or(Oid::NONE, |snapshot| snapshot.commit);
         match (answer, taken) {
