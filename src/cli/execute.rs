@@ -328,6 +328,7 @@ async fn bench(
             commands: config.workspace.setup.clone(),
             env: scene.environment.passed_to_setup(&config.sandbox.setup_env),
             limits: limits(config.checks.timeout),
+            pins: crate::rules::pins_dependencies,
             log: logs.join("setup.log"),
         },
         check_env: config.checks.env.iter().map(|(name, value)| (name.into(), value.into())).collect(),
