@@ -96,7 +96,7 @@ impl Bench {
         let base = job.sheet.base;
         let message = |what: &str| format!("{} of task {}, attempt {}{what}", role.name(), task.label, job.attempt);
         let pin = |what: &str| {
-            attempt_ref(&self.setting.run, &task.label, &format!("{}-{}{what}", job.attempt, job.what.name()))
+            attempt_ref(&self.setting.run, &task.label, &format!("{}-{}{what}", job.id.0, job.what.name()))
         };
         if let Some(left) = self.pool.left(&self.key(job.node)) {
             // A killed run left it: kept by a ref, and not gone on from, since nobody knows how far it had got.
@@ -233,7 +233,7 @@ impl Bench {
         let label = slug(desk.plan.node(job.node).label());
         let suffix = name.map(|name| format!("-{}", slug(name))).unwrap_or_default();
         let folder = self.setting.folder.join("logs").join(label);
-        let folder = folder.join(format!("{:03}-{}{suffix}", job.attempt, job.what.name()));
+        let folder = folder.join(format!("{:05}-{}{suffix}", job.id.0, job.what.name()));
         fs::create_dir_all(&folder)?;
         Ok(folder)
     }
