@@ -199,6 +199,8 @@ fn by(finding: &Finding) -> String {
 fn place(finding: &Finding) -> String {
     match (&finding.file, finding.line) {
         (Some(file), Some(at)) => format!("{}:{at}: ", line(file, 160)),
+        // What speaks of its file by name needs no place before it.
+        (Some(file), None) if finding.text.starts_with(&**file) => String::new(),
         (Some(file), None) => format!("{}: ", line(file, 160)),
         (None, _) => String::new(),
     }

@@ -346,8 +346,9 @@ fn said(found: &[Finding]) -> String {
         let text = finding.text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
         match (&finding.file, finding.line) {
             (Some(file), Some(line)) => format!("{file}:{line}: {text}"),
-            (Some(file), None) => format!("{file}: {text}"),
-            (None, _) => text.to_owned(),
+            // What speaks of its file by name needs no place before it.
+            (Some(file), None) if !text.starts_with(&**file) => format!("{file}: {text}"),
+            (_, None) | (None, _) => text.to_owned(),
         }
     };
     list(&heavy.iter().map(line).collect::<Vec<_>>(), "; ")

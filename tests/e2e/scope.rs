@@ -44,8 +44,8 @@ fn an_edit_out_of_scope_that_is_not_needed_is_taken_out_and_told() {
     let script = module("2") + &put("README.md", "Look at me.") + &put("src/extra.rs", "//! Mine.");
     execute(&space, task(&script)).exits(0).says(&[
         "verified, 2 tests pass; put right and told: ",
-        "an edit out of scope was taken out; the gate passed without it: README.md: README.md is out of the task's scope",
-        "an edit that the task did not declare was let through: src/lib.rs: src/lib.rs: pub mod new;",
+        "an edit out of scope was taken out; the gate passed without it: README.md is out of the task's scope",
+        "an edit that the task did not declare was let through: src/lib.rs: pub mod new;",
     ]);
     assert_eq!(space.landed("toy"), ["New"]);
     let tree = space.tree("toy");
@@ -101,7 +101,7 @@ fn of_several_edits_out_of_scope_only_those_that_the_gate_needs_are_asked_for() 
     execute(&space, task(&script))
         .exits(1)
         .says(&["data.txt: needed by the gate", "tidegate approve toy 1 --path data.txt"])
-        .says(&["the gate passed without it: README.md:", "the gate passed without it: Makefile:"])
+        .says(&["the gate passed without it: README.md is", "the gate passed without it: Makefile is"])
         .lacks(&["--path README.md", "--path Makefile", "README.md: needed by the gate"]);
     space.run(&["approve", "toy", "1", "--path", "data.txt"]).exits(0);
     space.run(&["retry", "toy", "1"]).exits(0);
@@ -137,7 +137,7 @@ fn only_a_person_opens(path: &str, text: &str) {
     let script = module(NEEDS_BUILD) + &put(path, text);
     let grant = format!("echo '{{\"verdict\": \"approve\", \"grants\": [\"{path}\"]}}'");
     let command = format!("tidegate approve toy 1 --path {path}");
-    let told = format!("{path}: {path} is protected:");
+    let told = format!("try: {path} is protected:");
     execute(&space, task(&script).review(&grant)).exits(1).says(&[&told, &command]).lacks(&["passed without it"]);
     assert!(space.landed("toy").is_empty());
     space.run(&["why", "toy", "1"]).exits(0).says(&[&told]);
