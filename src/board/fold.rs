@@ -354,7 +354,8 @@ impl Board {
         story.findings.extend(rejection.findings.iter().cloned());
         story.ran.extend(rejection.ran.iter().cloned());
         for finding in &rejection.findings {
-            if matches!(finding.code, Code::SealBroken | Code::TakenOut) {
+            // A violation is told whatever came of it; an edit was taken out for good only where the gate passed without it.
+            if finding.code == Code::SealBroken {
                 self.remark(job.node, finding);
             }
         }

@@ -353,7 +353,7 @@ impl Board {
             },
             Standing::Skipped => "skipped".to_owned(),
             Standing::Retired => "no longer in the plan".to_owned(),
-            Standing::Failed { phase, why } => format!("failed in {}: {}", phase.name(), line(why, 120)),
+            Standing::Failed { phase, why, .. } => format!("failed in {}: {}", phase.name(), line(why, 120)),
         }
     }
 

@@ -96,7 +96,7 @@ impl Board {
                 let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
                 of(Tone::Yours, format!("held, waits for your word: {first}{more}"))
             }
-            (Standing::Failed { phase, why }, Node::Task(_)) => {
+            (Standing::Failed { phase, why, .. }, Node::Task(_)) => {
                 of(Tone::Bad, format!("failed in {}: {why}", phase.name()))
             }
             (Standing::Failed { why, .. }, Node::Gate(_)) => of(Tone::Bad, format!("stays closed: {why}")),

@@ -251,7 +251,7 @@ pub(crate) fn morning() -> Teller {
         4,
         rejected(Finding::blocker(Code::PassesAlready, text), "jobs/15.log"),
         &[
-            (1, Standing::Failed { phase: Phase::Red, why }),
+            (1, Standing::Failed { phase: Phase::Red, why, shut: Vec::new() }),
             (5, Standing::Blocked),
             (8, Standing::Blocked),
             (10, Standing::Blocked),

@@ -2,7 +2,7 @@
 
 use crate::{
     plan::{NodeId, Phase},
-    run::{Run, State, Timestamp},
+    run::{Code, Run, State, Timestamp, Weight},
 };
 
 /// Exactly one of these for each node, always.
@@ -42,6 +42,8 @@ pub enum Standing {
         phase: Phase,
         /// Why, as a fragment: `no progress after 3 tries`.
         why: Box<str>,
+        /// Paths that a person may let it touch: it failed for want of them.
+        shut: Vec<Box<str>>,
     },
 }
 
@@ -58,7 +60,8 @@ impl Standing {
             State::Skipped => Standing::Skipped,
             State::Retired => Standing::Retired,
             State::Failed { why } => {
-                Standing::Failed { phase: why.phase(), why: run.failure(node).unwrap_or_default().into() }
+                let why_not = run.failure(node).unwrap_or_default().into();
+                Standing::Failed { phase: why.phase(), why: why_not, shut: shut(run, node) }
             }
         }
     }
@@ -87,6 +90,14 @@ impl Standing {
     pub fn needs_person(&self) -> bool {
         matches!(self, Standing::Held { .. } | Standing::Failed { .. })
     }
+}
+
+/// The paths for which a node was sent back the last time.
+fn shut(run: &Run, node: NodeId) -> Vec<Box<str>> {
+    let findings = run.life(node).sheet.findings.iter();
+    let shut = findings
+        .filter(|finding| finding.weight == Weight::Blocker && matches!(finding.code, Code::Scope | Code::Protected));
+    shut.filter_map(|finding| finding.file.clone()).collect()
 }
 
 /// How many are in each standing. Retired ones are in none.

@@ -58,12 +58,15 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
     let topic = scene.topic(&wish.topic)?;
     let runs = Runs::of(scene.repo.common_dir());
     let slug = plan::slug(&topic.slug);
-    let _lock = if wish.dry_run { None } else { Some(lock(&runs, &slug, &topic)?) };
-    if !wish.dry_run {
+    // A refusal leaves nothing behind, a lock neither: where there is no run yet, it is taken when one begins.
+    let held = match newest(&runs, &slug)? {
+        Some(_) if !wish.dry_run => Some(lock(&runs, &slug, &topic)?),
+        _ => None,
+    };
+    if held.is_some() {
         scene.repo.clear_stale_locks().await.map_err(|fault| super::scene::refused(&fault))?;
     }
-    let newest = runs.newest(&slug).map_err(|error| Stop::because("the runs cannot be listed", &error))?;
-    let unfinished = match newest {
+    let unfinished = match newest(&runs, &slug)? {
         Some(id) => {
             let entries = record::read(&runs.folder(&id))?;
             let run = record::replay(&entries)?;
@@ -82,9 +85,10 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
     let policy = config.policy(scene.environment.cores);
     match unfinished {
         Some((id, entries, run)) if !is_superseded(scene, &topic, &run, &config, &checks, wish).await? => {
+            let _held = held;
             resume(arguments, wish, scene, &topic, (&runs, id), (entries, run), (config, checks, policy)).await
         }
-        _ => begin(arguments, wish, scene, &topic, (&runs, &slug), (config, checks, policy)).await,
+        _ => begin(arguments, wish, scene, &topic, (&runs, &slug, held), (config, checks, policy)).await,
     }
 }
 
@@ -108,6 +112,25 @@ fn lock(runs: &Runs, slug: &str, topic: &Topic) -> Result<Lock, Stop> {
     })
 }
 
+fn newest(runs: &Runs, slug: &str) -> Result<Option<RunId>, Stop> {
+    runs.newest(slug).map_err(|error| Stop::because("the runs cannot be listed", &error))
+}
+
+/// The lock, where it is not held yet: then nobody may have begun a run since it was looked whether there is one.
+fn first_lock(runs: &Runs, slug: &str, topic: &Topic, held: Option<Lock>) -> Result<Lock, Stop> {
+    if let Some(held) = held {
+        return Ok(held);
+    }
+    let lock = lock(runs, slug, topic)?;
+    match newest(runs, slug)? {
+        None => Ok(lock),
+        Some(_) => Err(Stop::missing(
+            format!("a run of {} has begun at the same time", topic.slug),
+            &format!("`tidegate execute {}` goes on with it", topic.slug),
+        )),
+    }
+}
+
 /// A run that is done, of documents that have changed since: a new one begins.
 async fn is_superseded(
     scene: &Scene,
@@ -129,7 +152,7 @@ async fn begin(
     wish: &Execute,
     scene: &Scene,
     topic: &Topic,
-    (runs, slug): (&Runs, &str),
+    (runs, slug, held): (&Runs, &str, Option<Lock>),
     (config, checks, policy): (Config, Checks, Policy),
 ) -> Result<Exit, Stop> {
     let settings = settings(&config, &checks, wish.allow_no_checks);
@@ -146,6 +169,7 @@ async fn begin(
         complain(&preface::preface(&plan, &charter, &policy, &config, false));
         return Ok(Exit::Good);
     }
+    let _held = first_lock(runs, slug, topic, held)?;
     prove_base(scene, topic, &config, &checks, base).await?;
     let folder = runs.begin(&id).map_err(|error| Stop::because("the run's folder cannot be made", &error))?;
     let tip =

@@ -64,11 +64,14 @@ impl Scene {
             })?;
             return self.configured(&file.display().to_string(), text);
         }
-        let at_base =
-            self.repo.read(base, CONFIG).await.map_err(|error| Stop::because("the base cannot be read", &error))?;
+        let read = async |commit| {
+            let text = self.repo.read(commit, CONFIG).await;
+            text.map_err(|error| Stop::because("the repository cannot be read", &error))
+        };
+        let at_head = read(self.repo.head()).await?;
         let here = std::fs::read(self.repo.top().join(CONFIG)).ok();
-        if here != at_base {
-            let what = match (&here, &at_base) {
+        if here != at_head {
+            let what = match (&here, &at_head) {
                 (Some(_), None) => "tidegate.toml is not committed",
                 (None, _) => "tidegate.toml is in HEAD, and not in the working tree",
                 (Some(_), Some(_)) => "tidegate.toml differs from HEAD",
@@ -77,10 +80,8 @@ impl Scene {
             let fix = "commit it: `git add tidegate.toml && git commit`, or put it back: `git checkout HEAD -- tidegate.toml`";
             return Err(Stop::missing(format!("{what}; {why}"), fix));
         }
-        match at_base {
-            Some(bytes) => self.configured(CONFIG, String::from_utf8_lossy(&bytes).into_owned()),
-            None => self.configured(CONFIG, String::new()),
-        }
+        let at_base = if base == self.repo.head() { at_head } else { read(base).await? };
+        self.configured(CONFIG, String::from_utf8_lossy(&at_base.unwrap_or_default()).into_owned())
     }
 
     fn configured(&self, path: &str, text: String) -> Result<Config, Stop> {

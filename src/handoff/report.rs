@@ -199,6 +199,8 @@ fn by(finding: &Finding) -> String {
 fn place(finding: &Finding) -> String {
     match (&finding.file, finding.line) {
         (Some(file), Some(at)) => format!("{}:{at}: ", line(file, 160)),
+        // What speaks of its file by name needs no place before it.
+        (Some(file), None) if finding.text.starts_with(&**file) => String::new(),
         (Some(file), None) => format!("{}: ", line(file, 160)),
         (None, _) => String::new(),
     }
@@ -269,6 +271,7 @@ fn to_know(page: &mut Page, board: &Board, closing: &Closing<'_>) {
         let what = match remark.finding.code {
             Code::SealBroken => "a sealed test was changed, and restored",
             Code::TakenOut => "an edit out of scope was taken out; the gate passed without it",
+            Code::Allowed => "an edit that the task did not declare was let through",
             _ => "put right",
         };
         let text = line(&remark.finding.text, 200);
@@ -358,7 +361,10 @@ fn go_on(page: &mut Page, board: &Board, closing: &Closing<'_>) {
     let mut commands = Vec::new();
     for node in board.stuck().take(FAILURES) {
         match board.standing(node) {
-            Standing::Failed { .. } => commands.push(retry(topic, board.label(node))),
+            Standing::Failed { shut, .. } => {
+                commands.extend(shut.iter().take(FAILURES).map(|path| permit(topic, board.label(node), path)));
+                commands.push(retry(topic, board.label(node)));
+            }
             Standing::Held { lacks } => commands.extend(lacks.iter().map(|&c| approve(topic, board.label(node), c))),
             _ => {}
         }
@@ -371,6 +377,11 @@ fn go_on(page: &mut Page, board: &Board, closing: &Closing<'_>) {
         }));
         page.push(Part::Commands(commands));
     }
+}
+
+/// The command by which a person lets a task touch a path.
+fn permit(topic: &str, label: &str, path: &str) -> String {
+    format!("tidegate approve {} {} --path {}", quoted(topic), quoted(label), quoted(path))
 }
 
 /// The command that lets a failed node try again.

@@ -283,7 +283,7 @@ mod tests {
             ..sample::blueprint()
         };
         let mut t = sample::Teller::new();
-        let failed = Standing::Failed { phase: Phase::Red, why: "no progress".into() };
+        let failed = Standing::Failed { phase: Phase::Red, why: "no progress".into(), shut: Vec::new() };
         let mut after = vec![(0, failed)];
         after.extend((1..count).map(|n| (n, Standing::Blocked)));
         t.planned(blueprint, &after);

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     rules::{self, Change, Inspected, Judgement, Listing, Restore, Role, Scope, ScopeTerms, Side},
-    run::{Breakage, Finding, Job, Oid, Seal, Weight},
+    run::{Breakage, Code, Finding, Job, Oid, Seal, Weight},
     workspace::{Change as Changed, Entry},
 };
 use std::collections::BTreeMap;
@@ -27,8 +27,31 @@ pub(super) struct Trimmed {
     pub(super) whole: Option<Oid>,
     /// What was taken out or put back: told, and no blocker unless the gate needs it.
     pub(super) told: Vec<Finding>,
-    /// The same as blockers, for a gate that needs these edits: path, and whether only a person opens it.
-    pub(super) needed: Vec<(Box<str>, Finding)>,
+    /// What was taken out, edit by edit, for a gate that needs some of it.
+    pub(super) needed: Vec<Taken>,
+}
+
+/// An edit beyond the scope.
+pub(super) struct Taken {
+    /// What takes it out.
+    edit: Edit,
+    /// What is found where the gate needs it: of a path that only a person opens, its code is not [`Code::Scope`].
+    pub(super) finding: Finding,
+}
+
+impl Taken {
+    pub(super) fn path(&self) -> &str {
+        &self.edit.0
+    }
+}
+
+impl Trimmed {
+    /// What is told of a tree that keeps the edits which the gate needs: they were not taken out after all.
+    pub(super) fn told_beside_needed(&self) -> Vec<Finding> {
+        let is_needed = |path: &str| self.needed.iter().any(|taken| taken.path() == path);
+        let stayed = |told: &Finding| told.code == Code::TakenOut && told.file.as_deref().is_some_and(is_needed);
+        self.told.iter().filter(|told| !stayed(told)).cloned().collect()
+    }
 }
 
 impl Bench {
@@ -78,9 +101,10 @@ impl Bench {
                         }
                         _ => change.before,
                     };
-                    edits.push((change.path.clone(), put));
+                    let edit = (change.path.clone(), put);
+                    edits.push(edit.clone());
                     told.extend(judgement.finding(&change.path, false));
-                    needed.extend(judgement.finding(&change.path, true).map(|finding| (change.path.clone(), finding)));
+                    needed.extend(judgement.finding(&change.path, true).map(|finding| Taken { edit, finding }));
                 }
             }
         }
@@ -96,6 +120,11 @@ impl Bench {
     pub(super) async fn resealed(&self, start: Oid, seal: &Seal, base: Oid) -> Result<Oid, Breakage> {
         let (put_back, _) = self.unbroken(seal, start).await?;
         if put_back.is_empty() { Ok(start) } else { self.compose(base, start, &put_back).await }
+    }
+
+    /// `start` without this edit.
+    pub(super) async fn without(&self, base: Oid, start: Oid, taken: &Taken) -> Result<Oid, Breakage> {
+        self.compose(base, start, std::slice::from_ref(&taken.edit)).await
     }
 
     /// What puts sealed files back, and what is told of it.
@@ -218,6 +247,6 @@ impl Contents {
 }
 
 fn remark(path: &str, words: &str) -> Finding {
-    let finding = Finding::blocker(crate::run::Code::TakenOut, words);
+    let finding = Finding::blocker(Code::Allowed, words);
     Finding { weight: Weight::Praise, ..finding }.at(path, None)
 }

@@ -14,6 +14,9 @@ use crate::{
 };
 use std::sync::Arc;
 
+/// Edits beyond the scope that are tried one by one; of more all are asked for together.
+const MOST_TRIED: usize = 16;
+
 /// What a tree proved.
 struct Proof {
     findings: Vec<Finding>,
@@ -36,7 +39,10 @@ impl Bench {
         }
         if let Some(whole) = trimmed.whole {
             let with = self.proof(whole, &seal, job, desk).await?;
-            if with.findings.is_empty() {
+            if with.findings.is_empty() && proof.findings.is_empty() {
+                return self.needs_more(job, whole, trimmed, with).await;
+            } else if with.findings.is_empty() {
+                let (whole, trimmed, with) = self.least((whole, trimmed, with), &seal, job, desk).await?;
                 return self.needs_more(job, whole, trimmed, with).await;
             }
         }
@@ -44,16 +50,45 @@ impl Bench {
         Ok(Ending::Rejected(Rejection { findings, ran: proof.ran, ..Rejection::default() }))
     }
 
+    /// Of several edits beyond the scope those that the gate needs: each of the others is taken out, one after the other, those
+    /// that only a person opens first.
+    async fn least(
+        &self,
+        (mut whole, mut trimmed, mut with): (Oid, Trimmed, Proof),
+        seal: &Seal,
+        job: &Job,
+        desk: &Desk,
+    ) -> Result<(Oid, Trimmed, Proof), Breakage> {
+        if !(2..=MOST_TRIED).contains(&trimmed.needed.len()) {
+            return Ok((whole, trimmed, with));
+        }
+        trimmed.needed.sort_by_key(|taken| taken.finding.code == Code::Scope);
+        let mut needed = Vec::new();
+        for taken in std::mem::take(&mut trimmed.needed) {
+            let commit = self.without(job.sheet.base, whole, &taken).await?;
+            let proof = self.proof(commit, seal, job, desk).await?;
+            if proof.findings.is_empty() {
+                (whole, with) = (commit, proof);
+            } else {
+                needed.push(taken);
+            }
+        }
+        trimmed.needed = needed;
+        Ok((whole, trimmed, with))
+    }
+
     /// The gate passes only with edits beyond the scope: what a reviewer may grant is asked for, what only a person opens is not.
     async fn needs_more(&self, job: &Job, whole: Oid, trimmed: Trimmed, proof: Proof) -> Done {
+        let told = trimmed.told_beside_needed();
         let shut: Vec<Finding> =
-            trimmed.needed.iter().map(|(_, finding)| finding.clone()).filter(|f| f.code != Code::Scope).collect();
+            trimmed.needed.iter().map(|taken| taken.finding.clone()).filter(|f| f.code != Code::Scope).collect();
         if !shut.is_empty() {
-            let findings = [shut, trimmed.told].concat();
+            let findings = [shut, told].concat();
             return Ok(Ending::Rejected(Rejection { findings, ran: proof.ran, ..Rejection::default() }));
         }
-        let asks = trimmed.needed.into_iter().map(|(path, _)| path).collect();
-        self.verified(job, whole, asks, Vec::new(), proof).await
+        let mut asks: Vec<Box<str>> = trimmed.needed.iter().map(|taken| taken.path().into()).collect();
+        asks.sort_unstable();
+        self.verified(job, whole, asks, told, proof).await
     }
 
     async fn verified(&self, job: &Job, commit: Oid, asks: Vec<Box<str>>, told: Vec<Finding>, proof: Proof) -> Done {

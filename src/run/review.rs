@@ -95,8 +95,8 @@ impl Run {
         if !is_refused && !silent.is_empty() {
             return silent.into_iter().for_each(|reviewer| self.want(node, What::Review(reviewer)));
         }
-        let out_of_scope = if silent.is_empty() { self.out_of_scope(node) } else { None };
-        if !is_refused && out_of_scope.is_none() {
+        let out_of_scope = if silent.is_empty() { self.out_of_scope(node) } else { Vec::new() };
+        if !is_refused && out_of_scope.is_empty() {
             self.prove_scope(node);
             let next = self.phases(node).after(Phase::Review);
             return self.enter(node, next.unwrap_or(Phase::Merge));
@@ -170,11 +170,10 @@ impl Run {
     }
 
     /// What the patch needs beyond the task's scope and nobody granted.
-    fn out_of_scope(&self, node: NodeId) -> Option<Finding> {
+    fn out_of_scope(&self, node: NodeId) -> Vec<Finding> {
+        let text = "needed by the gate, out of the task's scope, and granted by nobody";
         let paths = self.lives[node.index()].ungranted();
-        let first = *paths.first()?;
-        let text = format!("needed by the gate, out of scope, and granted by nobody: {}", paths.join(", "));
-        Some(Finding::blocker(Code::Scope, text).at(first, None))
+        paths.into_iter().map(|path| Finding::blocker(Code::Scope, text).at(path, None)).collect()
     }
 
     /// The patch stays in its scope, or was granted what it needs beyond it; and this patch was verified, if it is to be at all.

@@ -183,11 +183,14 @@ impl Run {
         }
     }
 
-    /// Why a failed node failed, as one fragment; `None` when it has not.
+    /// Why a failed node failed, as one fragment behind the name of the phase; `None` when it has not.
     pub fn failure(&self, node: NodeId) -> Option<String> {
-        let plan = self.plan();
-        let is_failure = |why: &&Why| matches!(why, Why::Failed { .. });
-        self.why(node).iter().find(is_failure).map(|why| why.words(plan))
+        self.why(node).iter().find_map(|why| match why {
+            Why::Failed { why, sent_back, found, trouble } => {
+                Some(fragment(*why, *sent_back, found, trouble.as_deref()))
+            }
+            _ => None,
+        })
     }
 
     fn why_want(&self, node: NodeId, what: What) -> Option<Why> {
@@ -307,19 +310,32 @@ fn lacking(gate: NodeId, lack: &Lack, plan: &Plan) -> String {
 }
 
 fn failed(why: Failure, sent_back: u16, found: &[Finding], trouble: Option<&str>) -> String {
-    let trouble = trouble.map(|trouble| format!(": {trouble}")).unwrap_or_default();
+    let how = fragment(why, sent_back, found, trouble);
     match why {
         Failure::NoProgress { phase } => {
-            let tries = if sent_back == 1 { "1 try".to_owned() } else { format!("{sent_back} tries") };
-            format!("failed in {} after {tries}: {}", phase.name(), said(found))
+            format!("failed in {} after {}: {}", phase.name(), tries(sent_back), said(found))
         }
-        Failure::FellOver { phase } => format!("{} fell over too often{trouble}", phase.name()),
-        Failure::NeedsPerson { phase } => format!("{} needs a person{trouble}", phase.name()),
+        Failure::FellOver { phase } | Failure::NeedsPerson { phase } => format!("{} {how}", phase.name()),
+        Failure::GateClosed | Failure::NothingToLand => how,
+    }
+}
+
+/// The same without the name of the phase.
+fn fragment(why: Failure, sent_back: u16, found: &[Finding], trouble: Option<&str>) -> String {
+    let trouble = trouble.map(|trouble| format!(": {trouble}")).unwrap_or_default();
+    match why {
+        Failure::NoProgress { .. } => format!("no progress after {}: {}", tries(sent_back), said(found)),
+        Failure::FellOver { .. } => format!("fell over too often{trouble}"),
+        Failure::NeedsPerson { .. } => format!("needs a person{trouble}"),
         Failure::GateClosed => "its gate did not open".to_owned(),
         Failure::NothingToLand => {
             format!("there is nothing to land: the task has no {} phase", Phase::Implement.name())
         }
     }
+}
+
+fn tries(count: u16) -> String {
+    if count == 1 { "1 try".to_owned() } else { format!("{count} tries") }
 }
 
 /// The first lines of the findings that weigh; of all, where none does.
@@ -330,8 +346,9 @@ fn said(found: &[Finding]) -> String {
         let text = finding.text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
         match (&finding.file, finding.line) {
             (Some(file), Some(line)) => format!("{file}:{line}: {text}"),
-            (Some(file), None) => format!("{file}: {text}"),
-            (None, _) => text.to_owned(),
+            // What speaks of its file by name needs no place before it.
+            (Some(file), None) if !text.starts_with(&**file) => format!("{file}: {text}"),
+            (_, None) | (None, _) => text.to_owned(),
         }
     };
     list(&heavy.iter().map(line).collect::<Vec<_>>(), "; ")

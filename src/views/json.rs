@@ -172,7 +172,7 @@ fn render(fresh: &Fresh<'_>) -> Vec<String> {
         match standing {
             Standing::Working { phase, .. } => object.phase = Some(phase.name()),
             Standing::Held { lacks } => object.lacks = Some(lacks),
-            Standing::Failed { phase, why } => (object.phase, object.text) = (Some(phase.name()), Some(text(why))),
+            Standing::Failed { phase, why, .. } => (object.phase, object.text) = (Some(phase.name()), Some(text(why))),
             _ => {}
         }
         objects.push(object.written());

@@ -2,7 +2,12 @@
 
 #![expect(unreachable_pub, reason = "the modules of a test are nobody's neighbours")]
 
+mod breakdown;
 mod execute;
 mod gates;
 mod proof;
+mod red;
+mod reviewers;
+mod scope;
 mod space;
+mod terminal;

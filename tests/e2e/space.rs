@@ -43,6 +43,18 @@ impl Said {
     }
 }
 
+impl Said {
+    /// Demands that none of these stands in what was said.
+    #[track_caller]
+    pub fn lacks(self, words: &[&str]) -> Said {
+        let all = flat(&self.all());
+        for word in words {
+            assert!(!all.contains(&flat(word)), "{word:?} was said:\n{}", self.all());
+        }
+        self
+    }
+}
+
 /// Text without its line breaks and runs of blanks: a message may be wrapped anywhere.
 fn flat(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -73,6 +85,30 @@ impl Space {
         );
         space.write(".gitignore", "/target\n");
         space.commit("Begin");
+        space
+    }
+
+    /// The same crate, with these files in its first commit, in which a task has one try, and a job one life. Its stream and system
+    /// gates ask for nothing, so that a test waits for no more runs of cargo than it is about.
+    pub fn strict_crate(files: &[(&str, &str)]) -> Space {
+        let space = Space::crate_named("toy");
+        space.write(
+            "tidegate.toml",
+            "[checks]\nstream = [\"true\"]\nsystem = [\"true\"]\n[attempts]\ntries = 1\nlives = 1\n",
+        );
+        let manifest = format!("{}\n[lib]\ndoctest = false\n", space.read("Cargo.toml"));
+        space.write("Cargo.toml", &manifest);
+        files.iter().for_each(|(path, text)| space.write(path, text));
+        space.commit("Be strict");
+        space
+    }
+
+    /// A repository whose checks are `true`, in which a task has one try, and a job one life.
+    pub fn strict() -> Space {
+        let space = Space::plain();
+        let config = format!("{}[attempts]\ntries = 1\nlives = 1\n", space.read("tidegate.toml"));
+        space.write("tidegate.toml", &config);
+        space.commit("Be strict");
         space
     }
 
@@ -142,6 +178,26 @@ impl Space {
     pub fn subjects(&self, branch: &str) -> Vec<String> {
         let log = self.git(&["log", "--reverse", "--format=%s", &format!("main..{branch}")]);
         log.lines().map(str::to_owned).collect()
+    }
+
+    /// The subjects that landed for a topic, oldest first; none where nothing did.
+    pub fn landed(&self, topic: &str) -> Vec<String> {
+        let branch = format!("tidegate/{topic}/integration");
+        if self.git(&["for-each-ref", &format!("refs/heads/{branch}")]).is_empty() {
+            return Vec::new();
+        }
+        self.subjects(&branch)
+    }
+
+    /// The paths on a topic's branch.
+    pub fn tree(&self, topic: &str) -> Vec<String> {
+        let paths = self.git(&["ls-tree", "-r", "--name-only", &format!("tidegate/{topic}/integration")]);
+        paths.lines().map(str::to_owned).collect()
+    }
+
+    /// The report of a topic, on one line.
+    pub fn report(&self, topic: &str) -> String {
+        flat(&self.read(&format!("notes/{topic}/report.md")))
     }
 
     /// A command with the scratch home and nothing of ours but the toolchain.

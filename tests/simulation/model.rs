@@ -322,18 +322,17 @@ impl Model {
         (silent, refused, findings)
     }
 
-    fn scope_finding(&self, node: NodeId) -> Option<Finding> {
-        let paths = self.ungranted(node);
-        let text = format!("needed by the gate, out of scope, and granted by nobody: {}", paths.join(", "));
-        Some(Finding::blocker(Code::Scope, text).at(paths.first()?.clone(), None))
+    fn scope_findings(&self, node: NodeId) -> Vec<Finding> {
+        let text = "needed by the gate, out of the task's scope, and granted by nobody";
+        self.ungranted(node).into_iter().map(|path| Finding::blocker(Code::Scope, text).at(path, None)).collect()
     }
 
     fn review(&mut self, node: NodeId) {
         let (silent, refused, mut findings) = self.round(node);
-        let scope = if silent.is_empty() { self.scope_finding(node) } else { None };
+        let scope = if silent.is_empty() { self.scope_findings(node) } else { Vec::new() };
         if !refused && !silent.is_empty() {
             silent.into_iter().for_each(|by| self.want(node, What::Review(by)));
-        } else if !refused && scope.is_none() {
+        } else if !refused && scope.is_empty() {
             self.next(node, Phase::Review);
         } else {
             findings.extend(scope);
@@ -453,7 +452,7 @@ impl Model {
             }
         }
         if !self.has(node, Phase::Review) || self.reviewers(node).is_empty() {
-            missed.extend(self.scope_finding(node));
+            missed.extend(self.scope_findings(node));
         }
         self.drop(node, What::Verify);
         if missed.is_empty() { self.next(node, Phase::Verify) } else { self.send_back(node, Phase::Implement, missed) }
