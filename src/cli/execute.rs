@@ -17,9 +17,9 @@ use crate::{
     journal::{Doorbell, Folder, Inbox, Journal, Lock, RunId, Runs},
     notes::Topic,
     perform::{Bench, Checks, Setting},
-    plan::{Fault, Plan, Role, Severity},
+    plan::{self, Addition, Fault, Node, Plan, Progress, Role, Settings, Severity},
     process::{Limits, Wardens},
-    run::{Charter, Entry, Event, Oid, Order, Policy, Run},
+    run::{Charter, Entry, Event, Oid, Order, Outcome, Policy, Run, State},
     telemetry::{self, Telemetry},
     views::{Bars, Folded, Json, Lines, Live, Screen, View},
     workspace::{Pool, Setup},
@@ -57,10 +57,10 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
     refuse_sandbox(wish)?;
     let topic = scene.topic(&wish.topic)?;
     let runs = Runs::of(scene.repo.common_dir());
-    let slug = crate::plan::slug(&topic.slug);
+    let slug = plan::slug(&topic.slug);
     // A refusal leaves nothing behind, a lock neither: where there is no run yet, it is taken when one begins.
     let held = match newest(&runs, &slug)? {
-        Some(_) if !wish.dry_run => Some(lock(&runs, &slug, &topic)?),
+        Some(_) if !wish.dry_run => Some(lock(scene, &runs, &slug, &topic).await?),
         _ => None,
     };
     let unfinished = match newest(&runs, &slug)? {
@@ -99,14 +99,17 @@ fn refuse_sandbox(wish: &Execute) -> Result<(), Stop> {
     }
 }
 
-fn lock(runs: &Runs, slug: &str, topic: &Topic) -> Result<Lock, Stop> {
-    runs.lock(slug).map_err(|error| match runs.holder(slug) {
+/// The coordinator's lock; whoever has it clears what a killed run left locked.
+async fn lock(scene: &Scene, runs: &Runs, slug: &str, topic: &Topic) -> Result<Lock, Stop> {
+    let held = runs.lock(slug).map_err(|error| match runs.holder(slug) {
         Ok(Some(holder)) => Stop::missing(
             format!("{} is being executed by process {} already", topic.slug, holder.pid),
             &format!("watch it with `tidegate status {}`; end it with ^C there", topic.slug),
         ),
         _ => Stop::because("the run cannot be locked", &error),
-    })
+    })?;
+    scene.repo.clear_stale_locks().await.map_err(|fault| super::scene::refused(&fault))?;
+    Ok(held)
 }
 
 fn newest(runs: &Runs, slug: &str) -> Result<Option<RunId>, Stop> {
@@ -114,11 +117,11 @@ fn newest(runs: &Runs, slug: &str) -> Result<Option<RunId>, Stop> {
 }
 
 /// The lock, where it is not held yet: then nobody may have begun a run since it was looked whether there is one.
-fn first_lock(runs: &Runs, slug: &str, topic: &Topic, held: Option<Lock>) -> Result<Lock, Stop> {
+async fn first_lock(scene: &Scene, runs: &Runs, slug: &str, topic: &Topic, held: Option<Lock>) -> Result<Lock, Stop> {
     if let Some(held) = held {
         return Ok(held);
     }
-    let lock = lock(runs, slug, topic)?;
+    let lock = lock(scene, runs, slug, topic).await?;
     match newest(runs, slug)? {
         None => Ok(lock),
         Some(_) => Err(Stop::missing(
@@ -137,7 +140,7 @@ async fn is_superseded(
     checks: &Checks,
     wish: &Execute,
 ) -> Result<bool, Stop> {
-    if run.outcome() != Some(crate::run::Outcome::Done) {
+    if run.outcome() != Some(Outcome::Done) {
         return Ok(false);
     }
     let understood = scene.understand(topic, &settings(config, checks, wish.allow_no_checks)).await;
@@ -166,7 +169,7 @@ async fn begin(
         complain(&preface::preface(&plan, &charter, &policy, &config, false));
         return Ok(Exit::Good);
     }
-    let _held = first_lock(runs, slug, topic, held)?;
+    let _held = first_lock(scene, runs, slug, topic, held).await?;
     prove_base(scene, topic, &config, &checks, base).await?;
     let folder = runs.begin(&id).map_err(|error| Stop::because("the run's folder cannot be made", &error))?;
     let tip =
@@ -201,34 +204,59 @@ async fn resume(
         complain(&preface::preface(&plan, &charter, &policy, &config, true));
         return Ok(Exit::Good);
     }
-    tell_edits(scene, topic, &run, &settings(&config, &checks, charter.without_checks)).await;
+    let is_over = run.outcome() == Some(Outcome::Done);
+    let edits = if is_over {
+        None
+    } else {
+        edits(scene, topic, &run, &settings(&config, &checks, charter.without_checks)).await?
+    };
     drop(entries);
     let folder = runs.folder(&id);
     let (journal, past) =
         Journal::resume(&folder, now()).map_err(|error| Stop::because("the run cannot go on", &error))?;
     let changed = (*run.policy() != policy).then(|| Box::new(policy.clone()));
     let mut first = vec![Event::Resumed { policy: changed }];
+    first.extend(edits);
     if run.is_paused() && !run.is_cancelled() {
         first.push(Event::Ordered(Order::Go));
     }
-    if !arguments.quiet && !wish.json && run.outcome() != Some(crate::run::Outcome::Done) {
+    if !arguments.quiet && !wish.json && !is_over {
         complain(&preface::preface(&plan, &charter, &policy, &config, true));
     }
     let begun = Begun { folder, journal, run, past, first, charter, plan };
     go(arguments, wish, scene, topic, begun, (config, checks, policy)).await
 }
 
-/// An edit of the breakdown while a run lives is told: the run goes by what was pinned at its start.
-async fn tell_edits(scene: &Scene, topic: &Topic, run: &Run, settings: &crate::plan::Settings) {
-    let is_same = match scene.understand(topic, settings).await {
-        Ok(understood) => understood.blueprint.origins == run.plan().blueprint().origins,
-        Err(_) => false,
+/// What was edited in the documents since the run began, as far as a plan that lives can take it in.
+async fn edits(scene: &Scene, topic: &Topic, run: &Run, settings: &Settings) -> Result<Option<Event>, Stop> {
+    let understood = scene.understand(topic, settings).await;
+    let understood = understood.map_err(|(draft, faults)| scene.stop(&draft, &faults))?;
+    let progress = |id| match run.state(id) {
+        State::Retired => Progress::Gone,
+        state if state.is_met() || run.life(id).has_landed() => Progress::Over,
+        state if state.has_started() => Progress::Begun,
+        _ => Progress::Untouched,
     };
-    if !is_same && run.outcome() != Some(crate::run::Outcome::Done) {
-        complain(&format!(
-            "warning: the documents of {} have changed since the run began; it goes on by what they said then\n",
-            topic.slug
-        ));
+    match plan::revise(run.plan(), &understood.blueprint, progress) {
+        Ok(addition) if addition == Addition::default() => Ok(None),
+        Ok(addition) => {
+            let labels = |nodes: Vec<&Node>| {
+                let tasks: Vec<&str> =
+                    nodes.into_iter().filter_map(|node| node.task()).map(|task| &*task.label).collect();
+                if tasks.is_empty() { "none".to_owned() } else { tasks.join(", ") }
+            };
+            let added = labels(addition.added.iter().collect());
+            let retired = labels(addition.retired.iter().map(|&id| run.plan().node(id)).collect());
+            complain(&format!(
+                "the breakdown was edited: taken in. Tasks that are new or read otherwise: {added}; taken out or replaced: {retired}\n"
+            ));
+            Ok(Some(Event::Replanned(Box::new(addition))))
+        }
+        Err(refused) => {
+            let why = refused.join("; ");
+            complain(&format!("warning: the breakdown was edited, and a run that lives cannot take it in: {why}\n"));
+            Ok(None)
+        }
     }
 }
 
@@ -272,7 +300,7 @@ async fn go(
     let conducted = actors::conduct(charge).await;
     wardens.shutdown().await;
     let (_, end) = conducted.map_err(|error| Stop::because("the supervisor cannot be started", &error))?;
-    let backend = |id: crate::plan::BackendId| backends[usize::from(id.0)].to_string();
+    let backend = |id: plan::BackendId| backends[usize::from(id.0)].to_string();
     let done = closing::ending(&end, backend);
     let (how, exit) = match done {
         Ok(done) => done,
@@ -349,6 +377,7 @@ async fn bench(
             commands: config.workspace.setup.clone(),
             env: scene.environment.passed_to_setup(&config.sandbox.setup_env),
             limits: limits(config.checks.timeout),
+            pins: crate::rules::pins_dependencies,
             log: logs.join("setup.log"),
         },
         check_env: config.checks.env.iter().map(|(name, value)| (name.into(), value.into())).collect(),
@@ -375,7 +404,7 @@ fn refuse_missing(understood: &Understood, wish: &Execute) -> Result<(), Stop> {
     let mut faults = Vec::new();
     for task in understood.blueprint.nodes.iter().filter_map(|node| node.task()).filter(|task| !task.done) {
         let has = |role| task.brief.scripts.iter().any(|script| script.role == role);
-        let wants_tests = task.phases.contains(crate::plan::Phase::Tests);
+        let wants_tests = task.phases.contains(plan::Phase::Tests);
         let missing = match (has(Role::Implementation), wants_tests && !has(Role::TestDeveloper)) {
             (true, false) => continue,
             (false, _) => "implementation",

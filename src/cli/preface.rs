@@ -3,7 +3,7 @@
 use crate::{
     board::{counted, line, minutes},
     config::Config,
-    plan::{Node, NodeId, Plan, Role},
+    plan::{NodeId, Plan, Role},
     run::{Charter, Policy},
 };
 use std::fmt::Write;
@@ -38,7 +38,7 @@ pub(crate) fn preface(plan: &Plan, charter: &Charter, policy: &Policy, config: &
         let _ = writeln!(out, "some gates have no check (--allow-no-checks)");
     }
     for (gate, texts) in held(plan) {
-        let blocked: Vec<&str> = behind(plan, gate);
+        let blocked: Vec<&str> = plan.tasks_behind(gate).into_iter().map(|id| plan.node(id).label()).collect();
         let blocked = if blocked.is_empty() { "the end".to_owned() } else { blocked.join(", ") };
         for text in texts {
             let label = plan.node(gate).label();
@@ -74,21 +74,4 @@ fn held(plan: &Plan) -> Vec<(NodeId, Vec<String>)> {
         }
     }
     held
-}
-
-/// The tasks right behind a gate.
-fn behind(plan: &Plan, gate: NodeId) -> Vec<&str> {
-    let mut labels = Vec::new();
-    let mut way: Vec<NodeId> = plan.dependents(gate).collect();
-    let mut seen = std::collections::BTreeSet::new();
-    while let Some(at) = way.pop() {
-        if seen.insert(at) {
-            match plan.node(at) {
-                Node::Task(task) => labels.push(&*task.label),
-                Node::Gate(_) => way.extend(plan.dependents(at)),
-            }
-        }
-    }
-    labels.sort_unstable();
-    labels
 }

@@ -5,7 +5,7 @@ use crate::{
     board::Standing,
     journal::{Folder, Holder, Reader, RunId, Runs},
     plan::NodeId,
-    run::{Entry, Run, Timestamp},
+    run::{Entry, Run, State, Timestamp},
     views::Folded,
 };
 
@@ -53,23 +53,28 @@ impl Record {
     /// The node that was named: a task's id, or a gate's.
     pub(crate) fn node(&self, name: &str) -> Result<NodeId, Stop> {
         let plan = self.run.plan();
-        let find = |wanted: &str| plan.ids().find(|&id| plan.node(id).label() == wanted);
+        // What an edit of the breakdown has replaced still has its name.
+        let live: Vec<NodeId> = plan.ids().filter(|&id| self.run.state(id) != State::Retired).collect();
+        let find = |wanted: &str| live.iter().copied().find(|&id| plan.node(id).label() == wanted);
         let lower = name.to_lowercase();
         let same = |id: &NodeId| plan.node(*id).label().to_lowercase() == lower;
-        find(name).or_else(|| plan.ids().find(same)).or_else(|| find(&format!("stream:{name}"))).ok_or_else(|| {
-            let known: Vec<&str> = plan
-                .ids()
-                .filter(|&id| plan.task_of(id).is_none_or(|task| task == id))
-                .map(|id| plan.node(id).label())
-                .take(40)
-                .collect();
-            let text = format!(
-                "error: the run has no task or gate `{}`\n  = help: it has {}\n",
-                crate::process::clean(name),
-                known.join(", ")
-            );
-            Stop::new(Exit::Faulty, text)
-        })
+        find(name).or_else(|| live.iter().copied().find(same)).or_else(|| find(&format!("stream:{name}"))).ok_or_else(
+            || {
+                let known: Vec<&str> = live
+                    .iter()
+                    .copied()
+                    .filter(|&id| plan.task_of(id).is_none_or(|task| task == id))
+                    .map(|id| plan.node(id).label())
+                    .take(40)
+                    .collect();
+                let text = format!(
+                    "error: the run has no task or gate `{}`\n  = help: it has {}\n",
+                    crate::process::clean(name),
+                    known.join(", ")
+                );
+                Stop::new(Exit::Faulty, text)
+            },
+        )
     }
 }
 

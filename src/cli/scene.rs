@@ -171,6 +171,6 @@ pub(crate) fn exit_of(faults: &[Fault]) -> Exit {
     if errors.clone().next().is_some() && errors.clone().all(is_missing) { Exit::Missing } else { Exit::Faulty }
 }
 
-fn refused(fault: &OpenFault) -> Stop {
+pub(crate) fn refused(fault: &OpenFault) -> Stop {
     Stop::missing(fault, fault.fix())
 }

@@ -84,12 +84,19 @@ impl Bench {
     }
 
     /// Has the agent of this role work in the task's workspace, starting from `start`, and takes in what it left.
-    pub(super) async fn write(&self, job: &Job, desk: &Desk, role: Role, start: Oid) -> Result<Left, Breakage> {
+    pub(super) async fn write(
+        &self,
+        job: &Job,
+        desk: &Desk,
+        role: Role,
+        start: Oid,
+        facts: Vec<(&'static str, OsString)>,
+    ) -> Result<Left, Breakage> {
         let task = task(job, desk)?;
         let base = job.sheet.base;
         let message = |what: &str| format!("{} of task {}, attempt {}{what}", role.name(), task.label, job.attempt);
         let pin = |what: &str| {
-            attempt_ref(&self.setting.run, &task.label, &format!("{}-{}{what}", job.attempt, job.what.name()))
+            attempt_ref(&self.setting.run, &task.label, &format!("{}-{}{what}", job.id.0, job.what.name()))
         };
         if let Some(left) = self.pool.left(&self.key(job.node)) {
             // A killed run left it: kept by a ref, and not gone on from, since nobody knows how far it had got.
@@ -97,7 +104,7 @@ impl Bench {
             kept.map_err(|fault| fell(format!("what a killed run left could not be kept: {fault}")))?;
         }
         let lease = self.agent(job.node, start, desk).await?;
-        let answer = self.call(job, desk, role, None, &lease, Vec::new()).await;
+        let answer = self.call(job, desk, role, None, &lease, facts).await;
         let taken = self.repo.snapshot(&lease, base, base, &message(""), &pin("")).await;
         let left = taken.as_ref().map_or(Oid::NONE, |snapshot| snapshot.commit);
         match (answer, taken) {
@@ -226,7 +233,7 @@ impl Bench {
         let label = slug(desk.plan.node(job.node).label());
         let suffix = name.map(|name| format!("-{}", slug(name))).unwrap_or_default();
         let folder = self.setting.folder.join("logs").join(label);
-        let folder = folder.join(format!("{:03}-{}{suffix}", job.attempt, job.what.name()));
+        let folder = folder.join(format!("{:05}-{}{suffix}", job.id.0, job.what.name()));
         fs::create_dir_all(&folder)?;
         Ok(folder)
     }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     handoff::{Changed, Summary},
-    plan::{Node, NodeId},
+    plan::NodeId,
     run::{Ending, Evidence, Job},
 };
 use std::fs;
@@ -52,19 +52,8 @@ impl Bench {
     }
 }
 
-/// The tasks that hang on this one through gates of its own.
+/// The tasks that hang on this one, through gates.
 fn dependents(node: NodeId, desk: &Desk) -> Vec<(Box<str>, Box<str>)> {
-    let mut found = Vec::new();
-    let mut way: Vec<NodeId> = desk.plan.dependents(node).collect();
-    let mut seen = std::collections::BTreeSet::new();
-    while let Some(at) = way.pop() {
-        if seen.insert(at) {
-            match desk.plan.node(at) {
-                Node::Task(task) => found.push((task.label.clone(), task.title.clone())),
-                Node::Gate(_) => way.extend(desk.plan.dependents(at)),
-            }
-        }
-    }
-    found.sort();
-    found
+    let tasks = desk.plan.tasks_behind(node).into_iter().filter_map(|id| desk.plan.node(id).task());
+    tasks.map(|task| (task.label.clone(), task.title.clone())).collect()
 }

@@ -6,23 +6,38 @@ use super::{
 };
 use crate::{
     plan::Role,
+    process::Tail,
     run::{Code, Ending, Evidence, Finding, Job, Rejection},
 };
+
+/// Bytes of a contest that go to the test-developer.
+const CONTEST_MAX: u64 = 8 << 10;
 
 impl Bench {
     pub(super) async fn implement(&self, job: &Job, desk: &Desk) -> Done {
         let sheet = &job.sheet;
+        let seal = self.seal_on(&sheet.seal, sheet.base).await?;
         let before = if sheet.work.is_none() { sheet.tests } else { sheet.work };
         let start = if before.is_none() { sheet.base } else { self.carried(before, sheet.base).await?.commit };
-        let left = match self.write(job, desk, Role::Implementation, start).await? {
+        let start = self.resealed(start, &seal, sheet.base).await?;
+        let contest = self.place(job, desk)?.join("contest.md");
+        let facts = vec![("TIDEGATE_CONTEST", contest.clone().into_os_string())];
+        let left = match self.write(job, desk, Role::Implementation, start, facts).await? {
             Left::Work(left) => left,
             Left::Ended(ending) => return Ok(ending),
         };
-        let seal = self.seal_on(&sheet.seal, sheet.base).await?;
+        let rejected = |finding| {
+            let findings = vec![finding];
+            Ok(Ending::Rejected(Rejection { findings, left, ..Rejection::default() }))
+        };
+        let contested = Tail::of(&contest, usize::MAX, CONTEST_MAX).map(|tail| tail.text).unwrap_or_default();
+        if !contested.trim().is_empty() && !seal.files.is_empty() {
+            let text = format!("the implementation contests a sealed test: {}", contested.trim());
+            return rejected(Finding::blocker(Code::Contested, text));
+        }
         let from = if seal.commit.is_none() { sheet.base } else { seal.commit };
         if self.repo.changes(from, left).await.map_err(|fault| git(&fault))?.is_empty() {
-            let finding = Finding::blocker(Code::NothingChanged, "nothing was implemented: the tree is as it was");
-            return Ok(Ending::Rejected(Rejection { findings: vec![finding], left, ..Rejection::default() }));
+            return rejected(Finding::blocker(Code::NothingChanged, "nothing was implemented: the tree is as it was"));
         }
         let patch = self.patch(sheet.base, left).await?;
         Ok(Ending::Passed(Evidence::Work { patch, commit: left }))

@@ -94,7 +94,7 @@ impl Bench {
     }
 }
 
-/// The task of this label.
+/// The task of this label: the last one, since an edit may have replaced it.
 fn node(desk: &Desk, label: &str) -> Option<NodeId> {
-    desk.plan.ids().find(|&id| desk.plan.node(id).task().is_some_and(|task| &*task.label == label))
+    desk.plan.ids().filter(|&id| desk.plan.node(id).task().is_some_and(|task| &*task.label == label)).last()
 }

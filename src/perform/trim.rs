@@ -121,6 +121,12 @@ impl Bench {
         self.compose(base, start, std::slice::from_ref(&taken.edit)).await
     }
 
+    /// A tree with the sealed files as they were sealed: where an implementation begins.
+    pub(super) async fn resealed(&self, start: Oid, seal: &Seal, base: Oid) -> Result<Oid, Breakage> {
+        let (put_back, _) = self.unbroken(seal, start).await?;
+        if put_back.is_empty() { Ok(start) } else { self.compose(base, start, &put_back).await }
+    }
+
     /// What puts sealed files back, and what is told of it.
     async fn unbroken(&self, seal: &Seal, commit: Oid) -> Result<(Vec<Edit>, Vec<Finding>), Breakage> {
         if seal.files.is_empty() {

@@ -9,16 +9,23 @@ const EXACT: usize = 300;
 impl Plan {
     /// The tasks right before a node, through gates.
     pub fn tasks_before(&self, id: NodeId) -> Vec<NodeId> {
-        let mut seen = BTreeSet::new();
-        let mut open: Vec<NodeId> = self.dependencies(id).collect();
-        let mut found = Vec::new();
+        self.nearest_tasks(self.dependencies(id).collect(), |at| self.dependencies(at).collect())
+    }
+
+    /// The tasks right behind a node, through gates.
+    pub fn tasks_behind(&self, id: NodeId) -> Vec<NodeId> {
+        self.nearest_tasks(self.dependents(id).collect(), |at| self.dependents(at).collect())
+    }
+
+    fn nearest_tasks(&self, mut open: Vec<NodeId>, next: impl Fn(NodeId) -> Vec<NodeId>) -> Vec<NodeId> {
+        let (mut seen, mut found) = (BTreeSet::new(), Vec::new());
         while let Some(at) = open.pop() {
             if !seen.insert(at) {
                 continue;
             }
             match self.node(at).task() {
                 Some(_) => found.push(at),
-                None => open.extend(self.dependencies(at)),
+                None => open.extend(next(at)),
             }
         }
         found.sort_unstable();
@@ -57,14 +64,14 @@ impl Plan {
 
     /// By Dilworth: as many as there are tasks, less the largest matching of what precedes what.
     fn antichain(&self, tasks: &[NodeId]) -> usize {
-        let behind: Vec<Vec<usize>> = tasks.iter().map(|&t| self.tasks_behind(t)).collect();
+        let behind: Vec<Vec<usize>> = tasks.iter().map(|&t| self.all_behind(t)).collect();
         let mut matched: Vec<Option<usize>> = vec![None; self.len()];
         let found =
             (0..tasks.len()).filter(|&t| augment(t, &behind, &mut matched, &mut vec![false; self.len()])).count();
         tasks.len() - found
     }
 
-    fn tasks_behind(&self, id: NodeId) -> Vec<usize> {
+    fn all_behind(&self, id: NodeId) -> Vec<usize> {
         let mut seen = BTreeSet::new();
         let mut open: Vec<NodeId> = self.dependents(id).collect();
         while let Some(at) = open.pop() {

@@ -26,4 +26,4 @@ pub use scope::{BadGlob, Change, Judgement, Role, Scope, ScopeTerms, Side, Why};
 pub use seal::{Breach, How, Listing, Restore, breaches};
 pub use test_name::{ScannedTest, is_test_path, names, tests_in};
 pub use verdict::{Verdict, verdict};
-pub use wiring::{Wiring, is_wiring_alone, wiring};
+pub use wiring::{Wiring, is_wiring_alone, pins_dependencies, wiring};

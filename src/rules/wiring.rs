@@ -25,7 +25,7 @@ pub(super) enum For {
 }
 
 /// Lock files by name, of the ecosystems whose names we know.
-const LOCK_FILES: [&str; 13] = [
+const LOCK_FILES: &[&str] = &[
     "Cargo.lock",
     "package-lock.json",
     "npm-shrinkwrap.json",
@@ -39,11 +39,17 @@ const LOCK_FILES: [&str; 13] = [
     "mix.lock",
     "Gemfile.lock",
     "composer.lock",
+    "deno.lock",
 ];
 
 /// What the change of this file is, as an implementation's: `is_declared` says whether a path is in the task's scope.
 pub fn wiring(path: &str, before: Option<&str>, after: Option<&str>, is_declared: &dyn Fn(&str) -> bool) -> Wiring {
     wired(path, before, after, is_declared, For::Product)
+}
+
+/// Whether a file of this name says what is to be installed: when one changes, workspaces are set up anew.
+pub fn pins_dependencies(name: &str) -> bool {
+    LOCK_FILES.contains(&name) || name == "requirements.txt"
 }
 
 /// Whether a change consists of wiring lines alone (module and export declarations, manifest entries), or is one of a lock file.

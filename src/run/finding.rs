@@ -64,6 +64,8 @@ pub enum Code {
     Conflict,
     /// The same, in a sealed test.
     TestConflict,
+    /// The implementation says that a sealed test is wrong, and why (`TIDEGATE_CONTEST`).
+    Contested,
     /// A reviewer's blocker.
     Review,
     /// A reviewer that crashed, said nothing, said two things, or spoke of another patch.

@@ -1,6 +1,6 @@
 //! How a task rides the merge train: the run's side of it.
 
-use super::{CandidateState, Finding, Job, Oid, Run, State, Subject, life::back_from_train, train::Step};
+use super::{CandidateState, Finding, Job, Oid, Run, State, Subject, life::back_to, train::Step};
 use crate::plan::{NodeId, Phase};
 
 impl Run {
@@ -92,7 +92,7 @@ impl Run {
                 Step::Drop(node, what) => self.drop_want(node, what),
                 Step::Reject { node, found } => {
                     self.lives[node.index()].sheet().base = self.train.tip();
-                    self.send_back(node, back_from_train(self.phases(node), &found), found);
+                    self.send_back(node, back_to(self.phases(node), &found), found);
                 }
             }
         }

@@ -199,7 +199,9 @@ impl Run {
         let (node, found) = (job.node, || rejection.findings.clone());
         match job.what {
             What::Tests | What::Red => self.send_back(node, Phase::Tests, found()),
-            What::Implement | What::Verify => self.send_back(node, Phase::Implement, found()),
+            What::Implement | What::Verify => {
+                self.send_back(node, back_to(self.phases(node), &rejection.findings), found());
+            }
             What::Review(_) => {
                 self.granted(node, &rejection.grants);
                 self.reviewed(job, Proof::Refused { found: found().into() });
@@ -355,9 +357,9 @@ fn digest(found: &[Finding]) -> u64 {
     Finding::digest_of(if blockers.is_empty() { found } else { &blockers })
 }
 
-/// Where a candidate that failed goes back to: a collision in a sealed test is the test-developer's.
-pub(super) fn back_from_train(phases: Phases, found: &[Finding]) -> Phase {
-    let in_tests = found.iter().any(|finding| finding.code == Code::TestConflict);
+/// Where work that was found wanting goes back to: a collision in a sealed test, or a contest of one, is the test-developer's.
+pub(super) fn back_to(phases: Phases, found: &[Finding]) -> Phase {
+    let in_tests = found.iter().any(|finding| matches!(finding.code, Code::TestConflict | Code::Contested));
     if in_tests && phases.contains(Phase::Tests) { Phase::Tests } else { Phase::Implement }
 }
 

@@ -7,25 +7,6 @@ use crate::{
 };
 use std::{ffi::OsString, fs, path::PathBuf};
 
-/// Files that say what is to be installed. A change in one of them, in any folder, sets workspaces up again.
-pub const LOCK_FILES: [&str; 15] = [
-    "Cargo.lock",
-    "package-lock.json",
-    "npm-shrinkwrap.json",
-    "yarn.lock",
-    "pnpm-lock.yaml",
-    "bun.lock",
-    "deno.lock",
-    "poetry.lock",
-    "uv.lock",
-    "Pipfile.lock",
-    "requirements.txt",
-    "go.sum",
-    "mix.lock",
-    "Gemfile.lock",
-    "composer.lock",
-];
-
 /// How workspaces are set up.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -35,6 +16,8 @@ pub struct Setup {
     pub env: Vec<(OsString, OsString)>,
     /// What each may take.
     pub limits: Limits,
+    /// Whether a file of this name, in any folder, says what is to be installed: when one changes, the commands run again.
+    pub pins: fn(&str) -> bool,
     /// Where their output goes.
     pub log: PathBuf,
 }
@@ -81,7 +64,7 @@ impl Lease {
         if setup.commands.is_empty() {
             return Ok(());
         }
-        let key = key(repository, self.commit(), &setup.commands).await?.to_string();
+        let key = key(repository, self.commit(), setup).await?.to_string();
         let mark = self.setup_mark();
         if fs::read_to_string(&mark).is_ok_and(|done| done == key) {
             return Ok(());
@@ -109,10 +92,10 @@ impl Lease {
 }
 
 /// What a set-up depends on.
-async fn key(repository: &Repository, commit: Oid, commands: &[String]) -> Result<Oid, GitError> {
-    let mut list = commands.join("\0");
+async fn key(repository: &Repository, commit: Oid, setup: &Setup) -> Result<Oid, GitError> {
+    let mut list = setup.commands.join("\0");
     for entry in repository.tree(commit).await? {
-        if entry.path.rsplit('/').next().is_some_and(|name| LOCK_FILES.contains(&name)) {
+        if entry.path.rsplit('/').next().is_some_and(|name| (setup.pins)(name)) {
             list.push_str(&format!("\0\0{} {}", entry.oid, entry.path));
         }
     }

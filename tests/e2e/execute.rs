@@ -92,3 +92,30 @@ fn the_tries_of_a_script_are_its_blocks_in_order_and_it_reads_what_was_wrong() {
     space.execute("tries").exits(0);
     assert_eq!(space.on("tidegate/tries/integration", "file"), "good");
 }
+
+#[test]
+fn an_implementation_contests_a_sealed_test_and_the_test_developer_mends_it() {
+    let space = Space::crate_named("toy");
+    let breakdown = "# Contest\n\n### Stream A: One\n\n1. **Sum**\n\n   - Test Requirements: The sum of two numbers\n\n   \
+        ```sh role=test-developer\n   printf '#[test]\\nfn adds() {\\n    assert_eq!(toy::sum(1, 2), 4);\\n}\\n' > tests/sum.rs\n   ```\n\n   \
+        ```sh role=test-developer\n   grep -q 'one and two are three' \"$TIDEGATE_FEEDBACK\"\n   printf '#[test]\\nfn adds() {\\n    assert_eq!(toy::sum(1, 2), 3);\\n}\\n' > tests/sum.rs\n   ```\n\n   \
+        ```sh role=implementation\n   echo 'one and two are three' > \"$TIDEGATE_CONTEST\"\n   ```\n\n   \
+        ```sh role=implementation\n   printf '\\npub fn sum(a: u32, b: u32) -> u32 {\\n    a + b\\n}\\n' >> src/lib.rs\n   ```\n";
+    space.topic("contest", breakdown);
+    space.execute("contest").exits(0).says(&["contests a sealed test"]);
+    assert!(space.on("tidegate/contest/integration", "tests/sum.rs").contains("3"));
+}
+
+#[test]
+fn an_edited_breakdown_is_taken_in_when_the_run_goes_on() {
+    let space = Space::plain();
+    space.topic("two", &two_streams(["exit 3", "echo 2 > two", "cat one > three"]));
+    space.execute("two").exits(1);
+    let edited = two_streams(["echo 1 > one", "echo too late > two", "cat one > three"]);
+    let more = task(4, "Fourth", "Task 3 complete", "cat three > four");
+    space.topic("two", &edited.replace("## Quality Gates", &format!("{more}## Quality Gates")));
+    space.execute("two").exits(0).says(&["the breakdown was edited", "1, 4"]);
+    assert_eq!(space.subjects("tidegate/two/integration"), ["Second", "First", "Third", "Fourth"]);
+    assert_eq!(space.on("tidegate/two/integration", "two"), "2", "what has landed stays");
+    space.run(&["why", "two", "1"]).exits(0).says(&["done"]);
+}

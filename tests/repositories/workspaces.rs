@@ -213,7 +213,13 @@ async fn a_workspace_is_set_up_once_and_again_when_a_lock_file_changes_and_a_gat
     let (repository, pool) = ground.pool().await;
     let limits = Limits { total: Duration::MAX, idle: None, grace: Duration::ZERO, output_bytes: 1 };
     let log = ground.at("setup.log");
-    let setup = Setup { commands: vec!["npm ci".into(), "make".into()], env: vec![], limits, log };
+    let setup = Setup {
+        commands: vec!["npm ci".into(), "make".into()],
+        env: vec![],
+        limits,
+        pins: tidegate::rules::pins_dependencies,
+        log,
+    };
     let launches = Launches::default();
     let told = || std::mem::take(&mut *launches.told.lock().unwrap()).len();
     let line = Line::default();

@@ -463,3 +463,14 @@ fn a_skipped_or_retired_task_takes_its_gate_with_it() {
         [tidegate::run::Misfit::Refused(Refusal::HasStarted(NodeId(2)))]
     );
 }
+
+#[test]
+fn a_contested_test_goes_back_to_the_test_developer_and_is_no_longer_sealed() {
+    let mut story = Story::new(vec![node(Task { reviewers: vec![], ..full() })], &[], policy());
+    story.pass_all(0, &[What::Tests, What::Red]);
+    assert!(!story.job(0, What::Implement).sheet.seal.commit.is_none());
+    story.end(0, What::Implement, with(vec![Finding::blocker(Code::Contested, "it asks for the sum of nothing")]));
+    let job = story.job(0, What::Tests);
+    assert!(job.sheet.seal.commit.is_none());
+    assert_eq!(job.sheet.findings[0].code, Code::Contested);
+}
