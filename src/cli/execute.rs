@@ -60,7 +60,7 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
     let slug = plan::slug(&topic.slug);
     // A refusal leaves nothing behind, a lock neither: where there is no run yet, it is taken when one begins.
     let held = match newest(&runs, &slug)? {
-        Some(_) if !wish.dry_run => Some(lock(&runs, &slug, &topic)?),
+        Some(_) if !wish.dry_run => Some(lock(scene, &runs, &slug, &topic).await?),
         _ => None,
     };
     if held.is_some() {
@@ -102,14 +102,17 @@ fn refuse_sandbox(wish: &Execute) -> Result<(), Stop> {
     }
 }
 
-fn lock(runs: &Runs, slug: &str, topic: &Topic) -> Result<Lock, Stop> {
-    runs.lock(slug).map_err(|error| match runs.holder(slug) {
+/// The coordinator's lock; whoever has it clears what a killed run left locked.
+async fn lock(scene: &Scene, runs: &Runs, slug: &str, topic: &Topic) -> Result<Lock, Stop> {
+    let held = runs.lock(slug).map_err(|error| match runs.holder(slug) {
         Ok(Some(holder)) => Stop::missing(
             format!("{} is being executed by process {} already", topic.slug, holder.pid),
             &format!("watch it with `tidegate status {}`; end it with ^C there", topic.slug),
         ),
         _ => Stop::because("the run cannot be locked", &error),
-    })
+    })?;
+    scene.repo.clear_stale_locks().await.map_err(|fault| super::scene::refused(&fault))?;
+    Ok(held)
 }
 
 fn newest(runs: &Runs, slug: &str) -> Result<Option<RunId>, Stop> {
@@ -117,11 +120,11 @@ fn newest(runs: &Runs, slug: &str) -> Result<Option<RunId>, Stop> {
 }
 
 /// The lock, where it is not held yet: then nobody may have begun a run since it was looked whether there is one.
-fn first_lock(runs: &Runs, slug: &str, topic: &Topic, held: Option<Lock>) -> Result<Lock, Stop> {
+async fn first_lock(scene: &Scene, runs: &Runs, slug: &str, topic: &Topic, held: Option<Lock>) -> Result<Lock, Stop> {
     if let Some(held) = held {
         return Ok(held);
     }
-    let lock = lock(runs, slug, topic)?;
+    let lock = lock(scene, runs, slug, topic).await?;
     match newest(runs, slug)? {
         None => Ok(lock),
         Some(_) => Err(Stop::missing(
@@ -169,7 +172,7 @@ async fn begin(
         complain(&preface::preface(&plan, &charter, &policy, &config, false));
         return Ok(Exit::Good);
     }
-    let _held = first_lock(runs, slug, topic, held)?;
+    let _held = first_lock(scene, runs, slug, topic, held).await?;
     prove_base(scene, topic, &config, &checks, base).await?;
     let folder = runs.begin(&id).map_err(|error| Stop::because("the run's folder cannot be made", &error))?;
     let tip =

@@ -116,15 +116,15 @@ impl Bench {
         Ok(Trimmed { commit, whole, told, needed })
     }
 
+    /// `start` without this edit.
+    pub(super) async fn without(&self, base: Oid, start: Oid, taken: &Taken) -> Result<Oid, Breakage> {
+        self.compose(base, start, std::slice::from_ref(&taken.edit)).await
+    }
+
     /// A tree with the sealed files as they were sealed: where an implementation begins.
     pub(super) async fn resealed(&self, start: Oid, seal: &Seal, base: Oid) -> Result<Oid, Breakage> {
         let (put_back, _) = self.unbroken(seal, start).await?;
         if put_back.is_empty() { Ok(start) } else { self.compose(base, start, &put_back).await }
-    }
-
-    /// `start` without this edit.
-    pub(super) async fn without(&self, base: Oid, start: Oid, taken: &Taken) -> Result<Oid, Breakage> {
-        self.compose(base, start, std::slice::from_ref(&taken.edit)).await
     }
 
     /// What puts sealed files back, and what is told of it.
