@@ -8,18 +8,20 @@ use super::{
     exit::Exit,
     message, preface,
     record::{self, now},
+    say,
     scene::{Scene, Understood, settings, wanted},
     watch::{Onlookers, StatusWriter},
 };
 use crate::{
     actors::{self, Charge, Failpoint},
     config::Config,
+    handoff,
     journal::{Doorbell, Folder, Inbox, Journal, Lock, RunId, Runs},
     notes::Topic,
     perform::{Bench, Checks, Setting},
     plan::{Fault, Plan, Role, Severity},
     process::{Limits, Wardens},
-    run::{Charter, Entry, Event, Oid, Order, Policy, Run},
+    run::{Charter, Entry, Event, Oid, Order, Outcome, Policy, Run, Timestamp},
     telemetry::{self, Telemetry},
     views::{Bars, Folded, Json, Lines, Live, Screen, View},
     workspace::{Pool, Setup},
@@ -53,8 +55,14 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
     let topic = scene.topic(&wish.topic)?;
     let runs = Runs::of(scene.repo.common_dir());
     let slug = crate::plan::slug(&topic.slug);
+    let list = || runs.newest(&slug).map_err(|error| Stop::because("the runs cannot be listed", &error));
+    // The lock is a file: what is refused is refused before it is made.
+    let prepared = match list()? {
+        None => Some(prepare(wish, scene, &topic).await?),
+        Some(_) => None,
+    };
     let _lock = if wish.dry_run { None } else { Some(lock(&runs, &slug, &topic)?) };
-    let newest = runs.newest(&slug).map_err(|error| Stop::because("the runs cannot be listed", &error))?;
+    let newest = list()?;
     let unfinished = match newest {
         Some(id) => {
             let entries = record::read(&runs.folder(&id))?;
@@ -73,11 +81,76 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
         .map_err(|e| Stop::because("the base cannot be read", &e))?;
     let policy = config.policy(scene.environment.cores);
     match unfinished {
+        Some((id, entries, run))
+            if is_done(&run) && !is_superseded(scene, &topic, &run, &config, &checks, wish).await? =>
+        {
+            again(arguments, wish, scene, &topic, &runs.folder(&id), &entries, &run).await
+        }
         Some((id, entries, run)) if !is_superseded(scene, &topic, &run, &config, &checks, wish).await? => {
             resume(arguments, wish, scene, &topic, (&runs, id), (entries, run), (config, checks, policy)).await
         }
-        _ => begin(arguments, wish, scene, &topic, (&runs, &slug), (config, checks, policy)).await,
+        _ => {
+            let understood = match prepared {
+                Some(understood) => understood,
+                None => prepare(wish, scene, &topic).await?,
+            };
+            begin(arguments, wish, scene, &topic, (&runs, &slug), understood, (config, checks, policy)).await
+        }
     }
+}
+
+/// What a new run would go by, or why there is none. Touches nothing.
+async fn prepare(wish: &Execute, scene: &Scene, topic: &Topic) -> Result<Understood, Stop> {
+    let base = scene.repo.head();
+    let config = scene.config(base).await?;
+    let checks = Checks::found(&scene.repo, base, &wanted(&config)).await;
+    let checks = checks.map_err(|error| Stop::because("the base cannot be read", &error))?;
+    let understood = scene.understand(topic, &settings(&config, &checks, wish.allow_no_checks)).await;
+    let understood = understood.map_err(|(draft, faults)| scene.stop(&draft, &faults))?;
+    scene.warn(&understood, wish.strict)?;
+    refuse_missing(&understood, wish)?;
+    Ok(understood)
+}
+
+/// A run that is done is told again as it was: nothing is recorded, and its time does not go on.
+async fn again(
+    arguments: &Arguments,
+    wish: &Execute,
+    scene: &Scene,
+    topic: &Topic,
+    folder: &Folder,
+    entries: &[Entry],
+    run: &Run,
+) -> Result<Exit, Stop> {
+    if wish.dry_run {
+        say(&format!("{}: done already, in run {}; nothing is left to do\n", topic.slug, run.charter().run))?;
+        return Ok(Exit::Good);
+    }
+    let folded = Folded::default();
+    folded.replay(entries, &record::standings(run));
+    let screen = open_screen(arguments, wish, scene, &folded, &Live::default());
+    let at = entries.last().map_or_else(now, |entry| entry.at);
+    let text = conclude(scene, topic, folder, handoff::End::Done, at, &folded).await;
+    screen.finish(text);
+    Ok(Exit::Good)
+}
+
+/// Moves the branch to where the run is, and says how to take what is on it.
+async fn conclude(
+    scene: &Scene,
+    topic: &Topic,
+    folder: &Folder,
+    end: handoff::End,
+    at: Timestamp,
+    folded: &Folded,
+) -> String {
+    let (run, tip) = folded.with(|board| (board.charter().run.clone(), board.tip()));
+    let (branch, notes_on_branch) = match scene.repo.follow(&topic.slug, &run, tip).await {
+        Ok(followed) => (followed.branch, followed.notes),
+        Err(error) => (format!("refs/tidegate/{run}/integration"), vec![error.to_string().into()]),
+    };
+    let report = Report { scene, folder, notes: &topic.folder, branch, notes_on_branch, end, at };
+    report.write(folded).await
 }
 
 fn refuse_sandbox(wish: &Execute) -> Result<(), Stop> {
@@ -100,6 +173,10 @@ fn lock(runs: &Runs, slug: &str, topic: &Topic) -> Result<Lock, Stop> {
     })
 }
 
+fn is_done(run: &Run) -> bool {
+    run.outcome() == Some(Outcome::Done)
+}
+
 /// A run that is done, of documents that have changed since: a new one begins.
 async fn is_superseded(
     scene: &Scene,
@@ -109,7 +186,7 @@ async fn is_superseded(
     checks: &Checks,
     wish: &Execute,
 ) -> Result<bool, Stop> {
-    if run.outcome() != Some(crate::run::Outcome::Done) {
+    if !is_done(run) {
         return Ok(false);
     }
     let understood = scene.understand(topic, &settings(config, checks, wish.allow_no_checks)).await;
@@ -122,21 +199,16 @@ async fn begin(
     scene: &Scene,
     topic: &Topic,
     (runs, slug): (&Runs, &str),
+    understood: Understood,
     (config, checks, policy): (Config, Checks, Policy),
 ) -> Result<Exit, Stop> {
-    let settings = settings(&config, &checks, wish.allow_no_checks);
-    let understood = scene.understand(topic, &settings).await;
-    let understood = understood.map_err(|(draft, faults)| scene.stop(&draft, &faults))?;
-    scene.warn(&understood, wish.strict)?;
-    refuse_missing(&understood, wish)?;
     let plan = Plan::build(understood.blueprint.clone())
         .map_err(|faults| Stop::new(Exit::Faulty, format!("error: {faults:?}\n")))?;
     let base = scene.repo.head();
     let id = RunId::new(slug, now(), random()).map_err(|error| Stop::because("the run has no name", &error))?;
     let charter = charter(scene, id.as_str(), base, wish).await?;
     if wish.dry_run {
-        complain(&preface::preface(&plan, &charter, &policy, &config, false));
-        return Ok(Exit::Good);
+        return rehearse(wish, &preface::preface(&plan, &charter, &policy, &config, false));
     }
     let folder = runs.begin(&id).map_err(|error| Stop::because("the run's folder cannot be made", &error))?;
     let tip =
@@ -152,8 +224,20 @@ async fn begin(
     let begun = Begun { folder, journal, run: Run::default(), past: Vec::new(), first: vec![planned], charter, plan };
     if !arguments.quiet && !wish.json {
         complain(&preface::preface(&begun.plan, &begun.charter, &policy, &config, false));
+        complain(&preface::door(&begun.plan, &begun.charter));
     }
     go(arguments, wish, scene, topic, begun, (config, checks, policy)).await
+}
+
+/// What a dry run has to say is its result: it goes to stdout, where no events are asked for.
+fn rehearse(wish: &Execute, preface: &str) -> Result<Exit, Stop> {
+    let text = format!("{preface}dry run: nothing was begun\n");
+    if wish.json {
+        complain(&text);
+    } else {
+        say(&text)?;
+    }
+    Ok(Exit::Good)
 }
 
 async fn resume(
@@ -168,8 +252,7 @@ async fn resume(
     let charter = run.charter().clone();
     let plan = run.plan().clone();
     if wish.dry_run {
-        complain(&preface::preface(&plan, &charter, &policy, &config, true));
-        return Ok(Exit::Good);
+        return rehearse(wish, &preface::preface(&plan, &charter, &policy, &config, true));
     }
     tell_edits(scene, topic, &run, &settings(&config, &checks, charter.without_checks)).await;
     drop(entries);
@@ -181,8 +264,9 @@ async fn resume(
     if run.is_paused() && !run.is_cancelled() {
         first.push(Event::Ordered(Order::Go));
     }
-    if !arguments.quiet && !wish.json && run.outcome() != Some(crate::run::Outcome::Done) {
+    if !arguments.quiet && !wish.json && !is_done(&run) {
         complain(&preface::preface(&plan, &charter, &policy, &config, true));
+        complain(&preface::door(&plan, &charter));
     }
     let begun = Begun { folder, journal, run, past, first, charter, plan };
     go(arguments, wish, scene, topic, begun, (config, checks, policy)).await
@@ -194,7 +278,7 @@ async fn tell_edits(scene: &Scene, topic: &Topic, run: &Run, settings: &crate::p
         Ok(understood) => understood.blueprint.origins == run.plan().blueprint().origins,
         Err(_) => false,
     };
-    if !is_same && run.outcome() != Some(crate::run::Outcome::Done) {
+    if !is_same && !is_done(run) {
         complain(&format!(
             "warning: the documents of {} have changed since the run began; it goes on by what they said then\n",
             topic.slug
@@ -251,15 +335,7 @@ async fn go(
             return Err(stop);
         }
     };
-    let tip = folded.with(crate::board::Board::tip);
-    let followed = scene.repo.follow(&topic.slug, &begun.charter.run, tip).await;
-    let (branch, notes_on_branch) = match followed {
-        Ok(followed) => (followed.branch, followed.notes),
-        Err(error) => (format!("refs/tidegate/{}/integration", begun.charter.run), vec![error.to_string().into()]),
-    };
-    let report =
-        Report { scene, folder: &begun.folder, notes: &topic.folder, branch, notes_on_branch, end: how, at: now() };
-    let text = report.write(&folded).await;
+    let text = conclude(scene, topic, &begun.folder, how, now(), &folded).await;
     screen.finish(text);
     telemetry.stop();
     Ok(exit)
@@ -347,7 +423,12 @@ async fn charter(scene: &Scene, run: &str, base: Oid, wish: &Execute) -> Result<
         head: head.into(),
         sandbox: "none".into(),
         without_checks: wish.allow_no_checks,
-        uncommitted: uncommitted.into_iter().map(|path| path.path.into()).collect(),
+        // What is under notes/ is read where it lies: nothing of it is left out.
+        uncommitted: uncommitted
+            .into_iter()
+            .filter(|uncommitted| !uncommitted.path.starts_with("notes/"))
+            .map(|uncommitted| uncommitted.path.into())
+            .collect(),
     })
 }
 
