@@ -207,6 +207,18 @@ impl Board {
         self.retries
     }
 
+    /// Nothing runs, and nothing moves by itself any more: it is done, or waits for a person.
+    pub fn is_at_rest(&self) -> bool {
+        let moves = |count: Count| count.working + count.merging > 0;
+        self.seq > 0 && self.jobs.is_empty() && self.pace == Pace::Going && !moves(self.tasks()) && !moves(self.gates())
+    }
+
+    /// Every task and every gate is behind it.
+    pub fn is_done(&self) -> bool {
+        let is_all = |count: Count| count.met() == count.total;
+        self.is_at_rest() && is_all(self.tasks()) && is_all(self.gates())
+    }
+
     /// When the run began.
     pub fn began(&self) -> Timestamp {
         self.began
@@ -346,14 +358,17 @@ impl Board {
                 0 => "first in the merge train".to_owned(),
                 ahead => format!("in the merge train behind {ahead}"),
             },
-            Standing::Held { lacks } => format!("held, waits for your word on {}", lacks.len()),
+            Standing::Held { lacks } => match lacks.len() {
+                0 | 1 => "held, waits for your word".to_owned(),
+                more => format!("held, waits for your word on {more} criteria"),
+            },
             Standing::Done => match self.plan.node(node) {
                 Node::Task(_) => "done".to_owned(),
                 Node::Gate(_) => "open".to_owned(),
             },
             Standing::Skipped => "skipped".to_owned(),
             Standing::Retired => "no longer in the plan".to_owned(),
-            Standing::Failed { phase, why, .. } => format!("failed in {}: {}", phase.name(), line(why, 120)),
+            Standing::Failed { why, .. } => line(why, 200),
         }
     }
 

@@ -54,8 +54,13 @@ impl Board {
         match &entry.event {
             Event::Planned { charter, tip, .. } => {
                 let (tasks, streams) = (self.tasks().total, self.streams().len());
-                let text =
-                    format!("{tasks} tasks in {streams} streams on {}, sandbox {}", tip.short(), charter.sandbox);
+                let text = format!(
+                    "{} in {} on {}, sandbox {}",
+                    super::counted(tasks, "task"),
+                    super::counted(streams, "stream"),
+                    tip.short(),
+                    charter.sandbox
+                );
                 of(None, Tone::Plain, text)
             }
             Event::Replanned(addition) => {
@@ -96,9 +101,7 @@ impl Board {
                 let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
                 of(Tone::Yours, format!("held, waits for your word: {first}{more}"))
             }
-            (Standing::Failed { phase, why, .. }, Node::Task(_)) => {
-                of(Tone::Bad, format!("failed in {}: {why}", phase.name()))
-            }
+            (Standing::Failed { why, .. }, Node::Task(_)) => of(Tone::Bad, why.to_string()),
             (Standing::Failed { why, .. }, Node::Gate(_)) => of(Tone::Bad, format!("stays closed: {why}")),
             (Standing::Done, Node::Task(_)) => {
                 let is_told = self.card(node).story().is_some_and(|story| story.landed.is_some());
@@ -183,7 +186,7 @@ impl Board {
                 let tests = if passed > 0 { format!(", {passed} tests pass") } else { String::new() };
                 let told = match verified.told.len() {
                     0 => String::new(),
-                    some => format!("; put right and told: {some}"),
+                    some => format!("; {} put right", super::counted(some, "thing")),
                 };
                 (Tone::Plain, format!("verified{tests}{told}"))
             }
@@ -234,7 +237,7 @@ impl Board {
 
 fn rejected(rejection: &Rejection, who: &str) -> String {
     let (first, more) = match rejection.findings.split_first() {
-        Some((first, rest)) => (line(first.text.lines().next().unwrap_or_default(), MOST), rest.len()),
+        Some((first, rest)) => (line(&first.headline(), MOST), rest.len()),
         None => ("no reason given".to_owned(), 0),
     };
     let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };

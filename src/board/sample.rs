@@ -244,7 +244,7 @@ pub(crate) fn morning() -> Teller {
     );
     let text =
         "the new tests pass before the code exists: room::is_made\nroom::is_made ... ok\ntest result: ok. 1 passed";
-    let why = "no progress after 2 tries".into();
+    let why = "failed in red after 2 tries: the new tests pass before the code exists: room::is_made".into();
     t.job(
         1,
         What::Red,

@@ -40,7 +40,7 @@ pub enum Standing {
     Failed {
         /// In which phase.
         phase: Phase,
-        /// Why, as a fragment: `no progress after 3 tries`.
+        /// Why, as a sentence without its subject: `failed in red after 3 tries: no new test was found`.
         why: Box<str>,
         /// Paths that a person may let it touch: it failed for want of them.
         shut: Vec<Box<str>>,

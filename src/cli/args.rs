@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     #[arg(short, action = clap::ArgAction::Count, global = true)]
     pub(crate) verbose: u8,
     /// Say less: no preface and no running account, only the end.
-    #[arg(short, global = true)]
+    #[arg(short, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
     /// What to do.
     #[command(subcommand)]
@@ -131,8 +131,8 @@ pub(crate) struct Logs {
     pub(crate) topic: String,
     /// A task's id (`5`, `T-01`) or a gate's (`stream:C`, `system`).
     pub(crate) task: String,
-    /// Only these jobs: tests, red, implement, verify, review, prove, settle.
-    #[arg(long, value_name = "JOB")]
+    /// Only these jobs.
+    #[arg(long, value_name = "JOB", value_parser = ["tests", "red", "implement", "verify", "review", "prove", "settle"])]
     pub(crate) only: Option<String>,
     /// List the files instead of showing what is in them.
     #[arg(long)]

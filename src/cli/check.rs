@@ -4,7 +4,7 @@ use super::{
     Stop,
     args::{Arguments, Check as Wish, Format},
     exit::Exit,
-    message::{clean, errors, told},
+    message::{clean, told},
     say,
     scene::{Scene, settings, wanted},
 };
@@ -18,8 +18,16 @@ use std::fmt::Write;
 /// What is not a criterion yet, and is said so.
 const NOT_YET: &str = "Not a criterion yet: coverage, bodies-out, handoff.";
 
-/// Shows what was understood, or what is wrong.
+/// Shows what was understood, or what is wrong; a program that reads gets one JSON value in either case.
 pub(crate) async fn command(arguments: &Arguments, wish: &Wish) -> Result<Exit, Stop> {
+    let done = show(arguments, wish).await;
+    if let (Err(Stop { errors: Some(errors), .. }), Format::Json) = (&done, wish.format) {
+        say(&format!("{errors:#}\n"))?;
+    }
+    done
+}
+
+async fn show(arguments: &Arguments, wish: &Wish) -> Result<Exit, Stop> {
     let scene = Scene::open(arguments).await?;
     let topic = scene.topic(&wish.topic)?;
     let base = scene.repo.head();
@@ -27,22 +35,15 @@ pub(crate) async fn command(arguments: &Arguments, wish: &Wish) -> Result<Exit, 
     let checks = Checks::found(&scene.repo, base, &wanted(&config)).await;
     let checks = checks.map_err(|error| Stop::because("the base cannot be read", &error))?;
     let settings = settings(&config, &checks, false);
-    let understood = match scene.understand(&topic, &settings).await {
-        Ok(understood) => understood,
-        Err((draft, faults)) => {
-            if wish.format == Format::Json {
-                say(&format!("{:#}\n", errors(&draft, &faults)));
-            }
-            return Err(scene.stop(&draft, &faults));
-        }
-    };
+    let understood = scene.understand(&topic, &settings).await;
+    let understood = understood.map_err(|(draft, faults)| scene.stop(&draft, &faults))?;
     let plan = Plan::build(understood.blueprint.clone())
         .map_err(|faults| Stop::new(Exit::Faulty, format!("error: the plan does not hold together: {faults:?}\n")))?;
     match wish.format {
-        Format::Text => say(&text(&plan, &understood.draft, &understood.warnings, &settings)),
-        Format::Json => say(&format!("{:#}\n", json(&plan, &understood.draft, &understood.warnings))),
-        Format::Mermaid => say(&mermaid(&plan)),
-        Format::Dot => say(&dot(&plan)),
+        Format::Text => say(&text(&plan, &understood.draft, &understood.warnings, &settings))?,
+        Format::Json => say(&format!("{:#}\n", json(&plan, &understood.draft, &understood.warnings)))?,
+        Format::Mermaid => say(&mermaid(&plan))?,
+        Format::Dot => say(&dot(&plan))?,
     }
     if wish.strict && !understood.warnings.is_empty() {
         return Err(Stop::new(Exit::Missing, "error: with --strict a warning refuses the run\n"));

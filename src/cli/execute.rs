@@ -8,18 +8,20 @@ use super::{
     exit::Exit,
     message, preface,
     record::{self, now},
+    say,
     scene::{Scene, Understood, settings, wanted},
     watch::{Onlookers, StatusWriter},
 };
 use crate::{
     actors::{self, Charge, Failpoint},
     config::Config,
+    handoff,
     journal::{Doorbell, Folder, Inbox, Journal, Lock, RunId, Runs},
     notes::Topic,
     perform::{Bench, Checks, Setting},
     plan::{self, Addition, Fault, Node, Plan, Progress, Role, Settings, Severity},
     process::{Limits, Wardens},
-    run::{Charter, Entry, Event, Oid, Order, Outcome, Policy, Run, State},
+    run::{Charter, Entry, Event, Oid, Order, Outcome, Policy, Run, State, Timestamp},
     telemetry::{self, Telemetry},
     views::{Bars, Folded, Json, Lines, Live, Screen, View},
     workspace::{Pool, Setup},
@@ -63,9 +65,6 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
         Some(_) if !wish.dry_run => Some(lock(scene, &runs, &slug, &topic).await?),
         _ => None,
     };
-    if held.is_some() {
-        scene.repo.clear_stale_locks().await.map_err(|fault| super::scene::refused(&fault))?;
-    }
     let unfinished = match newest(&runs, &slug)? {
         Some(id) => {
             let entries = record::read(&runs.folder(&id))?;
@@ -84,12 +83,76 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
         .map_err(|e| Stop::because("the base cannot be read", &e))?;
     let policy = config.policy(scene.environment.cores);
     match unfinished {
+        Some((id, entries, run))
+            if is_done(&run) && !is_superseded(scene, &topic, &run, &config, &checks, wish).await? =>
+        {
+            again(arguments, wish, scene, &topic, &runs.folder(&id), &entries, &run).await
+        }
         Some((id, entries, run)) if !is_superseded(scene, &topic, &run, &config, &checks, wish).await? => {
             let _held = held;
             resume(arguments, wish, scene, &topic, (&runs, id), (entries, run), (config, checks, policy)).await
         }
-        _ => begin(arguments, wish, scene, &topic, (&runs, &slug, held), (config, checks, policy)).await,
+        _ => {
+            let understood = prepare(wish, scene, &topic, &config, &checks).await?;
+            begin(arguments, wish, scene, &topic, (&runs, &slug, held), understood, (config, checks, policy)).await
+        }
     }
+}
+
+/// What a new run would go by, or why there is none. Touches nothing.
+async fn prepare(
+    wish: &Execute,
+    scene: &Scene,
+    topic: &Topic,
+    config: &Config,
+    checks: &Checks,
+) -> Result<Understood, Stop> {
+    let understood = scene.understand(topic, &settings(config, checks, wish.allow_no_checks)).await;
+    let understood = understood.map_err(|(draft, faults)| scene.stop(&draft, &faults))?;
+    scene.warn(&understood, wish.strict)?;
+    refuse_missing(&understood, wish)?;
+    Ok(understood)
+}
+
+/// A run that is done is told again as it was: nothing is recorded, and its time does not go on.
+async fn again(
+    arguments: &Arguments,
+    wish: &Execute,
+    scene: &Scene,
+    topic: &Topic,
+    folder: &Folder,
+    entries: &[Entry],
+    run: &Run,
+) -> Result<Exit, Stop> {
+    if wish.dry_run {
+        say(&format!("{}: done already, in run {}; nothing is left to do\n", topic.slug, run.charter().run))?;
+        return Ok(Exit::Good);
+    }
+    let folded = Folded::default();
+    folded.replay(entries, &record::standings(run));
+    let screen = open_screen(arguments, wish, scene, &folded, &Live::default());
+    let at = entries.last().map_or_else(now, |entry| entry.at);
+    let text = conclude(scene, topic, folder, handoff::End::Done, at, &folded).await;
+    screen.finish(text);
+    Ok(Exit::Good)
+}
+
+/// Moves the branch to where the run is, and says how to take what is on it.
+async fn conclude(
+    scene: &Scene,
+    topic: &Topic,
+    folder: &Folder,
+    end: handoff::End,
+    at: Timestamp,
+    folded: &Folded,
+) -> String {
+    let (run, tip) = folded.with(|board| (board.charter().run.clone(), board.tip()));
+    let (branch, notes_on_branch) = match scene.repo.follow(&topic.slug, &run, tip).await {
+        Ok(followed) => (followed.branch, followed.notes),
+        Err(error) => (format!("refs/tidegate/{run}/integration"), vec![error.to_string().into()]),
+    };
+    let report = Report { scene, folder, notes: &topic.folder, branch, notes_on_branch, end, at };
+    report.write(folded).await
 }
 
 fn refuse_sandbox(wish: &Execute) -> Result<(), Stop> {
@@ -134,6 +197,10 @@ async fn first_lock(scene: &Scene, runs: &Runs, slug: &str, topic: &Topic, held:
     }
 }
 
+fn is_done(run: &Run) -> bool {
+    run.outcome() == Some(Outcome::Done)
+}
+
 /// A run that is done, of documents that have changed since: a new one begins.
 async fn is_superseded(
     scene: &Scene,
@@ -143,7 +210,7 @@ async fn is_superseded(
     checks: &Checks,
     wish: &Execute,
 ) -> Result<bool, Stop> {
-    if run.outcome() != Some(Outcome::Done) {
+    if !is_done(run) {
         return Ok(false);
     }
     let understood = scene.understand(topic, &settings(config, checks, wish.allow_no_checks)).await;
@@ -156,21 +223,16 @@ async fn begin(
     scene: &Scene,
     topic: &Topic,
     (runs, slug, held): (&Runs, &str, Option<Lock>),
+    understood: Understood,
     (config, checks, policy): (Config, Checks, Policy),
 ) -> Result<Exit, Stop> {
-    let settings = settings(&config, &checks, wish.allow_no_checks);
-    let understood = scene.understand(topic, &settings).await;
-    let understood = understood.map_err(|(draft, faults)| scene.stop(&draft, &faults))?;
-    scene.warn(&understood, wish.strict)?;
-    refuse_missing(&understood, wish)?;
     let plan = Plan::build(understood.blueprint.clone())
         .map_err(|faults| Stop::new(Exit::Faulty, format!("error: {faults:?}\n")))?;
     let base = scene.repo.head();
     let id = RunId::new(slug, now(), random()).map_err(|error| Stop::because("the run has no name", &error))?;
     let charter = charter(scene, id.as_str(), base, wish).await?;
     if wish.dry_run {
-        complain(&preface::preface(&plan, &charter, &policy, &config, false));
-        return Ok(Exit::Good);
+        return rehearse(wish, &preface::preface(&plan, &charter, &policy, &config, false));
     }
     let _held = first_lock(scene, runs, slug, topic, held).await?;
     prove_base(scene, topic, &config, &checks, base).await?;
@@ -188,8 +250,20 @@ async fn begin(
     let begun = Begun { folder, journal, run: Run::default(), past: Vec::new(), first: vec![planned], charter, plan };
     if !arguments.quiet && !wish.json {
         complain(&preface::preface(&begun.plan, &begun.charter, &policy, &config, false));
+        complain(&preface::door(&begun.plan, &begun.charter));
     }
     go(arguments, wish, scene, topic, begun, (config, checks, policy)).await
+}
+
+/// What a dry run has to say is its result: it goes to stdout, where no events are asked for.
+fn rehearse(wish: &Execute, preface: &str) -> Result<Exit, Stop> {
+    let text = format!("{preface}dry run: nothing was begun\n");
+    if wish.json {
+        complain(&text);
+    } else {
+        say(&text)?;
+    }
+    Ok(Exit::Good)
 }
 
 async fn resume(
@@ -204,8 +278,7 @@ async fn resume(
     let charter = run.charter().clone();
     let plan = run.plan().clone();
     if wish.dry_run {
-        complain(&preface::preface(&plan, &charter, &policy, &config, true));
-        return Ok(Exit::Good);
+        return rehearse(wish, &preface::preface(&plan, &charter, &policy, &config, true));
     }
     let is_over = run.outcome() == Some(Outcome::Done);
     let edits = if is_over {
@@ -225,6 +298,7 @@ async fn resume(
     }
     if !arguments.quiet && !wish.json && !is_over {
         complain(&preface::preface(&plan, &charter, &policy, &config, true));
+        complain(&preface::door(&plan, &charter));
     }
     let begun = Begun { folder, journal, run, past, first, charter, plan };
     go(arguments, wish, scene, topic, begun, (config, checks, policy)).await
@@ -313,15 +387,7 @@ async fn go(
             return Err(stop);
         }
     };
-    let tip = folded.with(crate::board::Board::tip);
-    let followed = scene.repo.follow(&topic.slug, &begun.charter.run, tip).await;
-    let (branch, notes_on_branch) = match followed {
-        Ok(followed) => (followed.branch, followed.notes),
-        Err(error) => (format!("refs/tidegate/{}/integration", begun.charter.run), vec![error.to_string().into()]),
-    };
-    let report =
-        Report { scene, folder: &begun.folder, notes: &topic.folder, branch, notes_on_branch, end: how, at: now() };
-    let text = report.write(&folded).await;
+    let text = conclude(scene, topic, &begun.folder, how, now(), &folded).await;
     screen.finish(text);
     telemetry.stop();
     Ok(exit)
@@ -438,7 +504,12 @@ async fn charter(scene: &Scene, run: &str, base: Oid, wish: &Execute) -> Result<
         head: head.into(),
         sandbox: "none".into(),
         without_checks: wish.allow_no_checks,
-        uncommitted: uncommitted.into_iter().map(|path| path.path.into()).collect(),
+        // What is under notes/ is read where it lies: nothing of it is left out.
+        uncommitted: uncommitted
+            .into_iter()
+            .filter(|uncommitted| !uncommitted.path.starts_with("notes/"))
+            .map(|uncommitted| uncommitted.path.into())
+            .collect(),
     })
 }
 

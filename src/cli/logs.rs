@@ -33,32 +33,38 @@ pub(crate) async fn logs(arguments: &Arguments, wish: &Logs) -> Result<Exit, Sto
             files.extend(sorted(&job));
         }
     }
-    if files.is_empty() {
-        say(&format!("nothing was printed for {label} yet ({})\n", folder.display()));
+    if wish.list {
+        files.iter().try_for_each(|file| say(&format!("{}\n", file.display())))?;
         return Ok(Exit::Good);
     }
-    for file in files {
-        if wish.list {
-            say(&format!("{}\n", file.display()));
-        } else {
-            show(&file);
+    let mut has_printed = false;
+    for (heading, tail) in files.iter().filter_map(|file| shown(file)) {
+        if !std::mem::replace(&mut has_printed, true) {
+            say(&format!("{label}, below {}\n\n", folder.display()))?;
         }
+        say(&format!("==> {heading}\n{tail}\n\n"))?;
+    }
+    if !has_printed {
+        let what = if files.is_empty() { "nothing ran yet" } else { "what ran printed nothing" };
+        say(&format!("{label}: {what} ({})\n", folder.display()))?;
     }
     Ok(Exit::Good)
 }
 
-fn show(file: &Path) {
+/// A file's heading and its end; `None` where nobody printed anything.
+fn shown(file: &Path) -> Option<(String, String)> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     if OURS.contains(&&*name) || name.ends_with(".json") {
-        return;
+        return None;
     }
+    let job = file.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
     match Tail::of(file, usize::MAX, SHOWN) {
-        Ok(tail) if tail.text.trim().is_empty() => {}
+        Ok(tail) if tail.text.trim().is_empty() => None,
         Ok(tail) => {
             let cut = if tail.is_cut { " (its end; the whole is in the file)" } else { "" };
-            say(&format!("==> {}{cut}\n{}\n\n", file.display(), tail.text.trim_end()));
+            Some((format!("{job}/{name}{cut}"), tail.text.trim_end().to_owned()))
         }
-        Err(error) => say(&format!("==> {}: {error}\n", file.display())),
+        Err(error) => Some((format!("{job}/{name}"), error.to_string())),
     }
 }
 

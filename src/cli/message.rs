@@ -3,7 +3,10 @@
 use crate::plan::{Draft, Fault, Severity, Source};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
+/// Warnings of one kind that are told in full.
+const ALIKE: usize = 2;
 /// Columns that a message keeps to, where the source lets it.
 const WIDTH: usize = 100;
 /// Bytes of a source line that are shown; agents write whole documents on a line.
@@ -14,8 +17,27 @@ pub fn render(draft: &Draft, faults: &[Fault], in_color: bool) -> String {
     let renderer = if in_color { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(WIDTH);
     let mut out = String::new();
-    for fault in faults {
-        out.push_str(&one(draft, fault, &renderer));
+    // Warnings first: what refuses a document is read last, where the prompt is.
+    let (errors, warnings): (Vec<&Fault>, Vec<&Fault>) = faults.iter().partition(|f| f.severity == Severity::Error);
+    let mut seen: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for warning in &warnings {
+        let lines = seen.entry(warning.code).or_default();
+        lines.push(warning.labels.first().map_or(String::new(), |label| draft.place(label.at).0.to_string()));
+        if lines.len() <= ALIKE {
+            out.push_str(&one(draft, warning, &renderer));
+            out.push_str("\n\n");
+        }
+    }
+    for (code, lines) in seen.iter().filter(|(_, lines)| lines.len() > ALIKE) {
+        let lines: Vec<&str> = lines[ALIKE..].iter().map(String::as_str).filter(|line| !line.is_empty()).collect();
+        out.push_str(&format!(
+            "warning[{code}]: the same in {} {}\n\n",
+            if lines.len() == 1 { "line" } else { "lines" },
+            lines.join(", ")
+        ));
+    }
+    for error in errors {
+        out.push_str(&one(draft, error, &renderer));
         out.push_str("\n\n");
     }
     out
@@ -91,6 +113,15 @@ pub(super) fn clean(text: &str) -> String {
 pub fn errors(draft: &Draft, faults: &[Fault]) -> Value {
     let errors = faults.iter().filter(|f| f.severity == Severity::Error).map(|f| told(draft, f));
     json!({ "errors": errors.collect::<Vec<_>>() })
+}
+
+/// The same of what is no fault of a document: a repository that is not there, a git that is too old.
+pub(super) fn plain_error(text: &str, help: Option<&str>) -> Value {
+    let error = json!({
+        "path": null, "line": 0, "column": 0, "code": "missing-prerequisite",
+        "text": clean(text), "help": help.map(clean), "lines": [],
+    });
+    json!({ "errors": [error] })
 }
 
 /// One fault: `path`, `line`, `column`, `code`, `text`, `help`, and `lines`, all the lines it is about.

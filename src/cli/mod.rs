@@ -19,6 +19,7 @@ mod why;
 pub use check::{json, text};
 pub use message::{errors, render};
 
+use crate::plan::{Draft, Fault};
 use args::{Arguments, Color, Command};
 use clap::Parser;
 use exit::Exit;
@@ -35,27 +36,37 @@ pub(crate) struct Stop {
     pub(crate) exit: Exit,
     /// What to say on stderr.
     pub(crate) text: String,
+    /// The same for a program that reads: `{"errors": [...]}`. None where a value has been said already.
+    pub(crate) errors: Option<serde_json::Value>,
 }
 
 impl Stop {
     pub(crate) fn new(exit: Exit, text: impl Into<String>) -> Stop {
-        Stop { exit, text: text.into() }
+        Stop { exit, text: text.into(), errors: None }
+    }
+
+    /// Faults of documents, or of what stands for them.
+    pub(crate) fn faulty(exit: Exit, draft: &Draft, faults: &[Fault], is_coloured: bool) -> Stop {
+        let errors = Some(message::errors(draft, faults));
+        Stop { errors, ..Stop::new(exit, message::render(draft, faults, is_coloured)) }
     }
 
     /// Something is missing: what, and what to do about it.
     pub(crate) fn missing(what: impl std::fmt::Display, fix: &str) -> Stop {
-        Stop::new(Exit::Missing, format!("error: {what}\n  = help: {fix}\n"))
+        let errors = Some(message::plain_error(&what.to_string(), Some(fix)));
+        Stop { errors, ..Stop::new(Exit::Missing, format!("error: {what}\n  = help: {fix}\n")) }
     }
 
     /// Something went wrong that nobody is to blame for here.
     pub(crate) fn because(what: &str, error: &dyn std::error::Error) -> Stop {
-        let mut text = format!("error: {what}: {error}");
+        let mut text = format!("{what}: {error}");
         let mut source = error.source();
         while let Some(cause) = source {
             text = format!("{text}: {cause}");
             source = cause.source();
         }
-        Stop::new(Exit::Missing, format!("{text}\n"))
+        let errors = Some(message::plain_error(&text, None));
+        Stop { errors, ..Stop::new(Exit::Missing, format!("error: {text}\n")) }
     }
 }
 
@@ -102,10 +113,15 @@ fn finish(done: Result<Exit, Stop>) -> ExitCode {
     }
 }
 
-/// Prints to stdout. A reader that has gone has heard enough.
-pub(crate) fn say(text: &str) {
+/// Prints to stdout. A reader that has gone has heard enough; a full disk has not.
+pub(crate) fn say(text: &str) -> Result<(), Stop> {
     let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Stop::because("stdout cannot be written", &error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Prints to stderr.

@@ -55,8 +55,8 @@ fn send(record: &Record, orders: Vec<Order>) -> Result<Exit, Stop> {
         inbox.send(now(), &order).map_err(|error| Stop::because("the order cannot be given", &error))?;
     }
     match &record.holder {
-        Some(holder) => say(&format!("told to the run (process {})\n", holder.pid)),
-        None => say(&format!("noted; `tidegate execute {topic}` goes on with it\n")),
+        Some(holder) => say(&format!("told to the run (process {})\n", holder.pid))?,
+        None => say(&format!("noted; `tidegate execute {topic}` goes on with it\n"))?,
     }
     Ok(Exit::Good)
 }

@@ -30,7 +30,7 @@ pub(crate) fn preface(plan: &Plan, charter: &Charter, policy: &Policy, config: &
     }
     let _ = writeln!(out, "sandbox: none. Agents and checks run without a sandbox, with your rights");
     let _ = writeln!(out, "{}", runs(plan));
-    let _ = writeln!(out, "{} agents and {} checks at a time", policy.agents, policy.checks);
+    let _ = writeln!(out, "{} and {} at a time", counted(policy.agents, "agent"), counted(policy.checks, "check"));
     if config.review.reviewers.is_empty() {
         let _ = writeln!(out, "no reviewers are configured for tasks that a model does");
     }
@@ -45,8 +45,12 @@ pub(crate) fn preface(plan: &Plan, charter: &Charter, policy: &Policy, config: &
             let _ = writeln!(out, "held for a person at {label}: {} (blocks {blocked})", line(&text, 120));
         }
     }
-    let _ = writeln!(out, "run {}; from another terminal: tidegate status {}", charter.run, blueprint.topic);
     out
+}
+
+/// Where to look on from.
+pub(crate) fn door(plan: &Plan, charter: &Charter) -> String {
+    format!("run {}\nfrom another terminal: tidegate status {}\n", charter.run, plan.blueprint().topic)
 }
 
 /// The agent runs that are expected, and what they may cost.
@@ -58,7 +62,8 @@ fn runs(plan: &Plan) -> String {
         writing += u32::from(has(Role::TestDeveloper)) + u32::from(has(Role::Implementation));
         reviews += task.reviewers.len();
     }
-    format!("at least {writing} scripts and {reviews} reviews, no model: this costs nothing")
+    let (writing, reviews) = (counted(writing, "script"), counted(reviews, "review"));
+    format!("at least {writing} and {reviews}, no model: this costs nothing")
 }
 
 /// Gates with criteria that wait for a person.

@@ -43,10 +43,12 @@ impl Scene {
     /// The same in another folder.
     pub(crate) async fn at(environment: Environment, dir: PathBuf, arguments: &Arguments) -> Result<Scene, Stop> {
         let state = environment.state_home().map_err(|error| Stop::because("cannot begin", &error))?;
+        let start =
+            arguments.dir.as_ref().map_or_else(|| environment.folder.clone(), |dir| environment.folder.join(dir));
         let options = Options { dir, state, environment: environment.all() };
         let repo = Repository::open(options).await.map_err(|fault| refused(&fault))?;
         let is_coloured = arguments.is_coloured(&environment);
-        let config_file = arguments.config.as_ref().map(|file| environment.folder.join(file));
+        let config_file = arguments.config.as_ref().map(|file| start.join(file));
         Ok(Scene { environment, repo: Arc::new(repo), is_coloured, config_file })
     }
 
@@ -87,7 +89,7 @@ impl Scene {
     fn configured(&self, path: &str, text: String) -> Result<Config, Stop> {
         Config::read(&text).map_err(|faults| {
             let draft = Draft { sources: vec![Source::new(path.to_owned(), text)], ..Draft::default() };
-            Stop::new(Exit::Faulty, message::render(&draft, &faults, self.is_coloured))
+            Stop::faulty(Exit::Faulty, &draft, &faults, self.is_coloured)
         })
     }
 
@@ -114,10 +116,9 @@ impl Scene {
                 Err((draft, faults))
             }
             Err(more) => {
-                // A document that is not there has nothing else wrong with it.
-                let is_missing = faults.iter().any(|fault| fault.code == "missing-document");
-                let has_tasks = !draft.tasks.is_empty();
-                faults.extend(more.into_iter().filter(|fault| !is_missing || has_tasks || fault.code != "no-tasks"));
+                // A breakdown that was not read has nothing else wrong with it.
+                let is_read = !draft.sources.is_empty();
+                faults.extend(more.into_iter().filter(|fault| is_read || fault.code != "no-tasks"));
                 Err((draft, faults))
             }
         }
@@ -125,7 +126,7 @@ impl Scene {
 
     /// The end of a command whose documents are faulty.
     pub(crate) fn stop(&self, draft: &Draft, faults: &[Fault]) -> Stop {
-        Stop::new(exit_of(faults), message::render(draft, faults, self.is_coloured))
+        Stop::faulty(exit_of(faults), draft, faults, self.is_coloured)
     }
 
     /// Tells warnings; with `--strict` they are the end.

@@ -21,6 +21,6 @@ pub(crate) async fn status(arguments: &Arguments, wish: &Topic) -> Result<Exit, 
         Some(holder) => format!("run {}, executed now by process {}\n", record.id.as_str(), holder.pid),
         None => format!("run {}, executed by nobody now\n", record.id.as_str()),
     };
-    say(&format!("{}\n{who}", page.terminal(COLUMNS)));
+    say(&format!("{}\n{who}", page.terminal(COLUMNS)))?;
     Ok(Exit::Good)
 }

@@ -9,10 +9,10 @@ use super::{
     scene::Scene,
 };
 use crate::{
-    board::{block, line},
+    board::{Board, Mark, Standing, block, line},
     context::feedback,
     plan::{NodeId, Plan},
-    run::{Evidence, Ran, Run},
+    run::{Evidence, Ran, Run, Verdict, Why},
 };
 use std::fmt::Write;
 
@@ -25,14 +25,20 @@ pub(crate) async fn why(arguments: &Arguments, wish: &Node) -> Result<Exit, Stop
     let scene = Scene::open(arguments).await?;
     let record = Record::newest(&scene, &wish.topic)?;
     let node = record.node(&wish.task)?;
-    say(&reasons(&record, node));
+    say(&reasons(&record, node))?;
     Ok(Exit::Good)
 }
 
 fn reasons(record: &Record, node: NodeId) -> String {
     let (run, plan) = (&record.run, record.run.plan());
     let mut out = format!("{}\n", line(&title(plan, node), COLUMNS));
-    for why in run.why(node) {
+    // The criteria below say which of them are proven, and which wait.
+    let is_said_below = |why: &Why| match why {
+        Why::Gate { verdict: Verdict::Open(_), .. } => true,
+        Why::Gate { verdict: Verdict::Closed(lacks), .. } => lacks.iter().all(crate::run::Lack::is_a_persons),
+        _ => false,
+    };
+    for why in run.why(node).iter().filter(|why| !is_said_below(why)) {
         let words = block(&why.words(plan), LINES, COLUMNS);
         let _ = writeln!(out, "  {}", words.replace('\n', "\n    "));
     }
@@ -41,8 +47,18 @@ fn reasons(record: &Record, node: NodeId) -> String {
         let _ = writeln!(out, "{}", block(&feedback(findings), LINES, COLUMNS).trim_end());
     }
     record.board().with(|board| {
-        for settled in board.criteria(node) {
-            let _ = writeln!(out, "  - {}: {}", settled.mark.name(), line(&settled.criterion.text, COLUMNS));
+        story(&mut out, board, node);
+        let all = board.criteria(node);
+        if all.iter().any(|settled| settled.mark != Mark::Open) {
+            for settled in all {
+                let _ = writeln!(out, "  - {}: {}", settled.mark.name(), line(&settled.criterion.text, COLUMNS));
+            }
+        } else if run.failure(node).is_none() && !all.is_empty() {
+            let whose = if plan.node(node).task().is_some() { "its gate" } else { "it" };
+            let _ = writeln!(out, "  {whose} will ask:");
+            for settled in all {
+                let _ = writeln!(out, "  - {}", line(&settled.criterion.text, COLUMNS));
+            }
         }
     });
     for ran in proofs(record, node) {
@@ -53,6 +69,36 @@ fn reasons(record: &Record, node: NodeId) -> String {
     }
     out.push_str(&advice(run, node));
     out
+}
+
+/// What was done for it: where it landed, what was put right, what was found wanting the last time.
+fn story(out: &mut String, board: &Board, node: NodeId) {
+    let story = board.card(node).story();
+    if let Some((commit, _)) = story.and_then(|story| story.landed).filter(|(commit, _)| !commit.is_none()) {
+        let _ = writeln!(out, "  landed as {}", commit.short());
+    }
+    for remark in board.remarks().iter().filter(|remark| remark.node == node) {
+        let _ = writeln!(out, "  put right: {}", line(&remark.finding.text, COLUMNS));
+    }
+    let findings = match board.standing(node) {
+        Standing::Failed { .. } | Standing::Working { .. } => story.map_or(&[][..], |story| &story.findings),
+        _ => &[],
+    };
+    for finding in findings {
+        let mut lines = finding.text.lines();
+        let by = finding.by.as_deref().map(|by| format!("{}: ", line(by, COLUMNS))).unwrap_or_default();
+        let place = match (&finding.file, finding.line) {
+            (Some(file), Some(at)) => format!("{file}:{at}: "),
+            (Some(file), None) => format!("{file}: "),
+            (None, _) => String::new(),
+        };
+        let first = line(&format!("{by}{place}{}", lines.next().unwrap_or_default()), COLUMNS);
+        let _ = writeln!(out, "  found: {first}");
+        let rest = block(&lines.collect::<Vec<_>>().join("\n"), LINES, COLUMNS);
+        for line in rest.lines() {
+            let _ = writeln!(out, "    {line}");
+        }
+    }
 }
 
 fn title(plan: &Plan, node: NodeId) -> String {
@@ -93,7 +139,9 @@ fn advice(run: &Run, node: NodeId) -> String {
     let plan = run.plan();
     let (topic, label) = (&plan.blueprint().topic, plan.node(node).label());
     if run.failure(node).is_some() {
-        return format!("  to try again: tidegate retry {topic} {label}, then tidegate execute {topic}\n");
+        return format!(
+            "  what it printed: tidegate logs {topic} {label}\n  to try again: tidegate retry {topic} {label}, then tidegate execute {topic}\n"
+        );
     }
     let awaited = run.awaited(node);
     if !awaited.is_empty() && run.state(node) == crate::run::State::Held {

@@ -5,11 +5,12 @@ use super::{
     status::dollars,
 };
 use crate::{
-    board::{Board, Mark, Standing, block, counted, line, rfc3339, span},
+    board::{Board, Mark, Standing, block, clock, counted, line, rfc3339, span},
     plan::{Node, NodeId, Phase, TestWish},
     run::{Code, Finding, Timestamp, Until},
 };
 use jiff::tz::TimeZone;
+use std::collections::HashMap;
 
 /// Items of one list.
 const ITEMS: usize = 200;
@@ -113,6 +114,8 @@ fn tasks(board: &Board) -> impl Iterator<Item = NodeId> + '_ {
 
 fn done(page: &mut Page, board: &Board, zone: &TimeZone) {
     let mut items: Vec<String> = Vec::new();
+    // The head of the report has the date; a time of the day says enough only where there is one of each.
+    let is_one_day = board.now().0.saturating_sub(board.began().0) < 24 * 3_600_000;
     for landing in board.landings() {
         let commit = if landing.commit.is_none() {
             "found landed".to_owned()
@@ -121,19 +124,18 @@ fn done(page: &mut Page, board: &Board, zone: &TimeZone) {
         };
         let story = board.card(landing.node).story();
         let tests = story.map_or(0, |story| story.sealed.len());
-        let tests =
-            if tests > 0 { format!(", {} red first and green now", counted(tests, "test")) } else { String::new() };
+        let tests = if tests > 0 { format!(", {} red, then green", counted(tests, "test")) } else { String::new() };
         let reviews = story.map_or(0, |story| story.approvals);
         let reviews =
             if reviews > 0 { format!(", approved by {}", counted(reviews, "reviewer")) } else { String::new() };
         let again = match board.card(landing.node).retries {
             0 => String::new(),
-            times => format!(", written again {}", counted(times, "time")),
+            times => format!(", sent back {}", if times == 1 { "once".to_owned() } else { format!("{times} times") }),
         };
         items.push(format!(
             "{}: {commit} at {}{tests}{reviews}{again}",
             board.title(landing.node),
-            rfc3339(landing.at, zone)
+            if is_one_day { clock(landing.at, zone) } else { rfc3339(landing.at, zone) }
         ));
     }
     let is_landed = |id: &NodeId| board.card(*id).story().is_some_and(|story| story.landed.is_some());
@@ -167,8 +169,11 @@ fn failed(page: &mut Page, board: &Board, closing: &Closing<'_>) {
         for finding in story.findings.iter().take(5) {
             let mut lines = finding.text.lines();
             let first = line(lines.next().unwrap_or_default(), 300);
-            page.push(Part::Detail(format!("{}{}{first}", by(finding), place(finding))));
             let rest: Vec<&str> = lines.collect();
+            // What is one line stands in the item above already, where it is the only thing that was found.
+            if !rest.is_empty() || story.findings.len() > 1 || finding.by.is_some() {
+                page.push(Part::Detail(format!("{}{}{first}", by(finding), place(finding))));
+            }
             if !rest.is_empty() {
                 page.push(Part::Output(block(&rest.join("\n"), 20, 160)));
             }
@@ -176,8 +181,8 @@ fn failed(page: &mut Page, board: &Board, closing: &Closing<'_>) {
         if story.findings.len() > 5 {
             page.push(Part::Detail(format!("and {} more findings", story.findings.len() - 5)));
         }
-        if let Some(trouble) = &story.trouble {
-            page.push(Part::Detail(line(trouble, 300)));
+        if let Some(trouble) = story.trouble.as_deref().filter(|trouble| trouble.contains('\n')) {
+            page.push(Part::Output(block(trouble, 20, 160)));
         }
         for ran in story.ran.iter().take(3) {
             let log = line(&format!("{}/{}", closing.logs.trim_end_matches('/'), ran.log), 400);
@@ -281,7 +286,7 @@ fn to_know(page: &mut Page, board: &Board, closing: &Closing<'_>) {
         let (path, by) = (line(&allowed.path, 160), line(&allowed.by, 60));
         told.push(format!("{}: was allowed by {by} to touch {path}, beyond its scope", board.title(allowed.node)));
     }
-    told.extend(tasks(board).filter_map(|id| without_tests(board, id)));
+    told.extend(without_tests(board));
     for id in tasks(board) {
         for concern in board.card(id).story().into_iter().flat_map(|story| &story.concerns).take(5) {
             let text = line(&concern.text, 200);
@@ -314,17 +319,34 @@ fn to_know(page: &mut Page, board: &Board, closing: &Closing<'_>) {
     }
 }
 
-fn without_tests(board: &Board, id: NodeId) -> Option<String> {
-    let Node::Task(task) = board.plan().node(id) else {
-        return None;
+/// The tasks without tests of their own, together where they say the same of why.
+fn without_tests(board: &Board) -> Vec<String> {
+    let mut by_why: Vec<(String, Vec<NodeId>)> = Vec::new();
+    let mut place = HashMap::new();
+    for id in tasks(board) {
+        let Node::Task(task) = board.plan().node(id) else { continue };
+        let why = match &task.brief.tests {
+            _ if task.done => continue,
+            TestWish::Declined(why) => line(why, 160),
+            _ if !task.phases.contains(Phase::Tests) => String::new(),
+            _ => continue,
+        };
+        let says_nothing = matches!(why.trim_matches(['.', ' ']).to_lowercase().as_str(), "" | "none" | "n/a");
+        let why = if says_nothing { String::new() } else { why };
+        let at = *place.entry(why.clone()).or_insert_with(|| {
+            by_why.push((why, Vec::new()));
+            by_why.len() - 1
+        });
+        by_why[at].1.push(id);
+    }
+    let told = |(why, nodes): &(String, Vec<NodeId>)| {
+        let why = if why.is_empty() { String::new() } else { format!(" ({why})") };
+        match nodes.as_slice() {
+            [one] => format!("{}: has no tests of its own{why}", board.title(*one)),
+            all => format!("{} tasks have no tests of their own{why}: {}", all.len(), board.list(all)),
+        }
     };
-    let why = match &task.brief.tests {
-        TestWish::Declined(why) if why.is_empty() => ": it says so".to_owned(),
-        TestWish::Declined(why) => format!(": {}", line(why, 160)),
-        _ if !task.phases.contains(Phase::Tests) => String::new(),
-        _ => return None,
-    };
-    (!task.done).then(|| format!("{}: has no tests of its own{why}", board.title(id)))
+    by_why.iter().map(told).collect()
 }
 
 fn go_on(page: &mut Page, board: &Board, closing: &Closing<'_>) {

@@ -37,6 +37,8 @@ pub fn status(board: &Board, now: Timestamp, zone: &TimeZone) -> Page {
 fn overview(page: &mut Page, board: &Board, now: Timestamp, zone: &TimeZone) {
     let count = board.tasks();
     let goes = match board.pace() {
+        Pace::Going if board.is_done() => "done, every gate passed",
+        Pace::Going if board.is_at_rest() => "waits for you",
         Pace::Going => "goes",
         Pace::Paused => "paused",
         Pace::Cancelled => "cancelled",
@@ -57,13 +59,18 @@ fn overview(page: &mut Page, board: &Board, now: Timestamp, zone: &TimeZone) {
     ];
     let parts: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
     page.push(Part::Fact("Progress", format!("{} % ({})", count.percent(), parts.join(", "))));
-    let ran = span(now.0.saturating_sub(board.began().0));
-    let left = match board.minutes_left(now) {
-        0 => "nothing left that can move by itself".to_owned(),
-        left => format!("about {} left on the critical path", minutes(left)),
-    };
     let (began, updated) = (rfc3339(board.began(), zone), rfc3339(now, zone));
-    page.push(Part::Fact("Timeline", format!("began {began}, runs for {ran}, {left}")));
+    let since = |then: Timestamp| span(then.0.saturating_sub(board.began().0));
+    let timeline = if board.is_at_rest() {
+        format!("began {began}, ended {}, took {}", rfc3339(board.now(), zone), since(board.now()))
+    } else {
+        let left = match board.minutes_left(now) {
+            0 => "nothing left that can move by itself".to_owned(),
+            left => format!("about {} left on the critical path", minutes(left)),
+        };
+        format!("began {began}, runs for {}, {left}", since(now))
+    };
+    page.push(Part::Fact("Timeline", timeline));
     page.push(Part::Fact("Updated", format!("{updated}, at entry {} of the journal", board.seq())));
 }
 
@@ -148,7 +155,10 @@ fn quality(page: &mut Page, board: &Board) {
     page.push(Part::Fact("Coverage", "not measured by this run".to_owned()));
     page.push(Part::Fact("Reviews", counted(tally.approvals, "approval")));
     page.push(Part::Fact("Written again", format!("{}, after findings", counted(board.retries(), "time"))));
-    page.push(Part::Fact("Put right and told", board.remarks().len().to_string()));
+    if !board.remarks().is_empty() {
+        let what = "edits out of scope taken out, sealed tests restored";
+        page.push(Part::Fact("Put right", format!("{}: {what}", counted(board.remarks().len(), "time"))));
+    }
     let gates = board.gates();
     page.push(Part::Fact("Gates passed", format!("{} of {}", gates.met(), gates.total)));
     for (node, gate) in board.plan().ids().filter_map(|id| Some((id, board.plan().node(id).gate()?))) {
@@ -241,7 +251,9 @@ fn next_actions(page: &mut Page, board: &Board) {
         any = true;
         page.push(Part::Item(format!("{}: {}", board.title(node), board.words(node, board.now()))));
     }
-    if !any {
+    if board.is_done() {
+        page.push(Part::Text("None: every gate passed. `report.md` says how to take the result.".into()));
+    } else if !any {
         page.push(Part::Text("None: what runs goes on by itself.".into()));
     }
 }

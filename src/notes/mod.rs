@@ -48,7 +48,8 @@ pub fn read(topic: &Topic) -> (Draft, Vec<Fault>) {
     (draft, faults)
 }
 
-/// A document's text: bytes that are no UTF-8 are replaced, since a plan is text for people.
+/// A document's text. Bytes that are no UTF-8 are replaced where people read them; a breakdown has scripts, which would
+/// then do something else than what was written.
 fn text(path: &std::path::Path, shown: &str) -> Result<String, Fault> {
     let fault = |code, text: String, help: &str| Fault {
         severity: Severity::Error,
@@ -75,7 +76,16 @@ fn text(path: &std::path::Path, shown: &str) -> Result<String, Fault> {
         return Err(fault("too-long", format!("{shown} is longer than 8 MiB"), "split the topic"));
     }
     let bytes = std::fs::read(path).map_err(|e| missing(&format!("cannot be read: {}", e.kind())))?;
-    let text = String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
+    let text = match String::from_utf8(bytes) {
+        Err(error) if shown.ends_with("/breakdown.md") => {
+            let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
+            let text = format!("{shown} is not UTF-8, from line {line} on");
+            return Err(fault("not-utf8", text, "save it as UTF-8, e.g. with `iconv -f latin1 -t utf-8`"));
+        }
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        Ok(text) => text,
+    };
     if text.trim().is_empty() { Err(missing("is empty")) } else { Ok(text) }
 }
 

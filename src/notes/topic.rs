@@ -42,9 +42,15 @@ pub fn find(notes: &Path, typed: &str) -> Result<Topic, Fault> {
     match hits.as_slice() {
         [one] => inside(notes, one),
         [] => {
-            let known = if folders.is_empty() { "notes/ has no topics yet".into() } else { list(&folders) };
-            let text = format!("no topic under notes/ is called `{shown}`");
-            Err(fault("unknown-topic", text, format!("{known}; `tidegate init <topic>` makes one")))
+            let text = match shown.trim() {
+                "" => "no topic is named".to_owned(),
+                _ => format!("no topic under notes/ is called `{shown}`"),
+            };
+            let help = match folders.is_empty() {
+                true => "a topic is a folder under notes/ with research.md, plan.md and breakdown.md".to_owned(),
+                false => list(&folders),
+            };
+            Err(fault("unknown-topic", text, help))
         }
         several => {
             let text = format!("`{shown}` may mean {} topics", several.len());

@@ -122,6 +122,21 @@ impl Finding {
         Finding { file: Some(file.into()), line, ..self }
     }
 
+    /// What it comes to, on one line: its first line and, where that only announces output, the line of it that says most.
+    pub fn headline(&self) -> String {
+        let mut lines = self.text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let first = lines.next().unwrap_or_default();
+        if !first.ends_with(':') {
+            return first.to_owned();
+        }
+        let output: Vec<&str> = lines.map(|line| line.trim_start_matches(['|', ' '])).collect();
+        let is_error = |line: &&&str| line.to_ascii_lowercase().contains("error");
+        match output.iter().find(is_error).or_else(|| output.last()) {
+            Some(line) => format!("{first} {line}"),
+            None => first.trim_end_matches(':').to_owned(),
+        }
+    }
+
     /// Which failure this is: equal for the same failure at another time, at another address, on another line.
     /// The same digest three times in a row is no progress.
     pub fn digest(&self) -> u64 {
@@ -170,6 +185,18 @@ impl Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_headline_has_the_line_of_the_output_that_says_most() {
+        let of = |text: &str| Finding::blocker(Code::Failed, text).headline();
+        assert_eq!(of("\nthe tree is as it was\nmore"), "the tree is as it was");
+        assert_eq!(
+            of("it gave up with exit code 3:\n| compiling\n| Error: no lock\n| bye"),
+            "it gave up with exit code 3: Error: no lock"
+        );
+        assert_eq!(of("it gave up with exit code 3:\n| one\n| two\n"), "it gave up with exit code 3: two");
+        assert_eq!(of("it gave up with exit code 3:\n"), "it gave up with exit code 3");
+    }
 
     #[test]
     fn the_same_failure_at_another_time_and_address_is_the_same_failure() {

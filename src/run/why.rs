@@ -115,7 +115,8 @@ impl Why {
         match self {
             Why::WaitsFor(nodes) => format!("waits for {}", names(plan, nodes)),
             Why::BlockedBy(nodes) => format!("blocked by {}, which failed", names(plan, nodes)),
-            Why::Runs { job, what, turn } => format!("{} runs (try {turn}, job {})", action(*what, plan), job.0),
+            Why::Runs { what, turn: 1, .. } => doing(*what, plan),
+            Why::Runs { what, turn, .. } => format!("{}, try {turn}", doing(*what, plan)),
             Why::Rests { what, until, trouble } => {
                 let said = trouble.as_ref().map(|trouble| format!(": {trouble}")).unwrap_or_default();
                 format!("{} rests until {}{said}", action(*what, plan), clock(*until))
@@ -150,7 +151,9 @@ impl Run {
         let mut reasons = match state {
             State::Waiting { .. } => {
                 let open = |d: &NodeId| !self.state(*d).is_met();
-                vec![Why::WaitsFor(self.plan.dependencies(node).filter(open).collect())]
+                let mut nodes: Vec<NodeId> = self.plan.dependencies(node).filter(open).collect();
+                nodes.sort_unstable();
+                vec![Why::WaitsFor(nodes)]
             }
             State::Blocked { .. } => vec![Why::BlockedBy(self.culprits(node))],
             State::Merging { place } => {
@@ -219,7 +222,9 @@ impl Run {
 }
 
 fn names(plan: &Plan, nodes: &[NodeId]) -> String {
-    let shown: Vec<String> = nodes.iter().take(LISTED).map(|&node| plan.name(node)).collect();
+    // To a person a task and its gate are one: a dependent always hangs on both.
+    let name = |&node: &NodeId| plan.name(plan.task_of(node).unwrap_or(node));
+    let shown: Vec<String> = nodes.iter().take(LISTED).map(name).collect();
     match (&shown[..], nodes.len() - shown.len()) {
         ([head @ .., last], 0) if !head.is_empty() => format!("{} and {last}", head.join(", ")),
         (shown, 0) => shown.concat(),
@@ -245,6 +250,23 @@ fn action(what: What, plan: &Plan) -> String {
         },
         What::Settle(criterion) => format!("criterion {}", u32::from(criterion) + 1),
         _ => what.name().to_owned(),
+    }
+}
+
+/// What runs now, as a sentence without its subject.
+fn doing(what: What, plan: &Plan) -> String {
+    match what {
+        What::Tests => "its tests are being written".to_owned(),
+        What::Red => "its tests run without the code: they have to fail".to_owned(),
+        What::Implement => "it is being implemented".to_owned(),
+        What::Verify => "its checks run".to_owned(),
+        What::Consult => "an expert is asked".to_owned(),
+        What::Advise => "the coordinator is asked".to_owned(),
+        What::Build => "its candidate is being built".to_owned(),
+        What::Prove => "the checks run on its candidate".to_owned(),
+        What::Land => "it is landing".to_owned(),
+        What::HandOver => "it is handed over to its dependents".to_owned(),
+        What::Review(_) | What::Settle(_) => format!("{} is under way", action(what, plan)),
     }
 }
 
@@ -343,12 +365,12 @@ fn said(found: &[Finding]) -> String {
     let blockers: Vec<&Finding> = found.iter().filter(|finding| finding.weight == Weight::Blocker).collect();
     let heavy = if blockers.is_empty() { found.iter().collect() } else { blockers };
     let line = |finding: &&Finding| {
-        let text = finding.text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
+        let text = finding.headline();
         match (&finding.file, finding.line) {
             (Some(file), Some(line)) => format!("{file}:{line}: {text}"),
             // What speaks of its file by name needs no place before it.
             (Some(file), None) if !text.starts_with(&**file) => format!("{file}: {text}"),
-            (_, None) | (None, _) => text.to_owned(),
+            (_, None) | (None, _) => text,
         }
     };
     list(&heavy.iter().map(line).collect::<Vec<_>>(), "; ")

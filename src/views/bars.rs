@@ -4,6 +4,7 @@ use super::{
     Folded, Live, Told, View,
     lines::line_of,
     rows::{Kind, Row, rows},
+    terminal::{LOGGED, Size, Terminal},
 };
 use crate::{
     board::{Tone, block},
@@ -27,13 +28,8 @@ pub struct Bars {
     size: Box<dyn Fn() -> Size + Send>,
     multi: MultiProgress,
     slots: Vec<Slot>,
-}
-
-/// Rows and columns of a terminal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Size {
-    height: u16,
-    width: u16,
+    /// The terminal itself, where a resize is mended.
+    terminal: Option<Terminal>,
 }
 
 /// One line of the drawing, and what is on it now.
@@ -47,8 +43,18 @@ impl Bars {
     /// Bars on stderr; `None` where that is no terminal, or one that cannot move its cursor: then lines are the view.
     /// `out` takes the last word.
     pub fn on_stderr(board: Folded, live: Live, zone: TimeZone, out: Box<dyn Write + Send>) -> Option<Bars> {
-        let target = ProgressDrawTarget::stderr_with_hz(HERTZ);
-        (!target.is_hidden()).then(|| Bars::on(target, Box::new(size_of_stderr), board, live, zone, out))
+        if ProgressDrawTarget::stderr().is_hidden() {
+            return None;
+        }
+        let terminal = Terminal::new(Box::new(io::stderr()), Box::new(size_of_stderr));
+        Some(Bars::on_terminal(terminal, board, live, zone, out))
+    }
+
+    fn on_terminal(terminal: Terminal, board: Folded, live: Live, zone: TimeZone, out: Box<dyn Write + Send>) -> Bars {
+        let target = ProgressDrawTarget::term_like_with_hz(Box::new(terminal.clone()), HERTZ);
+        let asked = terminal.clone();
+        let bars = Bars::on(target, Box::new(move || asked.size()), board, live, zone, out);
+        Bars { terminal: Some(terminal), ..bars }
     }
 
     fn on(
@@ -60,7 +66,8 @@ impl Bars {
         out: Box<dyn Write + Send>,
     ) -> Bars {
         let multi = MultiProgress::with_draw_target(target);
-        Bars { board, live, zone, is_coloured: false, out, size, multi, slots: Vec::new() }
+        let (slots, terminal) = (Vec::new(), None);
+        Bars { board, live, zone, is_coloured: false, out, size, multi, slots, terminal }
     }
 
     /// With colours.
@@ -85,9 +92,16 @@ impl Bars {
         }
     }
 
-    fn above(&self, text: &str) {
+    fn above(&mut self, text: &str) {
+        let width = (self.size)().width;
+        if let Some(terminal) = &self.terminal {
+            terminal.mend();
+        }
+        let rows = text.lines().map(|line| wrapped(line, width.into()));
+        let text: Vec<String> =
+            rows.flat_map(|rows| rows.lines().map(|row| format!("{LOGGED}{row}")).collect::<Vec<_>>()).collect();
         // An error is a terminal that is gone: nobody is left to tell.
-        let _ = self.multi.println(text);
+        let _ = self.multi.println(text.join("\n"));
     }
 }
 
@@ -140,6 +154,25 @@ fn style(kind: Kind, tone: Tone, width: u16, is_coloured: bool) -> ProgressStyle
     style.progress_chars("=> ")
 }
 
+/// A line broken between words where the terminal ends, its rest below what it says, not below its time.
+fn wrapped(line: &str, width: usize) -> String {
+    const LEAD: usize = 21;
+    let margin = if width >= 2 * LEAD { LEAD } else { 2 };
+    let (mut out, mut column) = (String::new(), 0);
+    for word in line.split_inclusive(' ') {
+        let long = word.trim_end().chars().count();
+        if column > margin && column + long > width && long + margin <= width {
+            out.truncate(out.trim_end().len());
+            out.push('\n');
+            out.push_str(&" ".repeat(margin));
+            column = margin;
+        }
+        out.push_str(word);
+        column += word.chars().count();
+    }
+    out
+}
+
 fn colon(style: &str) -> String {
     if style.is_empty() { String::new() } else { format!(":{style}") }
 }
@@ -162,6 +195,9 @@ impl View for Bars {
 
     fn tick(&mut self, now: Timestamp) {
         let Size { height, width } = (self.size)();
+        if let Some(terminal) = &self.terminal {
+            terminal.mend();
+        }
         let rows = self.board.with(|board| rows(board, &self.live, now, height));
         self.draw(rows, width);
     }
@@ -173,6 +209,9 @@ impl View for Bars {
     fn finish(&mut self, text: &str) {
         self.draw(Vec::new(), 80);
         let _ = self.multi.clear();
+        if let Some(terminal) = &self.terminal {
+            terminal.leave();
+        }
         let _: io::Result<()> = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
     }
 }
@@ -246,6 +285,18 @@ mod tests {
         bars.finish("");
         let left = term.contents();
         assert!(left.contains("of two lines") && !left.contains('['), "only lines stay: {left}");
+    }
+
+    #[test]
+    fn a_long_line_is_broken_between_words_below_what_it_says() {
+        let line = "20:03:11   C  5      red: tests/a.rs:4 needs what is not there yet; 4 sealed";
+        assert_eq!(
+            wrapped(line, 60),
+            "20:03:11   C  5      red: tests/a.rs:4 needs what is not\n                     there yet; 4 sealed"
+        );
+        assert_eq!(wrapped(line, 80), line);
+        assert_eq!(wrapped(line, 24).lines().nth(1), Some("  red: tests/a.rs:4"));
+        assert_eq!(wrapped("averylongwordwithoutanyblank", 9), "averylongwordwithoutanyblank");
     }
 
     #[test]

@@ -23,7 +23,7 @@ impl Lines {
         Lines { out, zone, is_quiet: false, is_closed: false }
     }
 
-    /// Leaves out the steps on the way (`-q`).
+    /// Leaves out the running account (`-q`): notes and the end stay.
     #[must_use]
     pub fn quiet(self, is_quiet: bool) -> Lines {
         Lines { is_quiet, ..self }
@@ -51,7 +51,7 @@ pub(super) fn line_of(news: &News, zone: &TimeZone) -> String {
 impl View for Lines {
     fn entry(&mut self, told: &Told) {
         let mut text = String::new();
-        for news in told.news.iter().filter(|news| !(self.is_quiet && news.tone == Tone::Quiet)) {
+        for news in told.news.iter().filter(|_| !self.is_quiet) {
             text.push_str(&line_of(news, &self.zone));
             text.push('\n');
         }
@@ -114,9 +114,17 @@ mod tests {
     #[test]
     fn an_evening_in_lines() {
         let paper = Paper::default();
-        show(&mut Lines::new(Box::new(paper.clone()), TimeZone::UTC).quiet(true));
+        show(&mut Lines::new(Box::new(paper.clone()), TimeZone::UTC));
         let text = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
         insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn who_asks_for_quiet_hears_notes_and_the_end_alone() {
+        let paper = Paper::default();
+        show(&mut Lines::new(Box::new(paper.clone()), TimeZone::UTC).quiet(true));
+        let text = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text, "a log line with a bell\nthe end\n");
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod lines;
 mod live;
 mod rows;
 mod screen;
+mod terminal;
 
 pub use bars::Bars;
 pub use json::Json;

@@ -15,6 +15,9 @@ pub enum OpenFault {
     /// Git is too old to be safe with what agents write.
     #[error("git {0} is too old")]
     OldGit(String),
+    /// The folder is not there, or is none.
+    #[error("{} is no folder", .0.display())]
+    NoFolder(PathBuf),
     /// There is no repository.
     #[error("{} is in no git repository: {said}", dir.display())]
     NoRepository {
@@ -59,6 +62,7 @@ impl OpenFault {
             OpenFault::Platform => "run tidegate on Linux or in WSL2",
             OpenFault::NoGit(_) => "install git 2.45 or newer, and see that it is on PATH",
             OpenFault::OldGit(_) => "install git 2.45 or newer",
+            OpenFault::NoFolder(_) => "give the folder of a git repository with `-C DIR`",
             OpenFault::NoRepository { .. } => "run `git init` and commit, or give the repository with `-C DIR`",
             OpenFault::Bare(_) => "run tidegate in a working tree: `git worktree add ../work`, then there",
             OpenFault::Unborn => "commit something first: `git add -A && git commit`",

@@ -251,12 +251,15 @@ async fn check_version(git: &Git) -> Result<(), OpenFault> {
 async fn find(user: &Git, dir: &Path) -> Result<(PathBuf, PathBuf, PathBuf, String), OpenFault> {
     let none = |said: String| OpenFault::NoRepository { dir: dir.into(), said };
     if !dir.is_dir() {
-        return Err(none("no such folder".to_owned()));
+        return Err(OpenFault::NoFolder(dir.into()));
     }
     let args = ["rev-parse", "--is-bare-repository"];
     let bare = user.ask(&args, b"").await.map_err(OpenFault::NoGit)?;
     if bare.code != 0 {
-        return Err(none(failed(&args, &bare).to_string()));
+        let said = String::from_utf8_lossy(&bare.stderr);
+        let is_plain = said.contains("not a git repository (or any");
+        let found_none = || "git finds none here, and none above".to_owned();
+        return Err(none(if is_plain { found_none() } else { failed(&args, &bare).to_string() }));
     }
     if bare.stdout == b"true\n" {
         return Err(OpenFault::Bare(dir.into()));

@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "the modules of a test are nobody's neighbours")]
 
 mod breakdown;
+mod documents;
 mod execute;
 mod gates;
 mod proof;
