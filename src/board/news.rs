@@ -3,7 +3,7 @@
 use super::{Board, Running, Standing, line};
 use crate::{
     plan::{Node, NodeId},
-    run::{Breakage, Ending, Entry, Event, Evidence, JobId, Order, Rejection, Timestamp, Until, What},
+    run::{Breakage, Code, Ending, Entry, Event, Evidence, JobId, Order, Rejection, Timestamp, Until, What},
 };
 
 /// The longest piece of foreign text in a sentence.
@@ -184,7 +184,8 @@ impl Board {
             Evidence::Verified(verified) => {
                 let passed: u32 = verified.ran.iter().filter_map(|r| r.counts).map(|c| c.passed).sum();
                 let tests = if passed > 0 { format!(", {passed} tests pass") } else { String::new() };
-                let told = match verified.told.len() {
+                // What was let through is told in the report; nothing was put right there.
+                let told = match verified.told.iter().filter(|told| told.code != Code::Allowed).count() {
                     0 => String::new(),
                     some => format!("; {} put right", super::counted(some, "thing")),
                 };

@@ -47,8 +47,8 @@ impl Stop {
 
     /// Faults of documents, or of what stands for them.
     pub(crate) fn faulty(exit: Exit, draft: &Draft, faults: &[Fault], is_coloured: bool) -> Stop {
-        let errors = Some(message::errors(draft, faults));
-        Stop { errors, ..Stop::new(exit, message::render(draft, faults, is_coloured)) }
+        let errors = Some(errors(draft, faults));
+        Stop { errors, ..Stop::new(exit, render(draft, faults, is_coloured)) }
     }
 
     /// Something is missing: what, and what to do about it.

@@ -186,12 +186,10 @@ impl Run {
         }
     }
 
-    /// Why a failed node failed, as one fragment behind the name of the phase; `None` when it has not.
+    /// Why a failed node failed, as one fragment; `None` when it has not.
     pub fn failure(&self, node: NodeId) -> Option<String> {
         self.why(node).iter().find_map(|why| match why {
-            Why::Failed { why, sent_back, found, trouble } => {
-                Some(fragment(*why, *sent_back, found, trouble.as_deref()))
-            }
+            Why::Failed { why, sent_back, found, trouble } => Some(failed(*why, *sent_back, found, trouble.as_deref())),
             _ => None,
         })
     }
@@ -332,23 +330,13 @@ fn lacking(gate: NodeId, lack: &Lack, plan: &Plan) -> String {
 }
 
 fn failed(why: Failure, sent_back: u16, found: &[Finding], trouble: Option<&str>) -> String {
-    let how = fragment(why, sent_back, found, trouble);
+    let trouble = trouble.map(|trouble| format!(": {trouble}")).unwrap_or_default();
     match why {
         Failure::NoProgress { phase } => {
             format!("failed in {} after {}: {}", phase.name(), tries(sent_back), said(found))
         }
-        Failure::FellOver { phase } | Failure::NeedsPerson { phase } => format!("{} {how}", phase.name()),
-        Failure::GateClosed | Failure::NothingToLand => how,
-    }
-}
-
-/// The same without the name of the phase.
-fn fragment(why: Failure, sent_back: u16, found: &[Finding], trouble: Option<&str>) -> String {
-    let trouble = trouble.map(|trouble| format!(": {trouble}")).unwrap_or_default();
-    match why {
-        Failure::NoProgress { .. } => format!("no progress after {}: {}", tries(sent_back), said(found)),
-        Failure::FellOver { .. } => format!("fell over too often{trouble}"),
-        Failure::NeedsPerson { .. } => format!("needs a person{trouble}"),
+        Failure::FellOver { phase } => format!("{} fell over too often{trouble}", phase.name()),
+        Failure::NeedsPerson { phase } => format!("{} needs a person{trouble}", phase.name()),
         Failure::GateClosed => "its gate did not open".to_owned(),
         Failure::NothingToLand => {
             format!("there is nothing to land: the task has no {} phase", Phase::Implement.name())

@@ -65,7 +65,7 @@ fn a_criterion_that_nobody_can_settle_is_held_until_a_person_approves() {
     space
         .run(&["why", "nice", "system"])
         .exits(0)
-        .says(&["\"The colours please the eye\" waits for a person", "tidegate approve nice system 2"]);
+        .says(&["waits for you: The colours please the eye", "tidegate approve nice system 2"]);
     space.execute("nice").exits(1).says(&["The colours please the eye"]);
     space.run(&["approve", "nice", "system"]).exits(0);
     space

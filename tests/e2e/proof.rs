@@ -44,7 +44,7 @@ fn tampering_is_undone(tamper: &str, told: &str) -> Space {
     let told = format!("the sealed file tests/new.rs {told}; it was restored");
     space.execute("toy").exits(0).says(&[
         &format!("sent back by verify: {NOTHING_CAN_HIDE} (and 1 more)"),
-        "verified, 2 tests pass; put right and told: 1",
+        "verified, 2 tests pass; 1 thing put right",
         &format!("a sealed test was changed, and restored: tests/new.rs: {told}"),
     ]);
     assert!(space.report("toy").contains("a sealed test was changed, and restored"), "{}", space.report("toy"));

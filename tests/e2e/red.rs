@@ -50,7 +50,7 @@ fn a_test_that_fails_by_its_assertion_is_red_and_lands_with_its_code() {
     let space = toy();
     execute(&space, &doubling("assert_eq!(toy::double(2), 4);")).exits(0).says(&[
         "red: 1 of the new tests fail as they should: toy::new it_doubles; 1 sealed",
-        "1 test red first and green now",
+        "1 test red, then green",
     ]);
     assert_eq!(space.landed("toy"), ["Double"]);
     assert!(space.tree("toy").contains(&"tests/new.rs".to_owned()));
@@ -61,7 +61,7 @@ fn a_test_that_needs_a_missing_symbol_is_red_and_lands_with_its_code() {
     let space = toy();
     execute(&space, &doubling("assert_eq!(toy::triple(2), 6);")).exits(0).says(&[
         "red: tests/new.rs:3 needs what is not there yet: E0425: cannot find function `triple` in crate `toy`; 1 sealed",
-        "1 test red first and green now",
+        "1 test red, then green",
     ]);
     assert_eq!(space.landed("toy"), ["Double"]);
 }

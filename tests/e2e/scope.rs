@@ -43,7 +43,7 @@ fn an_edit_out_of_scope_that_is_not_needed_is_taken_out_and_told() {
     let space = Space::strict_crate(&[]);
     let script = module("2") + &put("README.md", "Look at me.") + &put("src/extra.rs", "//! Mine.");
     execute(&space, task(&script)).exits(0).says(&[
-        "verified, 2 tests pass; put right and told: ",
+        "verified, 2 tests pass; 2 things put right",
         "an edit out of scope was taken out; the gate passed without it: README.md is out of the task's scope",
         "an edit that the task did not declare was let through: src/lib.rs: pub mod new;",
     ]);

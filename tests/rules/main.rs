@@ -205,7 +205,7 @@ fn a_hundred_thousand_empty_gates_in_a_row_open_at_once() {
 fn a_dependent_waits_for_the_gate_of_its_task_and_that_for_the_hand_over() {
     let means = [Means::TestsFirst, Means::SealIntact, Means::Green, Means::Scope, Means::Integrity, checked()];
     let mut story = Story::gated(full(), means.into_iter().chain([Means::Reviewed { reviewer: ReviewerId(1) }]));
-    assert_eq!(story.words(2), ["waits for the gate of task t"]);
+    assert_eq!(story.words(2), ["waits for task t"]);
     story.pass_all(0, &[What::Tests, What::Red, What::Implement, What::Verify, R0, R1]);
     story.pass_all(0, &TO_LAND);
     assert_eq!(story.running(), [(0, What::HandOver)]);
