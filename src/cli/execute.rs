@@ -216,11 +216,12 @@ async fn go(
     folded.replay(&begun.past, &record::standings(&begun.run));
     let screen = open_screen(arguments, wish, scene, &folded, &live);
     let telemetry = start_telemetry(arguments, scene, &screen)?;
-    let wardens = Wardens::new(scene.environment.program.clone(), (policy.agents + policy.checks) as usize)
-        .map_err(|error| Stop::because("the wardens cannot be started", &error))?;
-    let wardens = Arc::new(wardens);
+    let pool = pool(scene).await?;
+    let wardens = Wardens::new(scene.environment.program.clone(), (policy.agents + policy.checks) as usize);
+    let wardens = wardens.and_then(|wardens| Ok(wardens.holding(pool.held_by_wardens()?)));
+    let wardens = Arc::new(wardens.map_err(|error| Stop::because("the wardens cannot be started", &error))?);
     let backends: Vec<Box<str>> = begun.plan.blueprint().backends.clone();
-    let bench = bench(scene, &begun, &config, checks, Arc::clone(&wardens)).await?;
+    let bench = bench(scene, &begun, &config, checks, (pool, Arc::clone(&wardens))).await?;
     let bell = Doorbell::listen(&begun.folder).map_err(|error| Stop::because("orders cannot be heard", &error))?;
     let inbox = Inbox::open(&begun.folder).map_err(|error| Stop::because("orders cannot be taken", &error))?;
     let status = StatusWriter::start(topic.folder.clone(), folded.clone(), zone, screen.clone());
@@ -265,12 +266,22 @@ async fn go(
     Ok(exit)
 }
 
+/// The workspaces, once nobody else works in them: another run, or what a killed one left.
+async fn pool(scene: &Scene) -> Result<Pool, Stop> {
+    let identity = scene.repo.identity().await.map_err(|error| Stop::because("git cannot tell who you are", &error))?;
+    let pool = Pool::open(Arc::clone(&scene.repo), identity.unwrap_or_default())
+        .map_err(|error| Stop::because("the workspaces cannot be used", &error))?;
+    let cleared = scene.repo.clear_stale_locks().await;
+    cleared.map_err(|fault| Stop::because("a lock that a killed run left cannot be taken away", &fault))?;
+    Ok(pool)
+}
+
 async fn bench(
     scene: &Scene,
     begun: &Begun,
     config: &Config,
     checks: Checks,
-    wardens: Arc<Wardens>,
+    (pool, wardens): (Pool, Arc<Wardens>),
 ) -> Result<Bench, Stop> {
     let identity = scene.repo.identity().await.map_err(|error| Stop::because("git cannot tell who you are", &error))?;
     let identity = identity.unwrap_or_default();
@@ -285,7 +296,7 @@ async fn bench(
         agent_limits: limits(config.agents.timeout),
         check_limits: limits(config.checks.timeout),
         program: scene.environment.program.clone(),
-        author: identity.clone(),
+        author: identity,
         setup: Setup {
             commands: config.workspace.setup.clone(),
             env: scene.environment.passed_to_setup(&config.sandbox.setup_env),
@@ -298,8 +309,6 @@ async fn bench(
         protected: texts(&config.protect),
         generated: texts(&config.workspace.generated),
     };
-    let pool = Pool::open(Arc::clone(&scene.repo), identity)
-        .map_err(|error| Stop::because("the workspaces cannot be used", &error))?;
     Ok(Bench::new(setting, Arc::clone(&scene.repo), pool, checks, wardens))
 }
 
