@@ -282,6 +282,24 @@ async fn as_many_run_at_a_time_as_there_are_wardens() {
     assert!(one.is_success() && two.is_success());
 }
 
+#[tokio::test]
+async fn what_wardens_hold_is_free_only_when_the_last_of_them_has_gone_and_their_programs_have_it_not() {
+    let Place { wardens, dir, mark } = place(1);
+    let path = dir.path().join("held");
+    let open = || fs::File::options().create(true).append(true).open(&path).unwrap();
+    let held = open();
+    held.try_lock().unwrap();
+    let place = Place { wardens: wardens.holding(held), dir, mark };
+    assert!(place.run("ls -l /proc/self/fd").await.is_success());
+    assert!(!place.out().contains("held"), "{}", place.out());
+    // The warden is idle, and has it.
+    assert!(open().try_lock().is_err());
+    place.wardens.shutdown().await;
+    let Place { wardens, .. } = place;
+    drop(wardens);
+    open().try_lock().unwrap();
+}
+
 /// Not a test: the coordinator that [`nothing_survives_a_coordinator_that_is_killed`] kills.
 #[tokio::test]
 #[ignore = "run by another test, as a process of its own"]

@@ -13,7 +13,11 @@ use crate::{
     run::{Effect, Entry, Event, Job, JobId, Misfit, Order, Outcome, Run, Timestamp, Turn, What},
 };
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent, concurrency::JoinHandle};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::oneshot;
 
 /// Sees what happens. May be slow or gone without changing a run: it is told after the append, and must not block.
@@ -106,7 +110,7 @@ struct Desk {
     alarm: Option<JoinHandle<()>>,
     over: Option<oneshot::Sender<(Run, End)>>,
     /// Jobs whose end is awaited before a halt is complete.
-    halting: Option<usize>,
+    halting: Option<BTreeSet<JobId>>,
     span: tracing::Span,
 }
 
@@ -384,21 +388,29 @@ impl Desk {
 
     /// Nothing is recorded from here on: to the journal it is as if the process had died, only that everybody is asked to go.
     fn halt(&mut self) {
+        if self.halting.is_some() {
+            return;
+        }
         self.watch.note("stopping: everything that runs is ended; the same command goes on from here");
-        self.halting = Some(self.run.jobs().count());
+        let mut left: BTreeSet<JobId> = self.run.jobs().map(|job| job.id).collect();
+        // What has told its end and was not yet decided upon tells it no more.
+        for event in &self.pending {
+            forget(&mut left, event);
+        }
+        self.halting = Some(left);
         self.streams.values().for_each(|(stream, _)| drop(stream.cast(Command::StopAll)));
         self.finish_halt();
     }
 
     fn one_less(&mut self, event: &Event) {
-        if let (Event::Ended { .. }, Some(left)) = (event, &mut self.halting) {
-            *left = left.saturating_sub(1);
+        if let Some(left) = &mut self.halting {
+            forget(left, event);
         }
         self.finish_halt();
     }
 
     fn finish_halt(&mut self) {
-        if self.halting == Some(0) {
+        if self.halting.as_ref().is_some_and(BTreeSet::is_empty) {
             self.finish(End::Halted);
         }
     }
@@ -419,6 +431,13 @@ async fn answer_the_door(bell: Doorbell, supervisor: ActorRef<Message>) {
         if supervisor.cast(Message::Inbox).is_err() {
             break;
         }
+    }
+}
+
+/// Whose end is told is awaited no more.
+fn forget(left: &mut BTreeSet<JobId>, event: &Event) {
+    if let Event::Ended { job, .. } = event {
+        left.remove(job);
     }
 }
 

@@ -21,6 +21,9 @@ macro_rules! sample {
     };
 }
 
+/// In the folder while the sample is being made: without it, what stands there is whole or somebody else's.
+const MAKING: &str = ".tidegate-demo";
+
 /// What the repository holds at its first commit.
 const SEED: &[(&str, &str)] =
     sample!["seed/.gitignore", "seed/Cargo.toml", "seed/Cargo.lock", "seed/README.md", "seed/src/lib.rs"];
@@ -47,13 +50,17 @@ pub(crate) async fn demo(arguments: &Arguments, wish: &Demo) -> Result<Exit, Sto
     }
 }
 
-/// Whether the sample is there already.
+/// Whether the sample is there already, all of it.
 fn is_made(dir: &Path) -> bool {
-    dir.join(".git").exists() && dir.join("notes").join(TOPIC).join("breakdown.md").exists()
+    !dir.join(MAKING).exists()
+        && dir.join(".git").exists()
+        && dir.join("notes").join(TOPIC).join("breakdown.md").exists()
 }
 
 async fn make(dir: &Path, environment: &Environment) -> Result<(), Stop> {
-    let is_free = fs::read_dir(dir).map_or_else(|_| !dir.exists(), |mut entries| entries.next().is_none());
+    let is_cut_off = dir.join(MAKING).exists();
+    let is_free =
+        is_cut_off || fs::read_dir(dir).map_or_else(|_| !dir.exists(), |mut entries| entries.next().is_none());
     if !is_free {
         let text = format!(
             "error: {} is there already, and is not the sample\n  = help: name another folder: tidegate demo DIR\n",
@@ -61,12 +68,24 @@ async fn make(dir: &Path, environment: &Environment) -> Result<(), Stop> {
         );
         return Err(Stop::new(Exit::Faulty, text));
     }
+    let unwritable = |error| Stop::because(&format!("{} cannot be written", dir.display()), &error);
+    fs::create_dir_all(dir.join(MAKING)).map_err(unwritable)?;
+    if is_cut_off {
+        // What was cut off is made anew, so that the first commit holds what it should: nobody but us has written here.
+        for part in [".git", "notes"] {
+            match fs::remove_dir_all(dir.join(part)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(unwritable(error)),
+                _ => {}
+            }
+        }
+    }
     let written = SEED.iter().map(|(path, text)| (path.trim_start_matches("seed/").to_owned(), *text));
     write(dir, written)?;
     create(dir, environment.all(), "Begin the chat crate")
         .await
         .map_err(|error| Stop::because("the sample's repository cannot be made", &error))?;
-    write(dir, NOTES.iter().map(|(path, text)| (format!("notes/{TOPIC}/{path}"), *text)))
+    write(dir, NOTES.iter().map(|(path, text)| (format!("notes/{TOPIC}/{path}"), *text)))?;
+    fs::remove_dir(dir.join(MAKING)).map_err(unwritable)
 }
 
 fn write(dir: &Path, files: impl Iterator<Item = (String, &'static str)>) -> Result<(), Stop> {

@@ -11,6 +11,7 @@ use super::{
     say,
     scene::{Scene, Understood, settings, wanted},
     watch::{Onlookers, StatusWriter},
+    workshop::{bench, pool, prove_base, wardens},
 };
 use crate::{
     actors::{self, Charge, Failpoint},
@@ -18,25 +19,13 @@ use crate::{
     handoff,
     journal::{Doorbell, Folder, Inbox, Journal, Lock, RunId, Runs},
     notes::Topic,
-    perform::{Bench, Checks, Setting},
+    perform::Checks,
     plan::{self, Addition, Fault, Node, Plan, Progress, Role, Settings, Severity},
-    process::{Limits, Wardens},
     run::{Charter, Entry, Event, Oid, Order, Outcome, Policy, Run, State, Timestamp},
     telemetry::{self, Telemetry},
     views::{Bars, Folded, Json, Lines, Live, Screen, View},
-    workspace::{Pool, Setup},
 };
-use std::{
-    io,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
-
-/// Between asking processes to end and ending them.
-const GRACE: Duration = Duration::from_secs(5);
-/// Bytes of output kept of one program.
-const OUTPUT_MAX: u64 = 64 << 20;
+use std::{io, sync::Arc};
 
 /// A run that is about to go.
 struct Begun {
@@ -62,7 +51,7 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
     let slug = plan::slug(&topic.slug);
     // A refusal leaves nothing behind, a lock neither: where there is no run yet, it is taken when one begins.
     let held = match newest(&runs, &slug)? {
-        Some(_) if !wish.dry_run => Some(lock(scene, &runs, &slug, &topic).await?),
+        Some(_) if !wish.dry_run => Some(lock(&runs, &slug, &topic)?),
         _ => None,
     };
     let unfinished = match newest(&runs, &slug)? {
@@ -166,16 +155,14 @@ fn refuse_sandbox(wish: &Execute) -> Result<(), Stop> {
 }
 
 /// The coordinator's lock; whoever has it clears what a killed run left locked.
-async fn lock(scene: &Scene, runs: &Runs, slug: &str, topic: &Topic) -> Result<Lock, Stop> {
-    let held = runs.lock(slug).map_err(|error| match runs.holder(slug) {
+fn lock(runs: &Runs, slug: &str, topic: &Topic) -> Result<Lock, Stop> {
+    runs.lock(slug).map_err(|error| match runs.holder(slug) {
         Ok(Some(holder)) => Stop::missing(
             format!("{} is being executed by process {} already", topic.slug, holder.pid),
             &format!("watch it with `tidegate status {}`; end it with ^C there", topic.slug),
         ),
         _ => Stop::because("the run cannot be locked", &error),
-    })?;
-    scene.repo.clear_stale_locks().await.map_err(|fault| super::scene::refused(&fault))?;
-    Ok(held)
+    })
 }
 
 fn newest(runs: &Runs, slug: &str) -> Result<Option<RunId>, Stop> {
@@ -183,11 +170,11 @@ fn newest(runs: &Runs, slug: &str) -> Result<Option<RunId>, Stop> {
 }
 
 /// The lock, where it is not held yet: then nobody may have begun a run since it was looked whether there is one.
-async fn first_lock(scene: &Scene, runs: &Runs, slug: &str, topic: &Topic, held: Option<Lock>) -> Result<Lock, Stop> {
+fn first_lock(runs: &Runs, slug: &str, topic: &Topic, held: Option<Lock>) -> Result<Lock, Stop> {
     if let Some(held) = held {
         return Ok(held);
     }
-    let lock = lock(scene, runs, slug, topic).await?;
+    let lock = lock(runs, slug, topic)?;
     match newest(runs, slug)? {
         None => Ok(lock),
         Some(_) => Err(Stop::missing(
@@ -234,7 +221,7 @@ async fn begin(
     if wish.dry_run {
         return rehearse(wish, &preface::preface(&plan, &charter, &policy, &config, false));
     }
-    let _held = first_lock(scene, runs, slug, topic, held).await?;
+    let _held = first_lock(runs, slug, topic, held)?;
     prove_base(scene, topic, &config, &checks, base).await?;
     let folder = runs.begin(&id).map_err(|error| Stop::because("the run's folder cannot be made", &error))?;
     let tip =
@@ -351,10 +338,11 @@ async fn go(
     folded.replay(&begun.past, &record::standings(&begun.run));
     let screen = open_screen(arguments, wish, scene, &folded, &live);
     let telemetry = start_telemetry(arguments, scene, &screen)?;
-    let wardens = wardens(scene, policy.agents + policy.checks)?;
+    let pool = pool(scene).await?;
+    let wardens = wardens(scene, &pool, policy.agents + policy.checks)?;
     let backends: Vec<Box<str>> = begun.plan.blueprint().backends.clone();
     let of_run = (&*begun.charter.run, &*begun.plan.blueprint().topic, begun.folder.path());
-    let bench = bench(scene, of_run, &config, checks, Arc::clone(&wardens)).await?;
+    let bench = bench(scene, of_run, &config, checks, (pool, Arc::clone(&wardens))).await?;
     let bell = Doorbell::listen(&begun.folder).map_err(|error| Stop::because("orders cannot be heard", &error))?;
     let inbox = Inbox::open(&begun.folder).map_err(|error| Stop::because("orders cannot be taken", &error))?;
     let status = StatusWriter::start(topic.folder.clone(), folded.clone(), zone, screen.clone());
@@ -391,73 +379,6 @@ async fn go(
     screen.finish(text);
     telemetry.stop();
     Ok(exit)
-}
-
-fn wardens(scene: &Scene, count: u32) -> Result<Arc<Wardens>, Stop> {
-    // The program as it was started, though it may have been replaced on disk since.
-    let program = PathBuf::from("/proc/self/exe");
-    let program = if program.exists() { program } else { scene.environment.program.clone() };
-    let wardens = Wardens::new(program, count as usize);
-    wardens.map(Arc::new).map_err(|error| Stop::because("the wardens cannot be started", &error))
-}
-
-/// Where a runner gives no names, what was red on the base could not be told from what a task breaks: so it must be green.
-async fn prove_base(scene: &Scene, topic: &Topic, config: &Config, checks: &Checks, base: Oid) -> Result<(), Stop> {
-    if checks.names_tests() || checks.task.is_empty() {
-        return Ok(());
-    }
-    let again = Checks::found(&scene.repo, base, &wanted(config)).await;
-    let again = again.map_err(|error| Stop::because("the base cannot be read", &error))?;
-    let scratch = tempfile::tempdir().map_err(|error| Stop::because("no scratch folder can be made", &error))?;
-    let wardens = wardens(scene, 1)?;
-    let bench = bench(scene, ("base", &topic.slug, scratch.path()), config, again, Arc::clone(&wardens)).await?;
-    let tried = bench.try_base(base).await;
-    wardens.shutdown().await;
-    tried.map_err(|why| {
-        let what = format!("a check of the task gates fails before anything has begun: {why}");
-        Stop::missing(what, "mend it on the base, or name another check in [checks] of tidegate.toml; it gives no names of tests, so that its failures could not be told apart")
-    })
-}
-
-/// A bench for a run of this name, whose logs go into this folder.
-async fn bench(
-    scene: &Scene,
-    (run, topic, folder): (&str, &str, &Path),
-    config: &Config,
-    checks: Checks,
-    wardens: Arc<Wardens>,
-) -> Result<Bench, Stop> {
-    let identity = scene.repo.identity().await.map_err(|error| Stop::because("git cannot tell who you are", &error))?;
-    let identity = identity.unwrap_or_default();
-    let logs = folder.join("logs");
-    std::fs::create_dir_all(&logs).map_err(|error| Stop::because("logs cannot be kept", &error))?;
-    let limits = |total| Limits { total, idle: None, grace: GRACE, output_bytes: OUTPUT_MAX };
-    let texts = |list: &[String]| list.iter().map(|text| text.as_str().into()).collect::<Vec<Box<str>>>();
-    let setting = Setting {
-        run: run.to_owned(),
-        topic: topic.to_owned(),
-        folder: folder.to_owned(),
-        env: scene.environment.passed(),
-        agent_limits: limits(config.agents.timeout),
-        check_limits: limits(config.checks.timeout),
-        program: scene.environment.program.clone(),
-        author: identity.clone(),
-        setup: Setup {
-            commands: config.workspace.setup.clone(),
-            env: scene.environment.passed_to_setup(&config.sandbox.setup_env),
-            limits: limits(config.checks.timeout),
-            pins: crate::rules::pins_dependencies,
-            log: logs.join("setup.log"),
-        },
-        check_env: config.checks.env.iter().map(|(name, value)| (name.into(), value.into())).collect(),
-        test_paths: texts(&config.tests.paths),
-        requires_names: config.tests.require_names,
-        protected: texts(&config.protect),
-        generated: texts(&config.workspace.generated),
-    };
-    let pool = Pool::open(Arc::clone(&scene.repo), identity)
-        .map_err(|error| Stop::because("the workspaces cannot be used", &error))?;
-    Ok(Bench::new(setting, Arc::clone(&scene.repo), pool, checks, wardens))
 }
 
 /// What keeps a run from starting though its documents are sound.

@@ -15,6 +15,7 @@ mod scene;
 mod status;
 mod watch;
 mod why;
+mod workshop;
 
 pub use check::{json, text};
 pub use message::{errors, render};

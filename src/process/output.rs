@@ -73,6 +73,9 @@ pub enum OutputError {
     },
 }
 
+/// How a program ends that SIGINT ended.
+const INTERRUPTED: i32 = 128 + 2;
+
 /// Errors kept.
 const STDERR_BYTES: usize = 64 * 1024;
 
@@ -82,7 +85,7 @@ const STDERR_BYTES: usize = 64 * 1024;
 /// When it cannot be run, takes too long or says too much. That it failed is no error here: see [`Output::code`].
 pub async fn output(call: Call<'_>) -> Result<Output, OutputError> {
     let program = || call.program.to_string_lossy().into_owned();
-    let run = tokio::time::timeout(call.total, run(call)).await;
+    let run = tokio::time::timeout(call.total, uninterrupted(call)).await;
     match run.map_err(|_| OutputError::TimedOut { program: program(), total: call.total })? {
         Ok(Some(output)) => Ok(output),
         Ok(None) => Err(OutputError::TooMuch { program: program(), bytes: call.output_bytes }),
@@ -90,9 +93,23 @@ pub async fn output(call: Call<'_>) -> Result<Output, OutputError> {
     }
 }
 
+/// A ^C at the terminal is for us to hear, and reaches a child that has not left our group yet all the same: it is begun again.
+async fn uninterrupted(call: Call<'_>) -> io::Result<Option<Output>> {
+    const TIMES: u32 = 3;
+    for _ in 1..TIMES {
+        match run(call).await? {
+            Some(Output { code: INTERRUPTED, .. }) => {}
+            ended => return Ok(ended),
+        }
+    }
+    run(call).await
+}
+
 async fn run(call: Call<'_>) -> io::Result<Option<Output>> {
     let mut command = Command::new(lookup::find(call.program, call.cwd, call.env)?);
     command.args(call.args).current_dir(call.cwd).env_clear().kill_on_drop(true);
+    // Out of reach of a ^C at the terminal, which would end it in the middle of a landing.
+    command.process_group(0);
     command.envs(call.env.iter().map(|(name, value)| (name, value)));
     command.stdin(if call.stdin.is_empty() { Stdio::null() } else { Stdio::piped() });
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
@@ -149,6 +166,15 @@ mod tests {
         assert_eq!(said, Output { code: 3, stdout: input, stderr: b"oops\n".to_vec() });
         let said = sh("echo $HOME$CARGO_MANIFEST_DIR; kill -9 $$", b"", LONG, 10).await.unwrap();
         assert_eq!((said.code, said.stdout), (137, b"\n".to_vec()));
+    }
+
+    #[tokio::test]
+    async fn one_that_an_interrupt_ended_is_begun_again_and_not_for_ever() {
+        let dir = tempfile::tempdir().unwrap();
+        let once = format!("cat; test -e {0} || {{ : > {0}; kill -INT $$; }}", dir.path().join("seen").display());
+        let said = sh(&once, b"input", LONG, 10).await.unwrap();
+        assert_eq!((said.code, said.stdout), (0, b"input".to_vec()));
+        assert_eq!(sh("kill -INT $$", b"", LONG, 10).await.unwrap().code, INTERRUPTED);
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use super::{
 };
 use std::{
     collections::BTreeSet,
+    fs::File,
     future::Future,
     io,
     path::PathBuf,
@@ -39,6 +40,7 @@ pub struct Wardens {
     places: Arc<Semaphore>,
     idle: Mutex<Vec<Warden>>,
     closing: CancellationToken,
+    held: Option<File>,
 }
 
 impl Wardens {
@@ -51,7 +53,14 @@ impl Wardens {
         rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
         let count = u32::try_from(count.max(1)).unwrap_or(u32::MAX).min(4096);
         let (idle, closing) = (Mutex::default(), CancellationToken::new());
-        Ok(Wardens { exe, count, places: Arc::new(Semaphore::new(count as usize)), idle, closing })
+        Ok(Wardens { exe, count, places: Arc::new(Semaphore::new(count as usize)), idle, closing, held: None })
+    }
+
+    /// The same, with a file that every warden holds open, and nothing that it starts: a lock on it is free only when the last of them
+    /// has ended what it ran, however this process came to its end.
+    #[must_use]
+    pub fn holding(self, file: File) -> Wardens {
+        Wardens { held: Some(file), ..self }
     }
 
     /// Ends whatever runs, and every warden; the answer comes when all are gone. What is launched after it is `Stopped` at once.
@@ -80,7 +89,7 @@ impl Wardens {
         loop {
             let kept = lock(&self.idle).pop();
             let is_new = kept.is_none();
-            let warden = match kept.map_or_else(|| Warden::start(&self.exe), Ok) {
+            let warden = match kept.map_or_else(|| Warden::start(&self.exe, self.held.as_ref()), Ok) {
                 Ok(warden) => busy.warden.insert(warden),
                 Err(error) => return Exit { how: How::NotStarted(format!("no warden: {error}")), ms: 0, leaked: 0 },
             };
@@ -152,11 +161,16 @@ struct Warden {
 }
 
 impl Warden {
-    fn start(exe: &PathBuf) -> io::Result<Warden> {
+    fn start(exe: &PathBuf, held: Option<&File>) -> io::Result<Warden> {
         let mut living = lock(&LIVING);
         let mut command = Command::new(exe);
         command.arg(WARDEN).env_clear().current_dir("/");
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        // In place of its errors, of which it has none: a program that it runs gets streams of its own.
+        command.stderr(match held {
+            Some(file) => Stdio::from(file.try_clone()?),
+            None => Stdio::null(),
+        });
         let mut child = command.spawn()?;
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
         let (Some(pid), Some(orders), Some(out)) = (pid, child.stdin.take(), child.stdout.take()) else {

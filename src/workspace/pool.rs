@@ -21,6 +21,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 /// Who works in a workspace. The two never share one.
@@ -39,6 +40,9 @@ pub enum PoolError {
     /// Another run works in this repository.
     #[error("another tidegate works in this repository (it holds {})", .0.display())]
     Held(PathBuf),
+    /// What a killed run had started has not ended yet.
+    #[error("what a killed run had started here is still ending ({} is locked); try again in a moment", .0.display())]
+    StillEnding(PathBuf),
     /// Git could not do it.
     #[error(transparent)]
     Git(#[from] GitError),
@@ -60,6 +64,8 @@ pub struct Pool {
     shelf: Arc<Shelf>,
     /// Held as long as the pool, and released by the kernel whatever becomes of us.
     _lock: File,
+    /// Locked, and held open by this run's wardens too.
+    wardens: File,
 }
 
 /// What is free, and where.
@@ -129,13 +135,22 @@ impl Pool {
             Err(TryLockError::WouldBlock) => return Err(PoolError::Held(path)),
             Err(TryLockError::Error(error)) => return Err(fault(error)),
         }
+        let wardens = wait_for_wardens(&state.join("wardens"))?;
         let shelf = Arc::new(Shelf { dir, trash, state: Mutex::default() });
         shelf.retire(&state.join("scratch"));
         shelf.retire(&state.join("ignores"));
         repository.rules.lock().unwrap_or_else(PoisonError::into_inner).clear();
         shelf.take_stock().map_err(fault)?;
         shelf.empty_trash();
-        Ok(Pool { repository, user, shelf, _lock: lock })
+        Ok(Pool { repository, user, shelf, _lock: lock, wardens })
+    }
+
+    /// What the wardens of this run hold open, so that whoever comes after us waits until the last of them has ended what it ran.
+    ///
+    /// # Errors
+    /// When no more files can be opened.
+    pub fn held_by_wardens(&self) -> io::Result<File> {
+        self.wardens.try_clone()
     }
 
     /// A workspace for an agent at `task`, with `commit` checked out: the one that this task had last, where there is one. What the
@@ -231,6 +246,23 @@ impl Pool {
         marker.write(dir).map_err(fault)?;
         Ok(marker)
     }
+}
+
+/// Waits until the wardens of a run that was killed have ended what they ran: until then it writes in the workspaces that it has.
+fn wait_for_wardens(path: &Path) -> Result<File, PoolError> {
+    /// They look for processes to end for five seconds at most.
+    const LOOKS: u32 = 2_000;
+    const LOOK: Duration = Duration::from_millis(5);
+    let fault = |source| PoolError::File { path: path.into(), source };
+    let file = File::options().create(true).append(true).open(path).map_err(fault)?;
+    for _ in 0..LOOKS {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK),
+            Err(TryLockError::Error(error)) => return Err(fault(error)),
+        }
+    }
+    Err(PoolError::StillEnding(path.into()))
 }
 
 /// Removes what is not staying, then folders that are empty of it.

@@ -1,0 +1,108 @@
+//! What a run is carried out with: its workspaces, its wardens and its bench.
+
+use super::{
+    Stop,
+    scene::{Scene, wanted},
+};
+use crate::{
+    config::Config,
+    notes::Topic,
+    perform::{Bench, Checks, Setting},
+    process::{Limits, Wardens},
+    run::Oid,
+    workspace::{Pool, Setup},
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+/// Between asking processes to end and ending them.
+const GRACE: Duration = Duration::from_secs(5);
+/// Bytes of output kept of one program.
+const OUTPUT_MAX: u64 = 64 << 20;
+
+pub(super) fn wardens(scene: &Scene, pool: &Pool, count: u32) -> Result<Arc<Wardens>, Stop> {
+    // The program as it was started, though it may have been replaced on disk since.
+    let program = PathBuf::from("/proc/self/exe");
+    let program = if program.exists() { program } else { scene.environment.program.clone() };
+    let wardens = Wardens::new(program, count as usize);
+    let wardens = wardens.and_then(|wardens| Ok(wardens.holding(pool.held_by_wardens()?)));
+    wardens.map(Arc::new).map_err(|error| Stop::because("the wardens cannot be started", &error))
+}
+
+/// Where a runner gives no names, what was red on the base could not be told from what a task breaks: so it must be green.
+pub(super) async fn prove_base(
+    scene: &Scene,
+    topic: &Topic,
+    config: &Config,
+    checks: &Checks,
+    base: Oid,
+) -> Result<(), Stop> {
+    if checks.names_tests() || checks.task.is_empty() {
+        return Ok(());
+    }
+    let again = Checks::found(&scene.repo, base, &wanted(config)).await;
+    let again = again.map_err(|error| Stop::because("the base cannot be read", &error))?;
+    let scratch = tempfile::tempdir().map_err(|error| Stop::because("no scratch folder can be made", &error))?;
+    let pool = pool(scene).await?;
+    let wardens = wardens(scene, &pool, 1)?;
+    let of_base = ("base", &*topic.slug, scratch.path());
+    let bench = bench(scene, of_base, config, again, (pool, Arc::clone(&wardens))).await?;
+    let tried = bench.try_base(base).await;
+    wardens.shutdown().await;
+    tried.map_err(|why| {
+        let what = format!("a check of the task gates fails before anything has begun: {why}");
+        Stop::missing(what, "mend it on the base, or name another check in [checks] of tidegate.toml; it gives no names of tests, so that its failures could not be told apart")
+    })
+}
+
+/// The workspaces, once nobody else works in them: another run, or what a killed one left.
+pub(super) async fn pool(scene: &Scene) -> Result<Pool, Stop> {
+    let identity = scene.repo.identity().await.map_err(|error| Stop::because("git cannot tell who you are", &error))?;
+    let pool = Pool::open(Arc::clone(&scene.repo), identity.unwrap_or_default())
+        .map_err(|error| Stop::because("the workspaces cannot be used", &error))?;
+    let cleared = scene.repo.clear_stale_locks().await;
+    cleared.map_err(|fault| Stop::because("a lock that a killed run left cannot be taken away", &fault))?;
+    Ok(pool)
+}
+
+/// A bench for a run of this name, whose logs go into this folder.
+pub(super) async fn bench(
+    scene: &Scene,
+    (run, topic, folder): (&str, &str, &Path),
+    config: &Config,
+    checks: Checks,
+    (pool, wardens): (Pool, Arc<Wardens>),
+) -> Result<Bench, Stop> {
+    let identity = scene.repo.identity().await.map_err(|error| Stop::because("git cannot tell who you are", &error))?;
+    let identity = identity.unwrap_or_default();
+    let logs = folder.join("logs");
+    std::fs::create_dir_all(&logs).map_err(|error| Stop::because("logs cannot be kept", &error))?;
+    let limits = |total| Limits { total, idle: None, grace: GRACE, output_bytes: OUTPUT_MAX };
+    let texts = |list: &[String]| list.iter().map(|text| text.as_str().into()).collect::<Vec<Box<str>>>();
+    let setting = Setting {
+        run: run.to_owned(),
+        topic: topic.to_owned(),
+        folder: folder.to_owned(),
+        env: scene.environment.passed(),
+        agent_limits: limits(config.agents.timeout),
+        check_limits: limits(config.checks.timeout),
+        program: scene.environment.program.clone(),
+        author: identity,
+        setup: Setup {
+            commands: config.workspace.setup.clone(),
+            env: scene.environment.passed_to_setup(&config.sandbox.setup_env),
+            limits: limits(config.checks.timeout),
+            pins: crate::rules::pins_dependencies,
+            log: logs.join("setup.log"),
+        },
+        check_env: config.checks.env.iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        test_paths: texts(&config.tests.paths),
+        requires_names: config.tests.require_names,
+        protected: texts(&config.protect),
+        generated: texts(&config.workspace.generated),
+    };
+    Ok(Bench::new(setting, Arc::clone(&scene.repo), pool, checks, wardens))
+}
