@@ -53,8 +53,10 @@ pub(super) async fn prove_base(
     let tried = bench.try_base(base).await;
     wardens.shutdown().await;
     tried.map_err(|why| {
-        let what = format!("a check of the task gates fails before anything has begun: {why}");
-        Stop::missing(what, "mend it on the base, or name another check in [checks] of tidegate.toml; it gives no names of tests, so that its failures could not be told apart")
+        let what = format!("the task checks fail on the base, before anything has begun: {why}");
+        let fix = "mend that on the base, or name other checks or set-up in tidegate.toml: these checks name no tests, \
+                   so that what a task breaks could not be told from what was broken before";
+        Stop::missing(what, fix)
     })
 }
 

@@ -26,7 +26,7 @@ pub struct Setup {
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// A command failed.
-    #[error("set-up `{command}` failed ({})", exit.code())]
+    #[error("set-up `{command}` failed ({}){}{tail}", exit.code(), if tail.is_empty() { "" } else { ":\n" })]
     Failed {
         /// Which.
         command: String,
@@ -83,7 +83,7 @@ impl Lease {
             };
             let exit = launch.launch(program, line.clone()).await;
             if !exit.is_success() {
-                let tail = Tail::of(&setup.log, 20, 16 << 10).unwrap_or_default().text;
+                let tail = Tail::of(&setup.log, 20, 16 << 10).unwrap_or_default().text.trim().to_owned();
                 return Err(SetupError::Failed { command: command.clone(), exit, tail });
             }
         }
