@@ -20,4 +20,4 @@ mod stream;
 mod supervisor;
 
 pub use failpoint::{Failpoint, Kind, NoSuchPoint, Point};
-pub use supervisor::{Charge, End, Watch, conduct};
+pub use supervisor::{Charge, ConductError, End, Watch, conduct};

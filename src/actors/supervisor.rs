@@ -3,7 +3,7 @@
 use super::{
     failpoint::{Failpoint, Point},
     role::Office,
-    signal,
+    signal::Signals,
     stream::{Command, Stream},
 };
 use crate::{
@@ -64,17 +64,30 @@ pub enum End {
 /// Conducts a run to its end and gives it back.
 ///
 /// # Errors
-/// When no actor can be started at all.
-pub async fn conduct(charge: Charge) -> Result<(Run, End), ractor::SpawnErr> {
+/// When signals cannot be heard, or no actor can be started at all.
+pub async fn conduct(charge: Charge) -> Result<(Run, End), ConductError> {
+    // Before anything begins: a ^C must not end us while the first entries are written.
+    let signals = Signals::hear()?;
     let (over, is_over) = oneshot::channel();
     let (supervisor, handle) = Actor::spawn(None, Supervisor, (charge, over)).await?;
-    let signals = tokio::spawn(signal::listen(supervisor.clone()));
+    let signals = tokio::spawn(signals.pass_on(supervisor.clone()));
     let ended = is_over.await;
     supervisor.stop(None);
     // Its own end says nothing that `ended` does not say.
     let _ = handle.await;
     signals.abort();
     Ok(ended.unwrap_or_else(|_| (Run::default(), End::Broken("the supervisor fell over".into()))))
+}
+
+/// Why a run could not even begin to be conducted.
+#[derive(Debug, thiserror::Error)]
+pub enum ConductError {
+    /// Signals cannot be heard.
+    #[error("signals cannot be heard")]
+    Signals(#[from] std::io::Error),
+    /// The supervisor did not start.
+    #[error(transparent)]
+    Supervisor(#[from] ractor::SpawnErr),
 }
 
 /// What the supervisor is told.

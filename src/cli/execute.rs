@@ -24,6 +24,7 @@ use crate::{
     run::{Charter, Entry, Event, Oid, Order, Outcome, Policy, Run, State, Timestamp},
     telemetry::{self, Telemetry},
     views::{Bars, Folded, Json, Lines, Live, Screen, View},
+    workspace::Pool,
 };
 use std::{io, sync::Arc};
 
@@ -36,6 +37,7 @@ struct Begun {
     first: Vec<Event>,
     charter: Charter,
     plan: Plan,
+    pool: Pool,
 }
 
 pub(crate) async fn execute(arguments: &Arguments, wish: &Execute) -> Result<Exit, Stop> {
@@ -223,6 +225,8 @@ async fn begin(
     }
     let _held = first_lock(runs, slug, topic, held)?;
     prove_base(scene, topic, &config, &checks, base).await?;
+    // Before anything is made for the run: another one may be at work in the repository.
+    let pool = pool(scene).await?;
     let folder = runs.begin(&id).map_err(|error| Stop::because("the run's folder cannot be made", &error))?;
     let tip =
         scene.repo.begin(id.as_str(), base).await.map_err(|error| Stop::because("the run cannot begin", &error))?;
@@ -234,7 +238,8 @@ async fn begin(
         tip,
         charter: Box::new(charter.clone()),
     };
-    let begun = Begun { folder, journal, run: Run::default(), past: Vec::new(), first: vec![planned], charter, plan };
+    let begun =
+        Begun { folder, journal, run: Run::default(), past: Vec::new(), first: vec![planned], charter, plan, pool };
     if !arguments.quiet && !wish.json {
         complain(&preface::preface(&begun.plan, &begun.charter, &policy, &config, false));
         complain(&preface::door(&begun.plan, &begun.charter));
@@ -274,6 +279,7 @@ async fn resume(
         edits(scene, topic, &run, &settings(&config, &checks, charter.without_checks)).await?
     };
     drop(entries);
+    let pool = pool(scene).await?;
     let folder = runs.folder(&id);
     let (journal, past) =
         Journal::resume(&folder, now()).map_err(|error| Stop::because("the run cannot go on", &error))?;
@@ -287,7 +293,7 @@ async fn resume(
         complain(&preface::preface(&plan, &charter, &policy, &config, true));
         complain(&preface::door(&plan, &charter));
     }
-    let begun = Begun { folder, journal, run, past, first, charter, plan };
+    let begun = Begun { folder, journal, run, past, first, charter, plan, pool };
     go(arguments, wish, scene, topic, begun, (config, checks, policy)).await
 }
 
@@ -338,11 +344,10 @@ async fn go(
     folded.replay(&begun.past, &record::standings(&begun.run));
     let screen = open_screen(arguments, wish, scene, &folded, &live);
     let telemetry = start_telemetry(arguments, scene, &screen)?;
-    let pool = pool(scene).await?;
-    let wardens = wardens(scene, &pool, policy.agents + policy.checks)?;
+    let wardens = wardens(scene, &begun.pool, policy.agents + policy.checks)?;
     let backends: Vec<Box<str>> = begun.plan.blueprint().backends.clone();
     let of_run = (&*begun.charter.run, &*begun.plan.blueprint().topic, begun.folder.path());
-    let bench = bench(scene, of_run, &config, checks, (pool, Arc::clone(&wardens))).await?;
+    let bench = bench(scene, of_run, &config, checks, (begun.pool, Arc::clone(&wardens))).await?;
     let bell = Doorbell::listen(&begun.folder).map_err(|error| Stop::because("orders cannot be heard", &error))?;
     let inbox = Inbox::open(&begun.folder).map_err(|error| Stop::because("orders cannot be taken", &error))?;
     let status = StatusWriter::start(topic.folder.clone(), folded.clone(), zone, screen.clone());

@@ -9,16 +9,21 @@ use super::{
     scene::Scene,
 };
 use crate::{
-    journal::Inbox,
+    journal::{Answer, Inbox, OrderId, Reply},
     plan::NodeId,
     run::{Event, Order, Run},
 };
+use std::time::Duration;
+
+/// How often, and how long apart, it is looked for an answer: three seconds in all.
+const LOOKS: u32 = 150;
+const LOOK: Duration = Duration::from_millis(20);
 
 pub(crate) async fn retry(arguments: &Arguments, wish: &Node) -> Result<Exit, Stop> {
     let scene = Scene::open(arguments).await?;
     let record = Record::newest(&scene, &wish.topic)?;
     let node = record.node(&wish.task)?;
-    send(&record, vec![Order::Retry(node)])
+    send(&record, vec![Order::Retry(node)]).await
 }
 
 pub(crate) async fn approve(arguments: &Arguments, wish: &Approve) -> Result<Exit, Stop> {
@@ -31,7 +36,7 @@ pub(crate) async fn approve(arguments: &Arguments, wish: &Approve) -> Result<Exi
         (None, Some(number)) => vec![Order::Approve { gate: node, criterion: number - 1 }],
         (None, None) => awaited(&record, node)?,
     };
-    send(&record, orders)
+    send(&record, orders).await
 }
 
 fn awaited(record: &Record, node: NodeId) -> Result<Vec<Order>, Stop> {
@@ -44,21 +49,38 @@ fn awaited(record: &Record, node: NodeId) -> Result<Vec<Order>, Stop> {
     Ok(criteria.into_iter().map(|criterion| Order::Approve { gate: node, criterion }).collect())
 }
 
-/// Gives the orders, after asking the core whether they could be taken now.
-fn send(record: &Record, orders: Vec<Order>) -> Result<Exit, Stop> {
+/// Gives the orders. A run that is executed answers; one that is not is asked here whether it could take them.
+async fn send(record: &Record, orders: Vec<Order>) -> Result<Exit, Stop> {
     let topic = record.run.plan().blueprint().topic.clone();
     let inbox = Inbox::open(&record.folder).map_err(|error| Stop::because("the order cannot be given", &error))?;
     for order in orders {
         if record.holder.is_none() {
             would_be_taken(record, &order)?;
         }
-        inbox.send(now(), &order).map_err(|error| Stop::because("the order cannot be given", &error))?;
-    }
-    match &record.holder {
-        Some(holder) => say(&format!("told to the run (process {})\n", holder.pid))?,
-        None => say(&format!("noted; `tidegate execute {topic}` goes on with it\n"))?,
+        let id = inbox.send(now(), &order).map_err(|error| Stop::because("the order cannot be given", &error))?;
+        match &record.holder {
+            None => say(&format!("noted; `tidegate execute {topic}` goes on with it\n"))?,
+            Some(holder) => match answered(&inbox, id).await {
+                Some(Answer { reply: Reply::Taken, .. }) => say("taken: the run goes on with it\n")?,
+                Some(Answer { reply: Reply::Refused, text, .. }) => {
+                    return Err(Stop::new(Exit::Faulty, format!("error: refused: {text}\n")));
+                }
+                None => say(&format!("told to the run (process {}), which has not answered yet\n", holder.pid))?,
+            },
+        }
     }
     Ok(Exit::Good)
+}
+
+/// What a run that is executed says to an order; it is asked for as long as a person waits.
+async fn answered(inbox: &Inbox, id: OrderId) -> Option<Answer> {
+    for _ in 0..LOOKS {
+        if let Ok(Some(answer)) = inbox.answer(id) {
+            return Some(answer);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    None
 }
 
 /// A run that nobody executes is asked here, so that what is refused is refused at once.

@@ -78,7 +78,7 @@ fn orders_from_another_terminal_are_taken_by_the_run_that_lives() {
     let mut live = two.start();
     live.until("failed in implement after 3 tries");
     fs::write(&two.mended, "").unwrap();
-    two.space.run(&["retry", "two", "1"]).exits(0).says(&[&format!("process {}", live.id())]);
+    two.space.run(&["retry", "two", "1"]).exits(0).says(&["taken: the run goes on with it"]);
     live.until("landed as");
     live.until("held, waits for your word: The owner of the shop");
     two.space.run(&["approve", "two", "stream:A"]).exits(0);
@@ -89,7 +89,7 @@ fn orders_from_another_terminal_are_taken_by_the_run_that_lives() {
 }
 
 #[test]
-fn documents_that_were_edited_while_it_ran_are_told_when_it_goes_on() {
+fn documents_that_were_edited_while_it_ran_are_taken_in_when_it_goes_on() {
     let two = Two::new();
     fs::write(&two.mended, "").unwrap();
     let live = two.start();
@@ -98,8 +98,9 @@ fn documents_that_were_edited_while_it_ran_are_told_when_it_goes_on() {
     assert!(live.end().was_killed());
     two.open();
     let gone = run(two.space.tidegate(&["execute", "two", "--plain"]));
-    assert!(gone.err.contains("warning: the documents of two have changed since the run began"), "{}", gone.all());
+    assert!(gone.err.contains("the breakdown was edited: taken in"), "{}", gone.all());
     assert_eq!(landed(&two.space, BRANCH), ["1", "2"]);
     let gone = gone.exits(1);
-    assert!(gone.out.contains("The owner of the shop"), "it goes by what was pinned: {}", gone.all());
+    assert!(gone.out.contains("Everybody likes it"), "it goes by what was written: {}", gone.all());
+    assert!(!gone.out.contains("The owner of the shop"), "what was taken out is asked of nobody: {}", gone.all());
 }
