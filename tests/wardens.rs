@@ -152,6 +152,28 @@ async fn what_cannot_be_started_says_why() {
 }
 
 #[tokio::test]
+async fn a_warden_that_an_interrupt_ends_before_it_is_ready_is_started_again_and_not_for_ever() {
+    let place = place(1);
+    let (seen, exe) = (place.dir.path().join("seen"), place.dir.path().join("warden"));
+    let starts = |script: &str| {
+        // Installed by another process: a child of another test that still had our descriptor would keep it from being run.
+        let text = place.dir.path().join("text");
+        fs::write(&text, format!("#!/bin/sh\necho >> {}\n{script}\nexec {WARDEN} \"$@\"\n", seen.display())).unwrap();
+        assert!(Command::new("install").args([&text, &exe]).status().unwrap().success());
+        Wardens::new(exe.clone(), 1).unwrap()
+    };
+    let count = || fs::read(&seen).unwrap().len();
+    let once = starts(&format!("test $(wc -l < {}) -gt 1 || kill -INT $$", seen.display()));
+    assert!(once.launch(place.sh("true"), Line::default()).await.is_success());
+    assert_eq!(count(), 2);
+    once.shutdown().await;
+    fs::remove_file(&seen).unwrap();
+    let always = starts("kill -INT $$");
+    assert_eq!(always.launch(place.sh("true"), Line::default()).await.how, How::WardenLost);
+    assert_eq!(count(), 3);
+}
+
+#[tokio::test]
 async fn time_silence_and_too_much_output_end_a_program() {
     let place = place(1);
     let mut late = place.sh("while :; do echo x; sleep 0.01; done");

@@ -47,6 +47,7 @@ pub fn warden_main(_args: impl Iterator<Item = OsString>) -> ExitCode {
         return ExitCode::FAILURE;
     }
     let mut line = Lifeline { said: Vec::new(), is_gone: false };
+    line.tell(&Report::Ready);
     while let Some(order) = line.wait() {
         let Order::Run(sheet) = order else { continue };
         let exit = Attempt::run(Program::from(*sheet), &mut line);

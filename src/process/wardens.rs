@@ -25,6 +25,8 @@ use tokio_util::sync::CancellationToken;
 
 /// A warden that is this much later than its program's limits allow is lost.
 const SLACK: Duration = Duration::from_secs(15);
+/// A warden that ended before it was ready is started again, this often in all: a ^C at the terminal may have reached it.
+const STARTS: u32 = 3;
 
 /// The wardens that live in this process, of all pools. Held while one is started, so that none is taken for an orphan meanwhile.
 static LIVING: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
@@ -86,19 +88,21 @@ impl Wardens {
         let limits = program.limits;
         let order = Order::Run(Box::new(Sheet::from(program)));
         let mut busy = Busy { warden: None, place: Some(place) };
+        let (mut starts, mut leaked) = (0, 0);
         loop {
             let kept = lock(&self.idle).pop();
             let is_new = kept.is_none();
             let warden = match kept.map_or_else(|| Warden::start(&self.exe, self.held.as_ref()), Ok) {
                 Ok(warden) => busy.warden.insert(warden),
-                Err(error) => return Exit { how: How::NotStarted(format!("no warden: {error}")), ms: 0, leaked: 0 },
+                Err(error) => return Exit { how: How::NotStarted(format!("no warden: {error}")), ms: 0, leaked },
             };
-            if warden.tell(&order).await.is_ok() {
+            if (!is_new || warden.is_ready().await) && warden.tell(&order).await.is_ok() {
                 break;
             }
             // It died while it had nothing to do. An order that was not heard to its end was not begun.
-            let leaked = busy.lose().await;
-            if is_new {
+            leaked += busy.lose().await;
+            starts += u32::from(is_new);
+            if starts == STARTS {
                 return Exit { how: How::WardenLost, ms: 0, leaked };
             }
         }
@@ -180,6 +184,12 @@ impl Warden {
         Ok(Warden { pid, child, orders, reports: BufReader::new(out).lines() })
     }
 
+    /// Whether it came so far that it can be told something.
+    async fn is_ready(&mut self) -> bool {
+        let first = timeout(SLACK, self.reports.next_line()).await;
+        matches!(first, Ok(Ok(Some(line))) if matches!(serde_json::from_str(&line), Ok(Report::Ready)))
+    }
+
     async fn tell(&mut self, order: &Order) -> io::Result<()> {
         let mut text = serde_json::to_vec(order)?;
         text.push(b'\n');
@@ -207,6 +217,7 @@ impl Warden {
                         }
                     }
                     Report::Ended(exit) => return Some(exit),
+                    Report::Ready => return None,
                 },
                 () = stop(line, closing), if !is_told => {
                     is_told = true;

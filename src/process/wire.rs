@@ -23,6 +23,8 @@ pub(super) enum Order {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Report {
+    /// It has a session of its own, out of reach of a ^C at the coordinator's terminal. The first report, before any order.
+    Ready,
     /// How long the file of what the program says is by now.
     Grew(u64),
     /// The program and all its descendants are gone.
