@@ -21,7 +21,7 @@ async fn what_keeps_a_run_from_beginning_is_a_fault_with_its_fix() {
     submodule.git(&["commit", "--quiet", "--message", "sub"]);
     let no_git = Options { environment: vec![("PATH".into(), "/nowhere".into())], ..nothing.options() };
     let faults = [
-        (missing, "NoRepository"),
+        (missing, "NoFolder"),
         (nothing.try_open().await, "NoRepository"),
         (unborn.try_open().await, "Unborn"),
         (bare.try_open().await, "Bare"),
