@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Instant};
 use tidegate::{
     plan::{
         BackendId, Blueprint, Brief, Criterion, Gate, Level, Means, Node, NodeId, Phases, Plan, ReviewerId, StreamId,
-        Task, TestWish,
+        Task,
     },
     run::{
         Charter, Effect, Ending, Entry, Event, Evidence, Grant, Job, Oid, Outcome, Policy, Red, Run, Rung, Seal, Spend,
@@ -60,15 +60,6 @@ fn measure(tasks: u32) {
 
 /// Layers of about 64 tasks over four streams, each task on two of those before it.
 fn planned(tasks: u32) -> Event {
-    let brief = Brief {
-        text: "".into(),
-        tests: TestWish::Unstated,
-        files: vec![],
-        acceptance: vec![],
-        commit: None,
-        scripts: vec![],
-        line: 1,
-    };
     let node = |i: u32| {
         Node::Task(Box::new(Task {
             label: i.to_string().into(),
@@ -80,7 +71,7 @@ fn planned(tasks: u32) -> Event {
             backend: BackendId((i % 2) as u16),
             reviewers: vec![ReviewerId(0)],
             needs: Vec::new(),
-            brief: brief.clone(),
+            brief: Brief::default(),
         }))
     };
     let gate = |i: u32| {

@@ -441,16 +441,12 @@ fn slim_node(node: &Node) -> Node {
         return node.clone();
     };
     let brief = Brief {
-        text: "".into(),
         tests: match &task.brief.tests {
             TestWish::Stated(_) => TestWish::Stated("".into()),
             other => other.clone(),
         },
-        files: Vec::new(),
-        acceptance: Vec::new(),
-        commit: None,
-        scripts: Vec::new(),
         line: task.brief.line,
+        ..Brief::default()
     };
     Node::Task(Box::new(Task {
         label: super::line(&task.label, 60).into(),

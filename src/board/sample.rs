@@ -31,11 +31,8 @@ pub(crate) fn task(label: &str, title: &str, stream: u16, minutes: u32) -> Node 
         brief: Brief {
             text: "Long text for agents.".into(),
             tests: TestWish::Stated("Test it.".into()),
-            files: vec![],
-            acceptance: vec![],
-            commit: None,
-            scripts: vec![],
             line: 1,
+            ..Brief::default()
         },
     }))
 }

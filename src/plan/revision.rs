@@ -194,7 +194,7 @@ fn translated(node: &Node, tables: &Tables, ids: &[NodeId]) -> Node {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Brief, Phases, TestWish};
+    use crate::plan::{Brief, Phases};
 
     /// A plan of tasks with a script each, on one stream; each hangs on the one before it.
     fn blueprint(tasks: &[(&str, &str)]) -> Blueprint {
@@ -223,15 +223,7 @@ mod tests {
     }
 
     fn task(label: &str, body: &str) -> Task {
-        let brief = Brief {
-            text: body.into(),
-            tests: TestWish::Unstated,
-            files: vec![],
-            acceptance: vec![],
-            commit: None,
-            scripts: vec![],
-            line: label.len() as u32,
-        };
+        let brief = Brief { text: body.into(), line: label.len() as u32, ..Brief::default() };
         Task {
             label: label.into(),
             title: label.into(),

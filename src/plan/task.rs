@@ -143,9 +143,10 @@ pub struct Script {
 }
 
 /// What the breakdown says about a task's tests.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TestWish {
     /// Nothing. A warning, since the source document asks for test requirements.
+    #[default]
     Unstated,
     /// These requirements, in the author's words.
     Stated(Box<str>),
@@ -153,8 +154,8 @@ pub enum TestWish {
     Declined(Box<str>),
 }
 
-/// What agents are told about a task, in the author's words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What agents are told about a task, in the author's words. The default says nothing, and stands nowhere (line 0).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Brief {
     /// The task's whole text as written, without its scripts.
     pub text: Box<str>,

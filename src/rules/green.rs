@@ -178,12 +178,6 @@ mod tests {
     use crate::run::{Oid, Sealed};
     use TestResult::{Failed, Ignored, Passed};
 
-    fn report(exit: i32, tests: &[(&str, TestResult)]) -> Report {
-        let mut report = Report { is_counted: true, exit, ..Report::default() };
-        tests.iter().for_each(|(name, result)| report.record(*name, result.clone()));
-        report
-    }
-
     fn seal(tests: &[&str]) -> Seal {
         let file = Sealed { path: "tests/it.rs".into(), mode: 0o100644, blob: Oid::of_number(1) };
         Seal { files: vec![file], tests: tests.iter().map(|name| (*name).into()).collect(), ..Seal::default() }
@@ -196,9 +190,9 @@ mod tests {
 
     #[test]
     fn green_is_what_was_sealed_found_and_passing_and_nothing_worse_than_before() {
-        let base = report(101, &[("d a", Passed), ("d was_red", Failed)]);
+        let base = Report::counted(101, &[("d a", Passed), ("d was_red", Failed)]);
         let seal = seal(&["tests/it.rs new"]);
-        let with = |exit, tests: &[(&str, TestResult)]| report(exit, tests);
+        let with = |exit, tests: &[(&str, TestResult)]| Report::counted(exit, tests);
         let red = ("d was_red", Failed);
         let a = ("d a", Passed);
         let new = ("d::it new", Passed);
@@ -225,8 +219,8 @@ mod tests {
 
     #[test]
     fn a_test_that_the_test_developer_took_out_of_a_sealed_file_is_told_and_no_regression() {
-        let base = report(0, &[("d::it old", Passed)]);
-        let candidate = report(0, &[("d::it new", Passed)]);
+        let base = Report::counted(0, &[("d::it old", Passed)]);
+        let candidate = Report::counted(0, &[("d::it new", Passed)]);
         let seal = seal(&["d::it new"]);
         let judged = green(&GreenCase { base: &base, candidate: &candidate, seal: &seal, requires_names: false });
         assert!(judged.is_green() && judged.told.len() == 1, "{judged:?}");
@@ -236,13 +230,13 @@ mod tests {
     fn a_sealed_test_that_skipped_itself_at_red_may_go_on_doing_so() {
         let mut seal = seal(&["d::it new"]);
         seal.skipped = vec!["d::it new".into()];
-        assert_eq!(codes(&report(0, &[]), &report(0, &[("d::it new", Ignored(None))]), &seal), []);
+        assert_eq!(codes(&Report::counted(0, &[]), &Report::counted(0, &[("d::it new", Ignored(None))]), &seal), []);
     }
 
     #[test]
     fn forged_lines_of_a_program_without_names_leave_the_sealed_tests_missing() {
         let uncounted = Report { uncounted: [("it".into(), 0)].into(), ..Report::default() };
-        assert_eq!(codes(&report(0, &[]), &uncounted, &seal(&["d::it new"])), [Code::SealedTestMissing]);
+        assert_eq!(codes(&Report::counted(0, &[]), &uncounted, &seal(&["d::it new"])), [Code::SealedTestMissing]);
         let case = GreenCase { base: &uncounted, candidate: &uncounted, seal: &Seal::default(), requires_names: true };
         assert_eq!(green(&case).findings[0].code, Code::NoNames);
     }

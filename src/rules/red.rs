@@ -207,16 +207,10 @@ mod tests {
     use super::*;
     use TestResult::{Failed, Ignored, Passed};
 
-    fn report(exit: i32, tests: &[(&str, TestResult)]) -> Report {
-        let mut report = Report { is_counted: true, exit, ..Report::default() };
-        tests.iter().for_each(|(name, result)| report.record(*name, result.clone()));
-        report
-    }
-
     fn broken(file: &str, code: Option<&str>, kind: ErrorKind) -> Report {
         let (code, file) = (code.map(Into::into), Some(file.into()));
         let error = BuildError { code, message: "words".into(), file, line: Some(3), kind, target: None };
-        Report { build: Build::Failed(vec![error]), exit: 101, ..report(101, &[]) }
+        Report { build: Build::Failed(vec![error]), exit: 101, ..Report::counted(101, &[]) }
     }
 
     fn judge(base: &Report, with_tests: &Report) -> Result<RedProof, Vec<Code>> {
@@ -227,7 +221,7 @@ mod tests {
 
     #[test]
     fn each_wrong_kind_of_red_has_its_own_code() {
-        let base = report(0, &[("d::it old", Passed), ("d b", Passed), ("d was_red", Failed)]);
+        let base = Report::counted(0, &[("d::it old", Passed), ("d b", Passed), ("d was_red", Failed)]);
         let with = |exit, name, result| {
             let mut with = base.clone();
             with.exit = exit;
@@ -242,7 +236,7 @@ mod tests {
             (with(101, "d b", Failed), Code::OtherTestsFail),
             (cut, Code::RunnerDidNotRun),
             (Report::did_not_run("no such manifest", 101), Code::RunnerDidNotRun),
-            (Report { exit: 101, ..report(101, &[("d::it new", Passed)]) }, Code::RunnerDidNotRun),
+            (Report { exit: 101, ..Report::counted(101, &[("d::it new", Passed)]) }, Code::RunnerDidNotRun),
             (broken("tests/it.rs", None, ErrorKind::Syntax), Code::SyntaxError),
             (broken("src/lib.rs", Some("E0425"), ErrorKind::Name), Code::ErrorElsewhere),
             (broken("src/lib.rs", None, ErrorKind::Syntax), Code::ErrorElsewhere),
@@ -254,8 +248,8 @@ mod tests {
 
     #[test]
     fn a_test_that_ran_and_failed_is_red_and_all_new_tests_are_sealed() {
-        let base = report(101, &[("d b", Passed), ("d was_red", Failed)]);
-        let with = report(
+        let base = Report::counted(101, &[("d b", Passed), ("d was_red", Failed)]);
+        let with = Report::counted(
             101,
             &[
                 ("d b", Passed),
@@ -273,7 +267,9 @@ mod tests {
 
     #[test]
     fn a_test_that_was_there_and_expects_something_new_is_red() {
-        let proof = judge(&report(0, &[("d::it old", Passed)]), &report(101, &[("d::it old", Failed)])).unwrap();
+        let proof =
+            judge(&Report::counted(0, &[("d::it old", Passed)]), &Report::counted(101, &[("d::it old", Failed)]))
+                .unwrap();
         assert_eq!(proof.tests, ["d::it old".into()] as [Box<str>; 1]);
     }
 
@@ -282,7 +278,7 @@ mod tests {
         for (code, kind) in
             [(Some("E0432"), ErrorKind::Name), (Some("E0308"), ErrorKind::Type), (None, ErrorKind::Name)]
         {
-            let proof = judge(&report(0, &[]), &broken("tests/it.rs", code, kind)).unwrap();
+            let proof = judge(&Report::counted(0, &[]), &broken("tests/it.rs", code, kind)).unwrap();
             assert_eq!(proof.tests, ["tests/it.rs new".into(), "tests/it.rs old".into()] as [Box<str>; 2]);
             assert!(proof.reason.starts_with("tests/it.rs:3 needs"), "{}", proof.reason);
         }

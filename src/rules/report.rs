@@ -91,6 +91,14 @@ impl Report {
         Report { build: Build::DidNotRun(why.into()), exit, ..Report::default() }
     }
 
+    /// What a runner with names said, for tests.
+    #[cfg(test)]
+    pub(super) fn counted(exit: i32, tests: &[(&str, TestResult)]) -> Report {
+        let mut report = Report { is_counted: true, exit, ..Report::default() };
+        tests.iter().for_each(|(name, result)| report.record(*name, result.clone()));
+        report
+    }
+
     /// Takes a result in. Told twice, the worse one holds.
     pub fn record(&mut self, name: impl Into<Box<str>>, result: TestResult) {
         let held = self.tests.entry(name.into()).or_insert_with(|| result.clone());

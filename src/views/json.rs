@@ -355,37 +355,20 @@ mod tests {
     use super::*;
     use crate::{
         board::sample,
-        views::{Folded, Screen},
+        views::{Folded, Screen, terminal::tests::Wire},
     };
-    use std::{
-        io,
-        sync::{Arc, Mutex},
-    };
-
-    #[derive(Clone, Default)]
-    struct Paper(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Paper {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
 
     #[test]
     fn every_line_is_one_object_and_nothing_else_is_written() {
-        let paper = Paper::default();
-        let view = Box::new(Json::new(Box::new(paper.clone())));
+        let wire = Wire::default();
+        let view = Box::new(Json::new(Box::new(wire.clone())));
         let screen = Screen::open(Folded::default(), view, Some(Json::RENDER), || Timestamp(0));
         for (entry, after) in &sample::evening().told {
             screen.tell(entry, after);
         }
         screen.note("a warning");
         screen.finish("The end.\n");
-        let text = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
+        let text = wire.taken();
         for line in text.lines() {
             let object: serde_json::Value = serde_json::from_str(line).unwrap();
             assert!(object["kind"].is_string(), "{line}");

@@ -72,24 +72,11 @@ impl View for Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::board::{Board, sample};
-    use std::{
-        io,
-        sync::{Arc, Mutex},
+    use crate::{
+        board::{Board, sample},
+        views::terminal::tests::Wire,
     };
-
-    #[derive(Clone, Default)]
-    struct Paper(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Paper {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use std::io;
 
     struct ClosedPipe;
 
@@ -113,17 +100,17 @@ mod tests {
 
     #[test]
     fn an_evening_in_lines() {
-        let paper = Paper::default();
-        show(&mut Lines::new(Box::new(paper.clone()), TimeZone::UTC));
-        let text = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
+        let wire = Wire::default();
+        show(&mut Lines::new(Box::new(wire.clone()), TimeZone::UTC));
+        let text = wire.taken();
         insta::assert_snapshot!(text);
     }
 
     #[test]
     fn who_asks_for_quiet_hears_notes_and_the_end_alone() {
-        let paper = Paper::default();
-        show(&mut Lines::new(Box::new(paper.clone()), TimeZone::UTC).quiet(true));
-        let text = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
+        let wire = Wire::default();
+        show(&mut Lines::new(Box::new(wire.clone()), TimeZone::UTC).quiet(true));
+        let text = wire.taken();
         assert_eq!(text, "a log line with a bell\nthe end\n");
     }
 

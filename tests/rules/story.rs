@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use tidegate::{
     plan::{
         BackendId, Blueprint, Brief, Criterion, Gate, Hold, Level, Means, Node, NodeId, Phase, Phases, ReviewerId,
-        StreamId, Task, TestWish,
+        StreamId, Task,
     },
     run::{
         Breakage, Charter, Code, Effect, Ending, Event, Evidence, Finding, Grant, Job, Oid, Order, Policy, Red,
@@ -17,15 +17,6 @@ pub fn oid(number: u64) -> Oid {
 }
 
 pub fn task(stream: u16, minutes: u32) -> Task {
-    let brief = Brief {
-        text: "".into(),
-        tests: TestWish::Unstated,
-        files: vec![],
-        acceptance: vec![],
-        commit: None,
-        scripts: vec![],
-        line: 1,
-    };
     Task {
         label: "t".into(),
         title: "t".into(),
@@ -36,7 +27,7 @@ pub fn task(stream: u16, minutes: u32) -> Task {
         backend: BackendId(0),
         reviewers: vec![ReviewerId(0), ReviewerId(1)],
         needs: vec![],
-        brief,
+        brief: Brief::default(),
     }
 }
 

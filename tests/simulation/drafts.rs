@@ -4,7 +4,7 @@ use super::chance::Chance;
 use tidegate::{
     plan::{
         Addition, BackendId, Blueprint, Bound, Brief, Criterion, Gate, Hold, Level, Means, Node, NodeId, Phase, Phases,
-        Plan, ResourceId, ReviewerId, StreamId, Task, TestWish,
+        Plan, ResourceId, ReviewerId, StreamId, Task,
     },
     run::{Grant, Policy, Rung, Spend, Timestamp},
 };
@@ -100,15 +100,6 @@ fn node(chance: &mut Chance) -> Node {
     }
     let reviewers = (0..REVIEWERS as u16).filter(|_| chance.below(3) == 0).map(ReviewerId).collect();
     let needs = (0..RESOURCES as u16).filter(|_| chance.below(6) == 0).map(ResourceId).collect();
-    let brief = Brief {
-        text: "".into(),
-        tests: TestWish::Unstated,
-        files: vec![],
-        acceptance: vec![],
-        commit: None,
-        scripts: vec![],
-        line: 1,
-    };
     Node::Task(Box::new(Task {
         label: "t".into(),
         title: "t".into(),
@@ -119,7 +110,7 @@ fn node(chance: &mut Chance) -> Node {
         backend: BackendId(chance.below(BACKENDS) as u16),
         reviewers,
         needs,
-        brief,
+        brief: Brief::default(),
     }))
 }
 
