@@ -3,10 +3,11 @@
 mod environment;
 mod file;
 mod nearest;
+mod options;
 mod section;
 
 pub use environment::{Environment, EnvironmentError};
-pub use file::{
-    AgentChoice, Agents, Attempts, Checks, Config, Effort, Review, SOURCE, Sandbox, Slots, Tests, Tier, Window,
-    Workspace,
+pub use file::SOURCE;
+pub use options::{
+    AgentChoice, Agents, Attempts, Checks, Config, Effort, Review, Sandbox, Slots, Tests, Tier, Window, Workspace,
 };
