@@ -3,7 +3,7 @@
 //! Whoever ends a tree is a child subreaper: what daemonises itself (double fork, `setsid`, an empty environment) loses its parent,
 //! and becomes a child of the subreaper. So everything a program ever started hangs below it, whatever it did.
 
-use rustix::process::{Pid, Signal, WaitOptions, getpid, getsid, kill_process, wait, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, wait, waitpid};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -95,10 +95,16 @@ pub(super) fn end_descendants(mut each: impl FnMut(i32, rustix::process::WaitSta
     end(|| below(own(), |_| true), || reap(&mut each))
 }
 
+/// The session of this process, as `/proc` writes those of the others: 0 when its leader is outside of our PID namespace, as in a
+/// container that a process was put into. `rustix::process::getsid` knows no such session, and panics.
+fn own_session() -> i32 {
+    fs::read("/proc/self/stat").ok().and_then(|stat| parse(&stat)).map_or(0, |process| process.session)
+}
+
 /// Ends what lost wardens left to this process: children in a session of their own that are none of `known`. What was started by
 /// a warden is never in our session, nor can it get there; all that we start ourselves, but wardens, is.
 pub(super) fn end_orphans(known: &BTreeSet<i32>) -> u32 {
-    let session = getsid(None).map_or(0, |pid| pid.as_raw_nonzero().get());
+    let session = own_session();
     let is_orphan = |process: &Process| process.session != session && !known.contains(&process.pid);
     let orphans = || below(own(), is_orphan);
     let reap = || {

@@ -163,6 +163,25 @@ fn events_are_all_that_stands_on_stdout_and_quiet_leaves_the_end_alone() {
 }
 
 #[test]
+fn a_run_whose_session_belongs_to_a_process_it_cannot_see_goes_well() {
+    // As in a container that a process was put into: there the kernel calls our session 0.
+    let unshare = |space: &Space| {
+        let mut command = space.command("unshare");
+        command.args(["--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]);
+        command
+    };
+    let space = with_topic();
+    let probe = unshare(&space).arg("true").output();
+    if !probe.as_ref().is_ok_and(|output| output.status.success()) {
+        eprintln!("not shown: this machine gives no PID namespace: {probe:?}");
+        return;
+    }
+    let mut execute = unshare(&space);
+    execute.arg(env!("CARGO_BIN_EXE_tidegate")).args(["execute", "two-streams", "--json"]);
+    assert_eq!(said(&execute.output().unwrap()).exits(0).err, "");
+}
+
+#[test]
 fn a_run_that_is_done_is_told_again_word_for_word_and_nothing_is_recorded() {
     let space = with_topic();
     space.execute("two-streams").exits(0);
