@@ -26,6 +26,7 @@ impl TargetDir {
         loop {
             match lock.try_lock() {
                 Ok(()) => break,
+                // The lock may be another process's; asked for in a thread of its own, it could not be let go of at a stop.
                 Err(TryLockError::WouldBlock) if !stop.is_cancelled() => {
                     tokio::time::sleep(Duration::from_millis(25)).await;
                 }

@@ -258,7 +258,10 @@ async fn stop(line: &Line, closing: &CancellationToken) {
 /// Ends what came to us when wardens died.
 async fn end_orphans() -> u32 {
     let sweep = || tree::end_orphans(&lock(&LIVING));
-    tokio::task::spawn_blocking(sweep).await.unwrap_or(0)
+    match tokio::task::spawn_blocking(sweep).await {
+        Ok(ended) => ended,
+        Err(error) => error.try_into_panic().map_or(0, |panic| std::panic::resume_unwind(panic)),
+    }
 }
 
 /// What a panic left behind is whole: every change under these locks is one call.

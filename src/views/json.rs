@@ -31,258 +31,190 @@ use super::{Fresh, Render, Told, View};
 use crate::{
     board::{Board, Standing, block, rfc3339},
     plan::{Node, NodeId},
-    run::{Breakage, Code, Ending, Entry, Event, Evidence, Finding, JobId, Oid, Order, Timestamp, Until, Weight, What},
+    run::{Breakage, Ending, Entry, Event, Evidence, Finding, JobId, Oid, Order, Spend, Timestamp, Until, What},
 };
 use jiff::tz::TimeZone;
-use serde::Serialize;
-use std::io::Write;
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
+use std::{fmt, io::Write};
 
 /// The most findings in one object; what a reader cannot hold is in the journal.
 const FINDINGS: usize = 100;
 
-/// One object. Absent members are left out.
-#[derive(Debug, Default, Serialize)]
-struct Object<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seq: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    at: Option<String>,
-    kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    run: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    topic: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    title: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tasks: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    streams: Option<Vec<&'a str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sandbox: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    added: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retired: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    task: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    gate: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stream: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    job: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    what: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reviewer: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    criterion: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    attempt: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ending: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ms: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    commit: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    phase: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lacks: Option<&'a [u16]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    order: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    backend: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    until: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    micros: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    findings: Vec<Found<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lines: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<String>,
-}
+/// One object, its members in the order in which they were given.
+#[derive(Debug)]
+struct Object(Vec<(&'static str, Value)>);
 
-/// A finding.
-#[derive(Debug, Serialize)]
-struct Found<'a> {
-    code: Code,
-    weight: Weight,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<u32>,
-    text: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<&'a str>,
-}
-
-impl<'a> Object<'a> {
-    fn of(entry: &Entry, kind: &'static str) -> Object<'a> {
-        Object { seq: Some(entry.seq), at: Some(time(entry.at)), kind, ..Object::default() }
+impl Object {
+    fn new(kind: &'static str) -> Object {
+        Object(vec![("kind", kind.into())])
     }
 
-    fn node(self, board: &'a Board, node: NodeId) -> Object<'a> {
-        let label = Some(board.label(node));
-        let stream = Some(board.stream_label(node)).filter(|s| !s.is_empty());
-        match board.plan().get(node) {
-            Some(Node::Task(_)) => Object { task: label, stream, ..self },
-            _ => Object { gate: label, stream, ..self },
+    fn of(entry: &Entry, kind: &'static str) -> Object {
+        Object(vec![("seq", entry.seq.into()), ("at", time(entry.at).into()), ("kind", kind.into())])
+    }
+
+    /// What there is not is left out.
+    fn with(mut self, name: &'static str, value: impl Into<Value>) -> Object {
+        let value = value.into();
+        if !value.is_null() {
+            self.0.push((name, value));
         }
+        self
     }
 
-    fn job(self, board: &'a Board, id: JobId, what: What, attempt: u32) -> Object<'a> {
-        let (reviewer, criterion) = match what {
-            What::Review(reviewer) => (Some(board.reviewer(reviewer)), None),
-            What::Settle(criterion) => (None, Some(criterion)),
-            _ => (None, None),
+    fn node(self, board: &Board, node: NodeId) -> Object {
+        let kind = if matches!(board.plan().get(node), Some(Node::Task(_))) { "task" } else { "gate" };
+        let stream = Some(board.stream_label(node)).filter(|label| !label.is_empty());
+        self.with(kind, board.label(node)).with("stream", stream)
+    }
+
+    fn job(self, board: &Board, id: JobId, what: What, attempt: u32) -> Object {
+        let object = self.with("job", id.0).with("what", what.name());
+        let object = match what {
+            What::Review(reviewer) => object.with("reviewer", board.reviewer(reviewer)),
+            What::Settle(criterion) => object.with("criterion", criterion),
+            _ => object,
         };
-        Object { job: Some(id.0), what: Some(what.name()), attempt: Some(attempt), reviewer, criterion, ..self }
+        object.with("attempt", attempt)
     }
 
-    fn running(self, board: &'a Board, id: JobId) -> Object<'a> {
+    fn running(self, board: &Board, id: JobId) -> Object {
         match board.job(id) {
             Some(job) => self.node(board, job.node).job(board, id, job.what, job.attempt),
-            None => Object { job: Some(id.0), ..self },
+            None => self.with("job", id.0),
         }
     }
 
-    fn written(&self) -> String {
-        // Numbers, strings and lists of them always have a form.
-        serde_json::to_string(self).unwrap_or_default()
+    fn spent(self, spend: &Spend) -> Object {
+        self.with("micros", spend.micros).with("tokens", spend.tokens)
+    }
+
+    fn ending(self, ending: &Ending) -> Object {
+        match ending {
+            Ending::Passed(evidence) => {
+                let (at, findings) = match evidence {
+                    Evidence::Tests { commit, .. } | Evidence::Work { commit, .. } | Evidence::Built { commit } => {
+                        (*commit, &[][..])
+                    }
+                    Evidence::Landed { tip, .. } => (*tip, &[][..]),
+                    Evidence::Red(red) => (red.seal.commit, &[][..]),
+                    Evidence::Verified(verified) => (verified.commit, &verified.told[..]),
+                    Evidence::Approved { findings, .. } => (Oid::NONE, &findings[..]),
+                    Evidence::Seen { .. } | Evidence::Figure { .. } => (Oid::NONE, &[][..]),
+                };
+                self.with("ending", "passed").with("commit", commit(at)).with("findings", found(findings))
+            }
+            Ending::Rejected(rejection) => self.with("ending", "rejected").with("findings", found(&rejection.findings)),
+            Ending::Deferred { until, why } => {
+                let until = match until {
+                    Until::At(at) => Some(time(*at)),
+                    Until::Person => None,
+                };
+                self.with("ending", "deferred").with("until", until).with("text", text(why))
+            }
+            Ending::Broke(Breakage::Fell { why, .. }) => self.with("ending", "broke").with("text", text(why)),
+            Ending::Broke(Breakage::Moved { tip, .. }) => {
+                let object = self.with("ending", "broke").with("commit", commit(*tip));
+                object.with("text", "the integration ref was elsewhere")
+            }
+        }
+    }
+
+    fn order(self, board: &Board, order: &Order) -> Object {
+        match order {
+            Order::Pause => self.with("order", "pause"),
+            Order::Go => self.with("order", "go"),
+            Order::Cancel => self.with("order", "cancel"),
+            Order::Retry(node) => self.with("order", "retry").node(board, *node),
+            Order::Skip(node) => self.with("order", "skip").node(board, *node),
+            Order::Approve { gate, criterion } => {
+                self.with("order", "approve").node(board, *gate).with("criterion", *criterion)
+            }
+            Order::Grant { task, path } => self.with("order", "grant").node(board, *task).with("path", &**path),
+        }
+    }
+}
+
+impl Serialize for Object {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+impl fmt::Display for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
     }
 }
 
 /// The objects of an entry: the event's own, then one for each node that stands elsewhere.
 fn render(fresh: &Fresh<'_>) -> Vec<String> {
     let (board, entry) = (fresh.board, fresh.entry);
-    let mut objects = vec![object(fresh).written()];
+    let mut objects = vec![object(fresh).to_string()];
     for (node, standing) in &fresh.moved {
-        let mut object = Object::of(entry, "state").node(board, *node);
-        object.state = Some(standing.name());
-        match standing {
-            Standing::Working { phase, .. } => object.phase = Some(phase.name()),
-            Standing::Held { lacks } => object.lacks = Some(lacks),
-            Standing::Failed { phase, why, .. } => (object.phase, object.text) = (Some(phase.name()), Some(text(why))),
-            _ => {}
-        }
-        objects.push(object.written());
+        let object = Object::of(entry, "state").node(board, *node).with("state", standing.name());
+        let object = match standing {
+            Standing::Working { phase, .. } => object.with("phase", phase.name()),
+            Standing::Held { lacks } => object.with("lacks", &lacks[..]),
+            Standing::Failed { phase, why, .. } => object.with("phase", phase.name()).with("text", text(why)),
+            _ => object,
+        };
+        objects.push(object.to_string());
     }
     objects
 }
 
-fn object<'a>(fresh: &'a Fresh<'_>) -> Object<'a> {
+fn object(fresh: &Fresh<'_>) -> Object {
     let (board, entry) = (fresh.board, fresh.entry);
     let of = |kind| Object::of(entry, kind);
     match &entry.event {
-        Event::Planned { plan, tip, charter, .. } => Object {
-            run: Some(&charter.run),
-            topic: Some(&plan.topic),
-            title: Some(&plan.title),
-            tasks: Some(board.tasks().total),
-            streams: Some(plan.streams.iter().map(|(label, _)| &**label).collect()),
-            commit: commit(*tip),
-            sandbox: Some(&charter.sandbox),
-            ..of("planned")
-        },
+        Event::Planned { plan, tip, charter, .. } => of("planned")
+            .with("run", &*charter.run)
+            .with("topic", &*plan.topic)
+            .with("title", &*plan.title)
+            .with("tasks", board.tasks().total)
+            .with("streams", plan.streams.iter().map(|(label, _)| &**label).collect::<Vec<_>>())
+            .with("sandbox", &*charter.sandbox)
+            .with("commit", commit(*tip)),
         Event::Replanned(addition) => {
-            let (added, retired) = (Some(addition.added.len()), Some(addition.retired.len()));
-            Object { added, retired, tasks: Some(board.tasks().total), ..of("replanned") }
+            let (added, retired) = (addition.added.len(), addition.retired.len());
+            of("replanned").with("tasks", board.tasks().total).with("added", added).with("retired", retired)
         }
         Event::Started { job, .. } => of("started").running(board, *job),
         Event::StopAsked { job } => of("stopping").running(board, *job),
         Event::Answered { job } => of("answered").running(board, *job),
         Event::Checkpointed { job, commit: at, .. } => {
-            Object { commit: commit(*at), ..of("checkpoint").running(board, *job) }
+            of("checkpoint").running(board, *job).with("commit", commit(*at))
         }
-        Event::Spent { job, spend } => {
-            let (micros, tokens) = (Some(spend.micros), Some(spend.tokens));
-            Object { micros, tokens, ..of("spent").running(board, *job) }
-        }
+        Event::Spent { job, spend } => of("spent").running(board, *job).spent(spend),
         Event::Ended { job, ending, spend } => {
-            let mut object = of("ended");
-            object = match &fresh.ended {
-                Some(was) => Object { ms: Some(entry.at.0.saturating_sub(was.since.0)), ..object }
+            let object = match &fresh.ended {
+                Some(was) => of("ended")
                     .node(board, was.node)
-                    .job(board, *job, was.what, was.attempt),
-                None => Object { job: Some(job.0), ..object },
+                    .job(board, *job, was.what, was.attempt)
+                    .with("ms", entry.at.0.saturating_sub(was.since.0)),
+                None => of("ended").with("job", job.0),
             };
-            if !spend.is_nothing() {
-                (object.micros, object.tokens) = (Some(spend.micros), Some(spend.tokens));
-            }
-            ended(object, ending)
+            let object = object.ending(ending);
+            if spend.is_nothing() { object } else { object.spent(spend) }
         }
-        Event::Rested { node, what } => Object { what: Some(what.name()), ..of("rested").node(board, *node) },
-        Event::QuotaDue { backend } => Object { backend: Some(board.backend(*backend)), ..of("due") },
+        Event::Rested { node, what } => of("rested").node(board, *node).with("what", what.name()),
+        Event::QuotaDue { backend } => of("due").with("backend", board.backend(*backend)),
         Event::TimeUp => of("time-up"),
-        Event::Ordered(order) => ordered(of("order"), board, order),
+        Event::Ordered(order) => of("order").order(board, order),
         Event::Resumed { .. } => of("resumed"),
     }
 }
 
-fn ended<'a>(object: Object<'a>, ending: &'a Ending) -> Object<'a> {
-    match ending {
-        Ending::Passed(evidence) => {
-            let (commit, findings) = match evidence {
-                Evidence::Tests { commit, .. } | Evidence::Work { commit, .. } | Evidence::Built { commit } => {
-                    (*commit, &[][..])
-                }
-                Evidence::Landed { tip, .. } => (*tip, &[][..]),
-                Evidence::Red(red) => (red.seal.commit, &[][..]),
-                Evidence::Verified(verified) => (verified.commit, &verified.told[..]),
-                Evidence::Approved { findings, .. } => (Oid::NONE, &findings[..]),
-                Evidence::Seen { .. } | Evidence::Figure { .. } => (Oid::NONE, &[][..]),
-            };
-            Object { ending: Some("passed"), commit: self::commit(commit), findings: found(findings), ..object }
-        }
-        Ending::Rejected(rejection) => {
-            Object { ending: Some("rejected"), findings: found(&rejection.findings), ..object }
-        }
-        Ending::Deferred { until, why } => {
-            let until = match until {
-                Until::At(at) => Some(time(*at)),
-                Until::Person => None,
-            };
-            Object { ending: Some("deferred"), until, text: Some(text(why)), ..object }
-        }
-        Ending::Broke(Breakage::Fell { why, .. }) => Object { ending: Some("broke"), text: Some(text(why)), ..object },
-        Ending::Broke(Breakage::Moved { tip, .. }) => {
-            let text = Some("the integration ref was elsewhere".to_owned());
-            Object { ending: Some("broke"), commit: commit(*tip), text, ..object }
-        }
-    }
-}
-
-fn ordered<'a>(object: Object<'a>, board: &'a Board, order: &'a Order) -> Object<'a> {
-    let of = |name| Object { order: Some(name), ..object };
-    match order {
-        Order::Pause => of("pause"),
-        Order::Go => of("go"),
-        Order::Cancel => of("cancel"),
-        Order::Retry(node) => of("retry").node(board, *node),
-        Order::Skip(node) => of("skip").node(board, *node),
-        Order::Approve { gate, criterion } => {
-            Object { criterion: Some(*criterion), ..of("approve").node(board, *gate) }
-        }
-        Order::Grant { task, path } => Object { path: Some(path), ..of("grant").node(board, *task) },
-    }
-}
-
-fn found(findings: &[Finding]) -> Vec<Found<'_>> {
-    let of = |f| {
-        let Finding { code, weight, file, line, text: words, by }: &Finding = f;
-        Found { code: *code, weight: *weight, file: file.as_deref(), line: *line, text: text(words), by: by.as_deref() }
+/// The findings of an ending, where it has any.
+fn found(findings: &[Finding]) -> Option<Vec<Value>> {
+    let value = |finding: &Finding| {
+        let Finding { code, weight, file, line, text: words, by } = finding;
+        let object = Object(vec![("code", json!(code)), ("weight", json!(weight)), ("text", text(words).into())]);
+        json!(object.with("file", file.as_deref()).with("line", *line).with("by", by.as_deref()))
     };
-    findings.iter().take(FINDINGS).map(of).collect()
+    (!findings.is_empty()).then(|| findings.iter().take(FINDINGS).map(value).collect())
 }
 
 fn text(words: &str) -> String {
@@ -319,8 +251,8 @@ impl Json {
         }
     }
 
-    fn say(&mut self, object: &Object<'_>) {
-        self.write(&format!("{}\n", object.written()));
+    fn say(&mut self, object: &Object) {
+        self.write(&format!("{object}\n"));
     }
 }
 
@@ -337,16 +269,16 @@ impl View for Json {
     fn tick(&mut self, _: Timestamp) {}
 
     fn note(&mut self, text: &str) {
-        self.say(&Object { kind: "note", text: Some(self::text(text)), ..Object::default() });
+        self.say(&Object::new("note").with("text", self::text(text)));
     }
 
     fn lost(&mut self, lines: u64) {
-        self.say(&Object { kind: "lost", lines: Some(lines), ..Object::default() });
+        self.say(&Object::new("lost").with("lines", lines));
     }
 
     fn finish(&mut self, text: &str) {
         let text = (!text.is_empty()).then(|| block(text, 2_000, 2_000));
-        self.say(&Object { kind: "end", text, ..Object::default() });
+        self.say(&Object::new("end").with("text", text));
     }
 }
 
@@ -370,7 +302,7 @@ mod tests {
         screen.finish("The end.\n");
         let text = wire.taken();
         for line in text.lines() {
-            let object: serde_json::Value = serde_json::from_str(line).unwrap();
+            let object: Value = serde_json::from_str(line).unwrap();
             assert!(object["kind"].is_string(), "{line}");
         }
         insta::assert_snapshot!(text);
