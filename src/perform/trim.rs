@@ -94,7 +94,7 @@ impl Bench {
                 Judgement::Wired(words) => told.push(remark(&change.path, words)),
                 Judgement::Leftover => edits.push((change.path.clone(), change.before)),
                 Judgement::TakeOut { instead, .. } => {
-                    let put = match (instead, change.after.or(change.before)) {
+                    let put = match (instead, change.before.or(change.after)) {
                         (Some(text), Some(entry)) => {
                             let oid = self.repo.write(text.as_bytes()).await.map_err(|fault| git(&fault))?;
                             Some(Entry { oid, ..entry })

@@ -119,8 +119,6 @@ pub enum Judgement {
         why: Why,
         /// The same for people.
         text: Box<str>,
-        /// Some of it the task may: put the file back whole all the same, unless `instead` has the allowed part.
-        is_partial: bool,
         /// The file with the allowed edits and without the others; else it goes back to what it was.
         instead: Option<Box<str>>,
     },
@@ -155,7 +153,7 @@ pub struct Scope<'a> {
 }
 
 fn out(why: Why, text: impl Into<Box<str>>) -> Judgement {
-    Judgement::TakeOut { why, text: text.into(), is_partial: false, instead: None }
+    Judgement::TakeOut { why, text: text.into(), instead: None }
 }
 
 impl<'a> Scope<'a> {
@@ -254,17 +252,16 @@ impl<'a> Scope<'a> {
         let (before, after) = change.texts();
         match wired(path, before, after, &|file| self.files.is_match(file), For::Product) {
             Wiring::All(lines) => Judgement::Wired(format!("{path}: {}", lines.join(", ")).into()),
-            Wiring::Partly(text) => Judgement::TakeOut {
+            Wiring::Partly { text, alone } => Judgement::TakeOut {
                 why: Why::Scope,
                 text: format!("{path} is out of the task's scope: {text}").into(),
-                is_partial: true,
-                instead: None,
+                instead: alone,
             },
             Wiring::None => out(Why::Scope, format!("{path} is out of the task's scope")),
         }
     }
 
-    /// An implementation that changed the `#[cfg(test)]` parts of a product file: the rest of its edit may stay.
+    /// An implementation that changed the `#[cfg(test)]` parts of a product file: of the rest of its edit stays what may.
     fn tests_in_product(&self, change: &Change<'_>, is_test: bool) -> Option<Judgement> {
         if is_test || !change.path.ends_with(".rs") || holds(self.terms.permits, change.path) {
             return None;
@@ -274,14 +271,21 @@ impl<'a> Scope<'a> {
         if test_part(before) == test_part(after) {
             return None;
         }
+        let instead: Box<str> = restore_test_part(before, after).into();
+        if *instead != *before {
+            let after = change.after.map(|side| Side { bytes: Some(instead.as_bytes()), ..side });
+            let rest = self.by_implementation(&Change { after, ..*change }, is_test);
+            if matches!(rest, Judgement::TakeOut { .. }) {
+                return Some(rest);
+            }
+        }
         let is_sealed = self.sealed.contains_key(change.path);
         let why = if is_sealed { Why::Sealed } else { Why::TestInImplementation };
         let words = if is_sealed { "are sealed" } else { "change in the tests phase alone" };
         Some(Judgement::TakeOut {
             why,
             text: format!("the tests in {} {words}", change.path).into(),
-            is_partial: true,
-            instead: Some(restore_test_part(before, after).into()),
+            instead: Some(instead),
         })
     }
 
@@ -300,7 +304,7 @@ impl<'a> Scope<'a> {
         let (before, after) = change.texts();
         match wired(path, before, after, &|_| true, For::Tests) {
             Wiring::All(lines) => return Judgement::Wired(format!("{path}: {}", lines.join(", ")).into()),
-            Wiring::Partly(text) => return out(Why::Scope, format!("{path} is no test: {text}")),
+            Wiring::Partly { text, .. } => return out(Why::Scope, format!("{path} is no test: {text}")),
             Wiring::None => {}
         }
         match (before, after) {
@@ -339,7 +343,6 @@ impl<'a> Scope<'a> {
             (false, keeps_tests) => Judgement::TakeOut {
                 why: Why::Scope,
                 text: format!("{path}: the tests phase changes what is under #[cfg(test)] alone").into(),
-                is_partial: test_part(before) != test_part(after),
                 instead: keeps_tests.then(|| restore_test_part(after, before).into()),
             },
         }

@@ -108,7 +108,7 @@ fn wiring_is_told_and_what_is_wiring_in_part_is_taken_out_and_says_so() {
     assert_eq!(sign(&lib("mod a;\npub mod foo;\n")), "w");
     assert!(matches!(
         lib("mod a;\nmod foo;\nfn x() {}\n"),
-        Judgement::TakeOut { why: Why::Scope, is_partial: true, .. }
+        Judgement::TakeOut { why: Why::Scope, instead: Some(instead), .. } if &*instead == "mod a;\nmod foo;\n"
     ));
     let manifest = "[package]\nname = \"d\"\n";
     let cargo = |more: &str| {
@@ -130,11 +130,27 @@ fn tests_inside_a_product_file_are_put_back_and_the_product_stays() {
         let terms = ScopeTerms { files: &files, seal, ..ScopeTerms::default() };
         let judgement = judged(terms, Role::Implementation, change("src/a.rs", Some(before), Some(after)));
         assert_eq!(sign(&judgement), expected);
-        let Judgement::TakeOut { instead: Some(instead), is_partial: true, .. } = judgement else { panic!() };
+        let Judgement::TakeOut { instead: Some(instead), .. } = judgement else { panic!() };
         assert_eq!(&*instead, before.replace("fn a() {}", "fn a() { 1 }"));
         let product = change("src/a.rs", Some(before), Some(&instead));
         assert_eq!(sign(&judged(terms, Role::Implementation, product)), "+");
     }
+}
+
+#[test]
+fn a_changed_test_in_a_product_file_opens_nothing_else_of_it() {
+    let before = "fn a() {}\n#[cfg(test)]\nmod tests { #[test] fn t() { assert!(true) } }\n";
+    let after = "fn a() { 1 }\n#[cfg(test)]\nmod tests { }\n";
+    let files = boxed(&["src/a.rs"]);
+    let terms = ScopeTerms { files: &files, ..ScopeTerms::default() };
+    for (path, expected) in [("src/b.rs", "scope"), ("build.rs", "protected")] {
+        let judgement = judged(terms, Role::Implementation, change(path, Some(before), Some(after)));
+        assert_eq!(sign(&judgement), expected, "{path}");
+        assert!(matches!(judgement, Judgement::TakeOut { instead: None, .. }), "{path}: {judgement:?}");
+    }
+    let tests_alone = before.replace("assert!(true)", "");
+    let judgement = judged(terms, Role::Implementation, change("src/b.rs", Some(before), Some(&tests_alone)));
+    assert_eq!(sign(&judgement), "test");
 }
 
 #[test]

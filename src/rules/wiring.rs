@@ -9,8 +9,13 @@ use std::collections::BTreeSet;
 pub enum Wiring {
     /// All of it is wiring; these lines, for people.
     All(Vec<Box<str>>),
-    /// Some of it is, and the rest is not: told in words.
-    Partly(Box<str>),
+    /// Some of it is, and the rest is not.
+    Partly {
+        /// What is and what is not, in words.
+        text: Box<str>,
+        /// The file with the wiring and without the rest, where it can be told apart by lines.
+        alone: Option<Box<str>>,
+    },
     /// None of it is.
     None,
 }
@@ -153,7 +158,8 @@ fn split(keys: Vec<String>, is_wiring: impl Fn(&String) -> bool) -> Wiring {
         (_, true) => Wiring::All(wired.into_iter().map(Into::into).collect()),
         (true, false) => Wiring::None,
         (false, false) => {
-            Wiring::Partly(format!("beside {} also {} changed", wired.join(", "), other.join(", ")).into())
+            let text = format!("beside {} also {} changed", wired.join(", "), other.join(", ")).into();
+            Wiring::Partly { text, alone: None }
         }
     }
 }
@@ -239,8 +245,26 @@ fn declarations(path: &str, before: &str, after: &str, is_declared: &dyn Fn(&str
     match (wired.is_empty(), other.is_empty()) {
         (true, _) => Wiring::None,
         (false, true) => Wiring::All(wired.into_iter().map(Into::into).collect()),
-        (false, false) => Wiring::Partly(format!("beside `{}` also `{}` changed", wired[0], other[0]).into()),
+        (false, false) => Wiring::Partly {
+            text: format!("beside `{}` also `{}` changed", wired[0], other[0]).into(),
+            alone: Some(declared_anew(before, after, |line| is_wired(&line)).into()),
+        },
     }
+}
+
+/// `before` with the declarations that `after` has at its top level, and nothing else of it. New ones follow the last that was
+/// there, or what describes the whole file.
+fn declared_anew(before: &str, after: &str, is_wired: impl Fn(&str) -> bool) -> String {
+    let wired = |text| -> BTreeSet<&str> { str::lines(text).filter(|line| is_wired(line)).collect() };
+    let (old, new) = (wired(before), wired(after));
+    let mut lines: Vec<&str> = before.lines().filter(|line| !old.contains(line) || new.contains(line)).collect();
+    let is_declaration = |line: &&str| line.starts_with(char::is_alphabetic) && module_named(line).is_some();
+    let is_head = |line: &&&str| line.is_empty() || line.starts_with("//!") || line.starts_with("#![");
+    let at =
+        lines.iter().rposition(is_declaration).map_or_else(|| lines.iter().take_while(is_head).count(), |at| at + 1);
+    let is_top = |line: &&str| line.starts_with(char::is_alphabetic);
+    lines.splice(at..at, new.difference(&old).copied().filter(is_top));
+    lines.iter().flat_map(|line| [line, "\n"]).collect()
 }
 
 /// Lines that one side has more often than the other, trimmed, without blank and comment lines.
@@ -309,7 +333,18 @@ mod tests {
         ] {
             assert_eq!(matches!(of("src/lib.rs", before, after), Wiring::All(_)), all, "{after}");
         }
-        assert!(matches!(of("src/lib.rs", before, "mod a;\nmod foo;\npub fn x() { 1 }\n"), Wiring::Partly(_)));
+        let alone = |before: &str, after: &str| match of("src/lib.rs", before, after) {
+            Wiring::Partly { alone: Some(alone), .. } => alone.into_string(),
+            other => panic!("{other:?}"),
+        };
+        for (before, after, expected) in [
+            (before, "mod a;\nmod foo;\npub fn x() { 1 }\n", "mod a;\nmod foo;\n\npub fn x() {}\n"),
+            ("//! Doc.\n\nfn x() {}\n", "mod foo;\nfn y() {}\n", "//! Doc.\n\nmod foo;\nfn x() {}\n"),
+            ("mod foo;\nmod a;\n", "mod a;\nfn y() {}\n", "mod a;\n"),
+            ("mod a;\n", "mod a;\nmod m {\n    mod foo;\n}\n", "mod a;\n"),
+        ] {
+            assert_eq!(alone(before, after), expected, "{after}");
+        }
         assert!(matches!(of("src/bar.rs", "", "mod inner;\n"), Wiring::All(_)));
     }
 
@@ -331,7 +366,7 @@ mod tests {
         let both = format!("{CARGO}b = \"1\"\n[features]\nx = []\n");
         assert_eq!(
             of("Cargo.toml", CARGO, &both),
-            Wiring::Partly("beside dependencies.b also features.x changed".into())
+            Wiring::Partly { text: "beside dependencies.b also features.x changed".into(), alone: None }
         );
         assert!(matches!(wiring("Cargo.lock", None, Some("x"), &|_| false), Wiring::All(_)));
     }
@@ -359,6 +394,6 @@ mod tests {
         let of = |more: &str| wired("Cargo.toml", Some(CARGO), Some(&format!("{CARGO}{more}")), &|_| true, For::Tests);
         assert!(matches!(of("[dev-dependencies]\nx = \"1\"\n[[test]]\nname = \"t\"\n"), Wiring::All(_)));
         assert_eq!(of("b = \"1\"\n"), Wiring::None);
-        assert!(matches!(of("b = \"1\"\n[dev-dependencies]\nx = \"1\"\n"), Wiring::Partly(_)));
+        assert!(matches!(of("b = \"1\"\n[dev-dependencies]\nx = \"1\"\n"), Wiring::Partly { .. }));
     }
 }

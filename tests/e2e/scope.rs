@@ -54,6 +54,20 @@ fn an_edit_out_of_scope_that_is_not_needed_is_taken_out_and_told() {
 }
 
 #[test]
+fn of_a_file_that_only_its_declaration_opens_all_else_is_taken_out() {
+    let space = Space::strict_crate(&[]);
+    let old = space.read("src/lib.rs");
+    let stray = "\n/// Nobody asked for it.\npub fn stray() {}\n\n#[cfg(test)]\nmod tests {}\n";
+    let script = module("2") + &format!("cat >> src/lib.rs <<'EOF'\n{stray}EOF\n");
+    execute(&space, task(&script))
+        .exits(0)
+        .says(&["the gate passed without it", "beside `pub mod new;` also `pub fn stray() {}` changed"]);
+    let new = space.on("tidegate/toy/integration", "src/lib.rs");
+    assert!(new.contains("pub mod new;") && !new.contains("stray") && !new.contains("tests"), "{new}");
+    assert_eq!(new.replacen("pub mod new;\n", "", 1), old.trim_end());
+}
+
+#[test]
 fn an_edit_out_of_scope_that_the_gate_needs_lands_by_a_persons_word() {
     let space = Space::strict_crate(&[]);
     let script = module(NEEDS_DATA) + &put("data.txt", "2");
