@@ -72,7 +72,7 @@ impl Scene {
         };
         let at_head = read(self.repo.head()).await?;
         let here = std::fs::read(self.repo.top().join(CONFIG)).ok();
-        if here != at_head {
+        if here.as_deref() != at_head.as_deref() {
             let what = match (&here, &at_head) {
                 (Some(_), None) => "tidegate.toml is not committed",
                 (None, _) => "tidegate.toml is in HEAD, and not in the working tree",

@@ -11,7 +11,7 @@ use crate::{
     run::{Breakage, Code, Finding, Job, Oid, Seal, Weight},
     workspace::{Change as Changed, Entry},
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// What to put at a path, or that it goes.
 type Edit = (Box<str>, Option<Entry>);
@@ -231,9 +231,12 @@ impl Bench {
     }
 }
 
-/// The contents of changed files: size, and bytes where there are not too many.
+/// The contents of changed files.
 #[derive(Default)]
-struct Contents(BTreeMap<Oid, (u64, Option<Vec<u8>>)>);
+struct Contents(BTreeMap<Oid, Content>);
+
+/// Size, and bytes where there are not too many.
+type Content = (u64, Option<Arc<[u8]>>);
 
 impl Contents {
     fn change<'a>(&'a self, change: &'a Changed) -> Change<'a> {

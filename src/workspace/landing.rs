@@ -104,7 +104,7 @@ impl Repository {
     /// One parent, which is the base: so everything that landed before stays an ancestor.
     async fn check_landing(&self, base: Oid, commit: Oid) -> Result<(), GitError> {
         let args = ["rev-list", "--parents", "--max-count=1", "--end-of-options", &commit.to_string()];
-        let said = self.refs.run(&args).await?;
+        let said = self.recall(&args).await?;
         let text = String::from_utf8_lossy(&said);
         if text.trim() == format!("{commit} {base}") { Ok(()) } else { Err(super::git::strange(&args, &said)) }
     }

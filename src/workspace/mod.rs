@@ -8,6 +8,7 @@ mod create;
 mod fault;
 mod git;
 mod landing;
+mod memory;
 mod merge;
 mod name;
 mod patch;

@@ -47,7 +47,7 @@ impl Repository {
             &before,
             &after,
         ];
-        let said = self.refs.run(&args).await?;
+        let said = self.recall(&args).await?;
         let mut fields = said.split(|byte| *byte == 0);
         let mut changes = Vec::new();
         while let Some(head) = fields.next().filter(|head| !head.is_empty()) {
@@ -113,7 +113,7 @@ impl Repository {
             &before,
             &after,
         ];
-        let said = self.refs.run(&args).await?;
+        let said = self.recall(&args).await?;
         if said.len() > LINES_BYTES {
             return Ok(None);
         }

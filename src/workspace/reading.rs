@@ -5,6 +5,7 @@ use super::{
     git::{failed, strange},
 };
 use crate::{process::clean, run::Oid};
+use std::sync::Arc;
 
 /// One file of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +34,7 @@ impl Repository {
     /// When it cannot be read, or has a path that is not UTF-8.
     pub async fn tree(&self, commit: Oid) -> Result<Vec<TreeEntry>, GitError> {
         let args = ["ls-tree", "-r", "-z", "--full-tree", &commit.to_string()];
-        let said = self.refs.run(&args).await?;
+        let said = self.recall(&args).await?;
         said.split(|byte| *byte == 0).filter(|line| !line.is_empty()).map(|line| entry(&args, line)).collect()
     }
 
@@ -41,12 +42,12 @@ impl Repository {
     ///
     /// # Errors
     /// When git cannot read it.
-    pub async fn read(&self, commit: Oid, path: &str) -> Result<Option<Vec<u8>>, GitError> {
+    pub async fn read(&self, commit: Oid, path: &str) -> Result<Option<Arc<[u8]>>, GitError> {
         if path.is_empty() || path.split('/').any(|part| matches!(part, "" | "." | "..")) {
             return Ok(None);
         }
         let args = ["ls-tree", "-z", "--full-tree", &commit.to_string(), "--", path];
-        let said = self.refs.run(&args).await?;
+        let said = self.recall(&args).await?;
         let Some(line) = said.split(|byte| *byte == 0).find(|line| !line.is_empty()) else { return Ok(None) };
         let entry = entry(&args, line)?;
         if entry.mode == 0o040_000 || entry.mode == 0o160_000 || &*entry.path != path {
@@ -59,8 +60,8 @@ impl Repository {
     ///
     /// # Errors
     /// When there is none of that name.
-    pub async fn blob(&self, oid: Oid) -> Result<Vec<u8>, GitError> {
-        self.refs.run(&["cat-file", "blob", &oid.to_string()]).await
+    pub async fn blob(&self, oid: Oid) -> Result<Arc<[u8]>, GitError> {
+        self.recall(&["cat-file", "blob", &oid.to_string()]).await
     }
 
     /// The length of each of these objects; none for one that is not there.
@@ -138,7 +139,8 @@ impl Repository {
     /// # Errors
     /// When there is no such commit.
     pub async fn tree_of(&self, commit: Oid) -> Result<Oid, GitError> {
-        self.refs.name(&["rev-parse", "--verify", "--end-of-options", &format!("{commit}^{{tree}}")], b"").await
+        let args = ["rev-parse", "--verify", "--end-of-options", &format!("{commit}^{{tree}}")];
+        super::git::one_name(&args, &self.recall(&args).await?)
     }
 
     /// What a ref or another name of a commit is at; none when there is no such thing.

@@ -7,6 +7,7 @@
 use super::{
     GitError, Identity, OpenFault,
     git::{Git, failed},
+    memory::Memory,
     name::{digest, slug},
     snapshot::Rules,
 };
@@ -42,6 +43,7 @@ pub struct Repository {
     pub(super) git_dir: PathBuf,
     pub(super) common: PathBuf,
     pub(super) state: PathBuf,
+    memory: Memory,
     pub(super) rules: Mutex<Vec<(Oid, Arc<Rules>)>>,
     /// Trees are made one at a time.
     pub(super) making: tokio::sync::Mutex<()>,
@@ -83,6 +85,7 @@ impl Repository {
             git_dir,
             common,
             state: state.join(id),
+            memory: Memory::default(),
             rules: Mutex::default(),
             making: tokio::sync::Mutex::default(),
             user,
@@ -198,6 +201,11 @@ impl Repository {
         let made = fs::create_dir_all(&dir).and_then(|()| tempfile::tempdir_in(&dir));
         let made = made.map_err(|source| GitError::File { path: dir, source })?;
         Ok((self.desk(&made.path().join("index"))?, made))
+    }
+
+    /// What git says of objects that are called by their names, and of nothing else.
+    pub(super) async fn recall(&self, args: &[&str]) -> Result<Arc<[u8]>, GitError> {
+        self.memory.ask(&self.refs, args).await
     }
 
     /// How the repository names objects.

@@ -57,7 +57,7 @@ async fn opening_tells_where_we_are_and_writes_nothing() {
     assert_eq!(repository.common_dir(), ground.top().join(".git"));
     assert_eq!(repository.head().to_string(), ground.git(&["rev-parse", "HEAD"]));
     let head = repository.head();
-    assert_eq!(repository.read(head, "dir/b c").await.unwrap().unwrap(), b"2\n");
+    assert_eq!(repository.read(head, "dir/b c").await.unwrap().unwrap().as_ref(), b"2\n");
     for none in ["dir", "", "../repo/a", "a/", "missing", "*"] {
         assert_eq!(repository.read(head, none).await.unwrap(), None, "{none}");
     }

@@ -56,7 +56,7 @@ async fn the_tree_counts_as_it_stands_committed_or_not() {
             ("staged", 0o100_644),
         ]
     );
-    assert_eq!(repository.read(snapshot.commit, "staged").await.unwrap().unwrap(), b"3");
+    assert_eq!(repository.read(snapshot.commit, "staged").await.unwrap().unwrap().as_ref(), b"3");
     assert_eq!(repository.resolve(&pin).await.unwrap(), Some(snapshot.commit));
     assert_eq!(ground.git(&["rev-parse", &format!("{pin}^")]), base.to_string());
     // Once more is the same commit: a crash in between costs nothing.
@@ -159,5 +159,5 @@ async fn line_ends_follow_the_attributes_of_the_base() {
     let snapshot = repository.snapshot(&lease, base, base, "m", &attempt_ref("r", "t", "1")).await.unwrap();
     let changes = repository.changes(base, snapshot.commit).await.unwrap();
     assert_eq!(changes.iter().map(|change| &*change.path).collect::<Vec<_>>(), [".gitattributes", "b.bat"]);
-    assert_eq!(repository.read(snapshot.commit, "b.bat").await.unwrap().unwrap(), b"new\n");
+    assert_eq!(repository.read(snapshot.commit, "b.bat").await.unwrap().unwrap().as_ref(), b"new\n");
 }
