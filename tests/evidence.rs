@@ -120,7 +120,7 @@ impl Crate {
     async fn red_in(&mut self, base: &Report, path: &str, text: &str) -> Result<RedProof, Vec<Code>> {
         let with_tests = self.cargo_test().await;
         let (changed, found) = ([path.into()], tests_in(path, text));
-        let case = RedCase { base, with_tests: &with_tests, changed: &changed, found: &found };
+        let case = RedCase { base, with_tests: &with_tests, changed: &changed, stood: &[], found: &found };
         red(&case).map_err(|findings| findings.into_iter().map(|finding| finding.code).collect())
     }
 }

@@ -182,6 +182,7 @@ pub(crate) fn lands(t: &mut Teller, node: u32, commit: u64, after: &[(u32, Stand
         files: vec![Sealed { path: format!("tests/t{node}.rs").into(), mode: 0o100_644, blob: made }],
         tests: vec![format!("t{node}::works").into(), format!("t{node}::fails_well").into()],
         skipped: vec![],
+        ..Seal::default()
     };
     let red = Red { seal, reason: "t::works fails by assertion".into(), ..Red::default() };
     t.job(node, What::Red, 5, Ending::Passed(Evidence::Red(Box::new(red))), &[(node, working(Phase::Implement))]);

@@ -45,7 +45,8 @@ impl Scene {
         let state = environment.state_home().map_err(|error| Stop::because("cannot begin", &error))?;
         let start =
             arguments.dir.as_ref().map_or_else(|| environment.folder.clone(), |dir| environment.folder.join(dir));
-        let options = Options { dir, state, environment: environment.all() };
+        let is_leftover = crate::rules::is_leftover_folder;
+        let options = Options { dir, state, environment: environment.all(), is_leftover };
         let repo = Repository::open(options).await.map_err(|fault| refused(&fault))?;
         let is_coloured = arguments.is_coloured(&environment);
         let config_file = arguments.config.as_ref().map(|file| start.join(file));

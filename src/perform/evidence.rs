@@ -5,12 +5,12 @@ use crate::{
     check::{Check, Checked, Ecosystem, detect},
     plan::{Level, NodeId, StreamId},
     process::{How, Line},
-    rules::Report,
+    rules::{Build, Report},
     run::{Code, Finding, Job, Oid, Ran, Timestamp},
     workspace::{GitError, Lease, Repository},
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -89,19 +89,22 @@ impl Checks {
 }
 
 /// What checks said about a tree.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Measured {
     pub(super) report: Report,
     pub(super) ran: Vec<Ran>,
-    /// The useful part of what the first failing command printed.
+    /// Which of the commands is to blame: the one whose failure its tests do not explain, else the first that failed.
+    culprit: Option<usize>,
+    /// The useful part of what it printed; where all is well, the last command.
     pub(super) tail: String,
+    /// A command did not come to its end: what it would have said is not known.
+    is_cut: bool,
 }
 
 impl Measured {
     /// What failed, in a sentence and its output.
     pub(super) fn failure(&self) -> String {
-        let failed = self.ran.iter().find(|ran| ran.exit != 0).or_else(|| self.ran.last());
-        match failed {
+        match self.culprit.and_then(|at| self.ran.get(at)).or_else(|| self.ran.last()) {
             Some(ran) => {
                 let tail: String = self.tail.trim().chars().take(OUTPUT_MAX).collect();
                 format!("`{}` exited with {}{}", ran.command, ran.exit, super::bench::after(&tail))
@@ -145,17 +148,36 @@ pub(super) enum Purpose {
 /// What was measured of one tree by the same commands; whoever needs it while it is being measured waits for that.
 type Slot = Arc<tokio::sync::Mutex<Option<Arc<Measured>>>>;
 
-/// What was measured, by tree and commands.
+/// What was measured, by tree and commands; the latest of it.
 #[derive(Default)]
-pub(super) struct Reports(Mutex<HashMap<Subject, Slot>>);
+pub(super) struct Reports(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    slots: HashMap<Subject, Slot>,
+    oldest: VecDeque<Subject>,
+}
+
+/// More trees than are compared at any one time.
+const TREES_KEPT: usize = 128;
 
 /// A tree, and what is run on it.
 type Subject = (Oid, Vec<Box<str>>);
 
 impl Reports {
     fn of(&self, tree: Oid, commands: &[Box<str>]) -> Slot {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(all.entry((tree, commands.to_vec())).or_default())
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let subject = (tree, commands.to_vec());
+        if let Some(slot) = kept.slots.get(&subject) {
+            return Arc::clone(slot);
+        }
+        if kept.oldest.len() == TREES_KEPT
+            && let Some(oldest) = kept.oldest.pop_front()
+        {
+            kept.slots.remove(&oldest);
+        }
+        kept.oldest.push_back(subject.clone());
+        Arc::clone(kept.slots.entry(subject).or_default())
     }
 }
 
@@ -183,18 +205,25 @@ impl Bench {
     ) -> Result<Arc<Measured>, Breakage> {
         let tree = self.repo.tree_of(commit).await.map_err(|fault| git(&fault))?;
         let slot = self.reports.of(tree, commands);
-        let mut slot = slot.lock().await;
+        let mut slot = tokio::select! {
+            slot = slot.lock() => slot,
+            () = desk.stop.cancelled() => return Err(fell("stopped")),
+        };
         if let Some(measured) = slot.as_ref()
             && (measured.report.exit == 0 || why == Purpose::Base)
         {
             return Ok(Arc::clone(measured));
         }
         let measured = self.run_checks(commit, commands, &self.place(job, desk)?, desk).await?;
+        if measured.is_cut && why == Purpose::Base {
+            return Err(fell(format!("what passed before is not known: on the base, {}", measured.failure())));
+        }
         *slot = Some(Arc::clone(&measured));
         Ok(measured)
     }
 
-    /// Runs command lines on a fresh checkout of a commit, one after the other, to the first that fails.
+    /// Runs command lines on a fresh checkout of a commit, one after the other, to the first whose failure its tests do not explain:
+    /// what was red before must not keep the others from speaking.
     pub(super) async fn run_checks(
         &self,
         commit: Oid,
@@ -202,7 +231,7 @@ impl Bench {
         folder: &Path,
         desk: &Desk,
     ) -> Result<Arc<Measured>, Breakage> {
-        let mut measured = Measured { report: Report::default(), ran: Vec::new(), tail: String::new() };
+        let mut measured = Measured::default();
         if commands.is_empty() {
             return Ok(Arc::new(measured));
         }
@@ -218,15 +247,19 @@ impl Bench {
             match checked.exit.how {
                 How::Stopped => return Err(fell("stopped")),
                 How::WardenLost => return Err(fell("the warden of a check was lost")),
-                How::Code(_) | How::Signal(_) | How::TimedOut | How::Idle | How::TooMuchOutput | How::NotStarted(_) => {
-                }
+                How::TimedOut | How::Idle | How::TooMuchOutput | How::NotStarted(_) => measured.is_cut = true,
+                How::Code(_) | How::Signal(_) => {}
             }
-            let has_failed = checked.ran.exit != 0;
+            let is_end =
+                checked.ran.exit != 0 && (checked.report.build != Build::Built || checked.report.unexplained() != 0);
+            if is_end || measured.culprit.is_none() {
+                measured.tail = checked.tail;
+                measured.culprit = (checked.ran.exit != 0).then_some(measured.ran.len());
+            }
             measured.ran.push(checked.ran);
             measured.report =
                 if measured.ran.len() == 1 { checked.report } else { measured.report.and(checked.report) };
-            measured.tail = checked.tail;
-            if has_failed {
+            if is_end || measured.is_cut {
                 break;
             }
         }

@@ -13,16 +13,18 @@ impl Bench {
         let with = self.report(tests, job, desk, Purpose::Judge).await?;
         let changes = self.repo.changes(base, tests).await.map_err(|fault| git(&fault))?;
         let changed: Vec<Box<str>> = changes.iter().map(|change| change.path.clone()).collect();
-        let mut found = Vec::new();
+        let (mut stood, mut found) = (Vec::new(), Vec::new());
         for change in &changes {
-            if let Some(entry) = change.after {
+            for (side, tests) in [(change.before, &mut stood), (change.after, &mut found)] {
+                let Some(entry) = side else { continue };
                 let text = self.repo.blob(entry.oid).await.map_err(|fault| git(&fault))?;
                 if let Ok(text) = std::str::from_utf8(&text) {
-                    found.extend(rules::tests_in(&change.path, text));
+                    tests.extend(rules::tests_in(&change.path, text));
                 }
             }
         }
-        let case = RedCase { base: &before.report, with_tests: &with.report, changed: &changed, found: &found };
+        let (base, with_tests) = (&before.report, &with.report);
+        let case = RedCase { base, with_tests, changed: &changed, stood: &stood, found: &found };
         let ran = [before.ran.clone(), with.ran.clone()].concat();
         match rules::red(&case) {
             Err(findings) if findings.is_empty() => Err(fell("red was refused without a finding; this is a bug")),
@@ -31,12 +33,13 @@ impl Bench {
                 Ok(Ending::Rejected(Rejection { findings, ran, ..Rejection::default() }))
             }
             Ok(proof) => {
-                let files = changes.iter().map(|change| {
+                let files = changes.iter().filter(|change| !rules::is_shared(&change.path)).map(|change| {
                     let (mode, blob) = change.after.map_or((0, Oid::NONE), |entry| (entry.mode, entry.oid));
                     Sealed { path: change.path.clone(), mode, blob }
                 });
-                let seal = Seal { commit: tests, files: files.collect(), tests: proof.tests, skipped: proof.skipped };
-                let red = Red { seal, reason: proof.reason, ran, red_before: proof.red_before };
+                let rules::RedProof { reason, tests: names, skipped, gone, red_before } = proof;
+                let seal = Seal { commit: tests, files: files.collect(), tests: names, skipped, gone };
+                let red = Red { seal, reason, ran, red_before };
                 Ok(Ending::Passed(Evidence::Red(Box::new(red))))
             }
         }

@@ -126,7 +126,7 @@ fn regressions(case: &GreenCase<'_>, green: &mut Green) {
             Some(TestResult::Passed) => {}
             Some(TestResult::Failed) => worse.push(format!("{name} (fails)")),
             Some(TestResult::Ignored(_)) => worse.push(format!("{name} (skipped now)")),
-            None if may_have_moved(case.seal, name) => gone.push(name.to_string()),
+            None if case.seal.gone.iter().any(|gone| names(gone, name)) => gone.push(name.to_string()),
             None => worse.push(format!("{name} (gone)")),
         }
     }
@@ -141,21 +141,9 @@ fn regressions(case: &GreenCase<'_>, green: &mut Green) {
         green.blocks(Code::Regression, format!("tests that passed before no longer do: {}", list(&worse)));
     }
     if !gone.is_empty() {
-        let text = format!("tests are gone from files that the test-developer changed: {}", list(&gone));
+        let text = format!("the test-developer took tests out: {}", list(&gone));
         green.tells(Code::Regression, text);
     }
-}
-
-/// Whether the test stood in a file that the test-developer changed and the seal covers: then its going was judged there.
-fn may_have_moved(seal: &Seal, name: &str) -> bool {
-    let test = name.split_once(' ').map_or(name, |(_, test)| test);
-    seal.files.iter().any(|file| names(&format!("{} {test}", file.path), name))
-        || seal.files.iter().any(|file| {
-            // A unit test: the runner's name begins with the modules of its file.
-            (1..=test.matches("::").count()).any(|skip| {
-                names(&format!("{} {}", file.path, test.splitn(skip + 1, "::").last().unwrap_or(test)), name)
-            })
-        })
 }
 
 /// A failure that no test's name explains, or one that was there before.
@@ -165,8 +153,9 @@ fn unexplained(case: &GreenCase<'_>, green: &mut Green) {
         return;
     }
     let before: Vec<&str> = report.failures().filter(|name| case.base.failed(name)).collect();
-    if before.is_empty() {
-        green.blocks(Code::CheckFails, format!("the check ended with exit code {}", report.exit));
+    let exit = report.unexplained();
+    if exit != 0 || before.is_empty() {
+        green.blocks(Code::CheckFails, format!("the check ended with exit code {exit}"));
     } else {
         green.tells(Code::Regression, format!("red before anything began, and not counted: {}", list(&before)));
     }
@@ -207,6 +196,10 @@ mod tests {
             (with(0, std::slice::from_ref(&new)), vec![Code::Regression]),
             (with(101, &[a.clone(), new.clone(), ("d other", Failed)]), vec![Code::Regression]),
             (with(101, &[a.clone(), new.clone()]), vec![Code::CheckFails]),
+            (
+                with(101, &[red.clone(), a.clone(), new.clone()]).and(Report { exit: 3, ..Report::default() }),
+                vec![Code::CheckFails],
+            ),
             (Report::did_not_run("no", 127), vec![Code::RunnerDidNotRun]),
             (
                 Report { incomplete: Some("cut".into()), ..with(0, &[a.clone(), new.clone()]) },
@@ -221,7 +214,9 @@ mod tests {
     fn a_test_that_the_test_developer_took_out_of_a_sealed_file_is_told_and_no_regression() {
         let base = Report::counted(0, &[("d::it old", Passed)]);
         let candidate = Report::counted(0, &[("d::it new", Passed)]);
-        let seal = seal(&["d::it new"]);
+        let taken_out = Seal { gone: vec!["tests/it.rs old".into()], ..seal(&["d::it new"]) };
+        assert_eq!(codes(&base, &candidate, &seal(&["d::it new"])), [Code::Regression]);
+        let seal = taken_out;
         let judged = green(&GreenCase { base: &base, candidate: &candidate, seal: &seal, requires_names: false });
         assert!(judged.is_green() && judged.told.len() == 1, "{judged:?}");
     }

@@ -17,17 +17,19 @@ const NOT_IN_SOURCE: [&str; 2] = ["target", "_build"];
 
 /// Whether a path is what a tool left behind. A path that the base has is not: somebody committed it.
 pub fn is_leftover(path: &str) -> bool {
-    let Some((folders, file)) = path.rsplit_once('/') else {
-        return false;
-    };
+    path.rsplit_once('/').is_some_and(|(folder, file)| is_leftover_folder(folder) || file.ends_with(".pyc"))
+}
+
+/// Whether a folder, or one that it is in, is one that tools make.
+pub fn is_leftover_folder(folder: &str) -> bool {
     let mut in_source = false;
-    for folder in folders.split('/') {
+    for folder in folder.split('/') {
         if ANYWHERE.contains(&folder) || (NOT_IN_SOURCE.contains(&folder) && !in_source) {
             return true;
         }
         in_source |= matches!(folder, "src" | "lib" | "tests");
     }
-    file.ends_with(".pyc")
+    false
 }
 
 #[cfg(test)]

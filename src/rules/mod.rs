@@ -1,6 +1,7 @@
 //! What a patch may do and what a verdict says: pure functions and lists, no files, no git, no clock.
 
 mod green;
+mod growth;
 mod integrity;
 mod leftover;
 mod plain;
@@ -16,7 +17,7 @@ mod wiring;
 
 pub use green::{Green, GreenCase, green};
 pub use integrity::{Inspected, inspect};
-pub use leftover::is_leftover;
+pub use leftover::{is_leftover, is_leftover_folder};
 pub use plain::plain;
 pub use protected::{Protected, Shut, protects};
 pub use red::{RedCase, RedProof, red};
@@ -26,4 +27,4 @@ pub use scope::{BadGlob, Change, Judgement, Role, Scope, ScopeTerms, Side, Why};
 pub use seal::{Breach, How, Listing, Restore, breaches};
 pub use test_name::{ScannedTest, is_test_path, names, tests_in};
 pub use verdict::{Verdict, verdict};
-pub use wiring::{Wiring, is_wiring_alone, pins_dependencies, wiring};
+pub use wiring::{Wiring, is_shared, is_wiring_alone, pins_dependencies, wiring};

@@ -153,6 +153,28 @@ pub(super) fn is_run_by(commands: &[Box<str>], path: &str) -> bool {
     })
 }
 
+/// Programs that run the script they are given.
+const INTERPRETERS: [&str; 15] = [
+    "sh", "bash", "dash", "ash", "zsh", "ksh", "source", ".", "python", "python3", "node", "deno", "bun", "ruby",
+    "perl",
+];
+
+/// Whether a check's command line runs this very file as a program: not one that it only looks at.
+pub(super) fn runs_script(commands: &[Box<str>], path: &str) -> bool {
+    let is_file = |word: &str| word.trim_matches(['"', '\'']).trim_start_matches("./") == path;
+    commands.iter().flat_map(|command| command.split(['\n', ';', '&', '|', '(', ')', '`'])).any(|simple| {
+        let mut words = simple.split_whitespace().skip_while(|word| {
+            let is_variable = word.split_once('=').is_some_and(|(name, _)| !name.contains(['/', '-', '.']));
+            is_variable
+                || matches!(*word, "exec" | "time" | "env" | "nice" | "!" | "if" | "then" | "while" | "do" | "else")
+        });
+        let program = words.next().unwrap_or_default();
+        let name = program.rsplit('/').next().unwrap_or(program);
+        let is_interpreter = INTERPRETERS.contains(&name);
+        is_file(program) || (is_interpreter && words.find(|word| !word.starts_with('-')).is_some_and(is_file))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,6 +245,22 @@ mod tests {
             [("ci/test.sh", true), ("Makefile", true), ("GNUmakefile", true), ("justfile", false), ("test.sh", false)]
         {
             assert_eq!(is_run_by(&commands, path), runs, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_script_is_run_and_a_file_that_is_looked_at_is_not() {
+        for (command, path, runs) in [
+            ("sh ./ci/lint.sh", "ci/lint.sh", true),
+            ("set -e; X=1 bash -eu 'ci/lint.sh' --all", "ci/lint.sh", true),
+            ("make && ci/lint.sh", "ci/lint.sh", true),
+            ("if /usr/bin/python3 tools/check.py; then true; fi", "tools/check.py", true),
+            ("test -f out.txt && grep -q x README.md", "out.txt", false),
+            ("test -f out.txt && grep -q x README.md", "README.md", false),
+            ("sh -c 'cat one'", "one", false),
+            ("sh lint.sh", "ci/lint.sh", false),
+        ] {
+            assert_eq!(runs_script(&[command.into()], path), runs, "{command}");
         }
     }
 }

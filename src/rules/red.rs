@@ -15,7 +15,9 @@ pub struct RedCase<'a> {
     pub with_tests: &'a Report,
     /// Paths that the test-developer added or changed.
     pub changed: &'a [Box<str>],
-    /// The tests that stand in these files.
+    /// The tests that stood in these files before.
+    pub stood: &'a [ScannedTest],
+    /// The tests that stand in them now.
     pub found: &'a [ScannedTest],
 }
 
@@ -28,6 +30,8 @@ pub struct RedProof {
     pub tests: Vec<Box<str>>,
     /// Those of them that skip themselves.
     pub skipped: Vec<Box<str>>,
+    /// Tests that were taken out, as `path test`.
+    pub gone: Vec<Box<str>>,
     /// What was red before anything began.
     pub red_before: Vec<Box<str>>,
 }
@@ -43,7 +47,9 @@ pub fn red(case: &RedCase<'_>) -> Result<RedProof, Vec<Finding>> {
         Build::Built if case.with_tests.is_counted => by_names(case),
         Build::Built => by_exit(case),
     }?;
-    Ok(RedProof { red_before: case.base.failures().map(Into::into).collect(), ..proof })
+    let stands = |old: &&ScannedTest| case.found.iter().any(|new| new.file == old.file && new.name == old.name);
+    let gone = case.stood.iter().filter(|old| !stands(old)).map(ScannedTest::title).collect();
+    Ok(RedProof { gone, red_before: case.base.failures().map(Into::into).collect(), ..proof })
 }
 
 fn did_not_run(why: &str) -> Finding {
@@ -74,10 +80,18 @@ fn by_build(case: &RedCase<'_>, errors: &[BuildError]) -> Result<RedProof, Vec<F
     let elsewhere = errors.iter().filter(|error| !ours(error)).collect();
     told(Code::ErrorElsewhere, elsewhere, "the build fails in a file that the tests did not change")?;
     told(Code::WrongError, of(ErrorKind::Other).collect(), "no code to come can cure this error in the tests")?;
-    let tests: Vec<Box<str>> = case.found.iter().filter(|test| !test.is_conditional).map(ScannedTest::title).collect();
-    if case.found.is_empty() {
-        return Err(one(Code::NoNewTest, "no test was found in the files that were added or changed"));
+    let stood = |new: &ScannedTest| {
+        case.stood.iter().any(|old| old.file == new.file && old.name == new.name && old.text == new.text)
+    };
+    let new: Vec<&ScannedTest> = case.found.iter().filter(|test| !stood(test)).collect();
+    if new.is_empty() {
+        return Err(one(Code::NoNewTest, "no test was added, and none that was there expects anything new"));
     }
+    if new.iter().all(|test| test.is_conditional) {
+        let text = "every new test stands under a condition (`#[cfg(...)]`): none is sure to run";
+        return Err(one(Code::NoNewTest, text));
+    }
+    let tests: Vec<Box<str>> = case.found.iter().filter(|test| !test.is_conditional).map(ScannedTest::title).collect();
     let first = errors[0];
     let reason = format!("{} needs what is not there yet: {}", place(first), words(first));
     Ok(RedProof { reason: reason.into(), tests, ..RedProof::default() })
@@ -139,7 +153,7 @@ fn by_names(case: &RedCase<'_>) -> Result<RedProof, Vec<Finding>> {
         let text = format!("tests fail that are not the new ones: {}", list(&others));
         return Err(one(Code::OtherTestsFail, text));
     }
-    if new.is_empty() && !unexplained(report) {
+    if new.is_empty() && report.unexplained() == 0 {
         return Err(one(Code::NoNewTest, "no test was added, and none that was there expects anything new"));
     }
     if failing.is_empty() {
@@ -153,15 +167,10 @@ fn by_names(case: &RedCase<'_>) -> Result<RedProof, Vec<Finding>> {
     Ok(RedProof { reason: reason.into(), tests, skipped, ..RedProof::default() })
 }
 
-/// A failure that no test's name explains: the runner itself, documentation tests, a harness of its own.
-fn unexplained(report: &Report) -> bool {
-    report.exit != 0 && report.failures().next().is_none()
-}
-
 fn nothing_fails(report: &Report, passing: &[Box<str>], skipped: &[Box<str>]) -> Vec<Finding> {
-    if unexplained(report) {
+    if report.unexplained() != 0 {
         let what = if report.uncounted.is_empty() { "the runner" } else { "something that gives no names of tests" };
-        let text = format!("{what} ended with exit code {}, and no test was reported as failing", report.exit);
+        let text = format!("{what} ended with exit code {}, and no test was reported as failing", report.unexplained());
         return vec![did_not_run(&text)];
     }
     if passing.is_empty() {
@@ -214,8 +223,12 @@ mod tests {
     }
 
     fn judge(base: &Report, with_tests: &Report) -> Result<RedProof, Vec<Code>> {
-        let found = super::super::tests_in("tests/it.rs", "#[test] fn new() {} #[test] fn old() {}");
-        let case = RedCase { base, with_tests, changed: &["tests/it.rs".into()], found: &found };
+        judge_texts(base, with_tests, "#[test] fn old() {}", "#[test] fn new() {} #[test] fn old() {}")
+    }
+
+    fn judge_texts(base: &Report, with_tests: &Report, before: &str, after: &str) -> Result<RedProof, Vec<Code>> {
+        let [stood, found] = [before, after].map(|text| super::super::tests_in("tests/it.rs", text));
+        let case = RedCase { base, with_tests, changed: &["tests/it.rs".into()], stood: &stood, found: &found };
         red(&case).map_err(|findings| findings.into_iter().map(|finding| finding.code).collect())
     }
 
@@ -284,6 +297,22 @@ mod tests {
         }
         let same = broken("tests/it.rs", Some("E0432"), ErrorKind::Name);
         assert_eq!(judge(&same, &same), Err(vec![Code::RunnerDidNotRun]), "the base did not build either");
+    }
+
+    #[test]
+    fn a_build_that_fails_is_red_only_by_a_test_that_is_new_or_expects_something_new_and_is_sure_to_run() {
+        let base = Report::counted(0, &[("d::it old", Passed)]);
+        let fails = broken("tests/it.rs", Some("E0432"), ErrorKind::Name);
+        let old = "#[test] fn old() {}";
+        for (after, expected) in [
+            (format!("use toy::new; {old}"), Err(vec![Code::NoNewTest])),
+            (format!("{old} #[cfg(any())] #[test] fn new() {{ toy::new() }}"), Err(vec![Code::NoNewTest])),
+            ("#[test] fn old() { toy::new() }".to_owned(), Ok(vec![])),
+            ("#[test] fn other() { toy::new() }".to_owned(), Ok(vec!["tests/it.rs old".into()])),
+        ] {
+            let judged = judge_texts(&base, &fails, old, &after).map(|proof| proof.gone);
+            assert_eq!(judged, expected, "{after}");
+        }
     }
 
     #[test]

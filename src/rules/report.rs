@@ -18,6 +18,8 @@ pub struct Report {
     pub is_counted: bool,
     /// Exit code of the first command that failed, else 0; signals as shells say them.
     pub exit: i32,
+    /// Exit code of the first of several commands that failed though no test of its own did, else 0.
+    pub apart: i32,
 }
 
 /// Whether there was something to run.
@@ -81,6 +83,7 @@ impl Default for Report {
             uncounted: BTreeMap::new(),
             is_counted: false,
             exit: 0,
+            apart: 0,
         }
     }
 }
@@ -121,6 +124,13 @@ impl Report {
         self.tests.iter().filter(|(_, result)| **result == TestResult::Failed).map(|(name, _)| &**name)
     }
 
+    /// The exit code of a command that failed though no test of its own did: the runner itself, documentation tests, anything
+    /// that gives no names. 0 where there is none.
+    pub fn unexplained(&self) -> i32 {
+        let is_explained = self.exit == 0 || self.apart != 0 || self.failures().next().is_some();
+        if is_explained { self.apart } else { self.exit }
+    }
+
     /// How many of each, where the runner gave names.
     pub fn counts(&self) -> Option<Counts> {
         self.is_counted.then(|| {
@@ -139,6 +149,8 @@ impl Report {
     /// Both reports as one: of a further command on the same tree. The worse of each holds.
     #[must_use]
     pub fn and(mut self, other: Report) -> Report {
+        let apart = self.unexplained();
+        self.apart = if apart == 0 { other.unexplained() } else { apart };
         self.build = match (self.build, other.build) {
             (Build::Failed(mut errors), Build::Failed(more)) => {
                 errors.extend(more.into_iter().filter(|error| !errors.contains(error)).collect::<Vec<_>>());
@@ -180,7 +192,11 @@ mod tests {
         let green = Report { is_counted: true, ..Report::default() };
         let red = Report { exit: 3, incomplete: Some("ended".into()), ..Report::default() };
         let both = green.clone().and(red.clone());
-        assert_eq!(both, Report { is_counted: true, ..red });
+        assert_eq!(red.unexplained(), 3);
+        assert_eq!(both, Report { is_counted: true, apart: 3, ..red.clone() });
+        let named = Report::counted(101, &[("a", TestResult::Failed)]);
+        assert_eq!((named.unexplained(), named.clone().and(red.clone()).unexplained()), (0, 3));
+        assert_eq!((red.and(named.clone()).unexplained(), named.and(green.clone()).unexplained()), (3, 0));
         assert_eq!(green.and(Report::did_not_run("no", 1)).build, Build::DidNotRun("no".into()));
     }
 }

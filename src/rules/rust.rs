@@ -154,6 +154,52 @@ fn raw_end(bytes: &[u8], mut at: usize, hashes: usize) -> usize {
     bytes.len()
 }
 
+/// Where a line stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// It begins in a comment, or is one.
+    pub(super) is_comment: bool,
+    /// It begins in a string.
+    pub(super) is_literal: bool,
+    /// Open braces and brackets around its beginning.
+    pub(super) depth: u32,
+    /// Those of them that are not a module's.
+    pub(super) within: u32,
+}
+
+/// Where each line stands.
+pub(super) fn places(text: &str) -> Vec<Place> {
+    let (classes, tokens) = (classes(text), tokens(text));
+    let mut open: Vec<bool> = Vec::new();
+    let (mut next, mut at, mut places) = (0, 0, Vec::new());
+    let mut within = 0;
+    for line in text.split_inclusive('\n') {
+        while let Some(placed) = tokens.get(next).filter(|placed| placed.at < at) {
+            match placed.token {
+                Token::Mark(b'{' | b'(' | b'[') => {
+                    let word = |back: usize| next.checked_sub(back).and_then(|i| tokens.get(i)).map(|p| &p.token);
+                    let is_module = matches!(word(2), Some(Token::Word(word)) if word == "mod");
+                    within += u32::from(!is_module);
+                    open.push(is_module);
+                }
+                Token::Mark(b'}' | b')' | b']') => within -= u32::from(open.pop() == Some(false)),
+                _ => {}
+            }
+            next += 1;
+        }
+        let class_at = |at: usize| classes.get(at).copied().unwrap_or(Class::Code);
+        let first = at + line.len() - line.trim_start().len();
+        places.push(Place {
+            is_comment: class_at(first) == Class::Comment,
+            is_literal: at > 0 && class_at(at - 1) == Class::Literal,
+            depth: u32::try_from(open.len()).unwrap_or(u32::MAX),
+            within,
+        });
+        at += line.len();
+    }
+    places
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Token {
     Word(String),

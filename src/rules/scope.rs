@@ -1,8 +1,13 @@
 //! Scope: what of a change a task may make (CONTRACTS.md, What a task may touch), path by path.
 
-use super::protected::{is_named, is_run_by};
+use super::protected::{is_named, is_run_by, runs_script};
+use super::seal::is_sealed_whole;
 use super::wiring::{For, shut_part, wired};
-use super::{Shut, Wiring, is_leftover, is_test_path, product_part, protects, restore_test_part, sketch, test_part};
+use super::{
+    Shut, Wiring,
+    growth::{keeps_test_functions, only_adds},
+    is_leftover, is_test_path, product_part, protects, restore_test_part, sketch, test_part,
+};
 use crate::run::{Code, Finding, Oid, Seal, Weight};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::collections::{BTreeMap, BTreeSet};
@@ -214,6 +219,10 @@ impl<'a> Scope<'a> {
             Some(line) if line.shut == Shut::Setup && role == Role::Tests && change.before.is_none() => return None,
             Some(line) => line.why.to_owned(),
             None if self.protect.is_match(path) => "is protected by [protect] paths".to_owned(),
+            // New tests are the test-developer's, whatever runs them.
+            None if runs_script(self.terms.commands, path) && (role != Role::Tests || change.before.is_some()) => {
+                "it says whether a gate opens".to_owned()
+            }
             None => return None,
         };
         let is_run = is_run_by(self.terms.commands, path);
@@ -230,7 +239,7 @@ impl<'a> Scope<'a> {
         if let Some(judgement) = self.tests_in_product(change, is_test) {
             return judgement;
         }
-        if self.sealed.contains_key(path) && (is_test || !path.ends_with(".rs")) {
+        if self.sealed.contains_key(path) && (is_test || is_sealed_whole(path, change.texts().0)) {
             return out(Why::Sealed, format!("{path} is sealed"));
         }
         if let Some(judgement) = self.protection(change, Role::Implementation) {
@@ -367,21 +376,6 @@ fn test_modules(changes: &[Change<'_>]) -> BTreeSet<String> {
         }
     }
     files
-}
-
-/// Whether a test file only grew: no line gone or changed, and every test that was there is word by word what it was.
-fn only_adds(path: &str, before: &str, after: &str) -> bool {
-    let mut now = after.lines();
-    let no_line_gone = before.lines().all(|line| now.any(|new| new == line));
-    no_line_gone && (!path.ends_with(".rs") || keeps_test_functions(before, after))
-}
-
-fn keeps_test_functions(before: &str, after: &str) -> bool {
-    let texts = |text: &'_ str| -> Vec<(String, String)> {
-        sketch(text).tests.into_iter().map(|test| (test.name, text[test.span].to_owned())).collect()
-    };
-    let now: BTreeSet<(String, String)> = texts(after).into_iter().collect();
-    texts(before).into_iter().all(|test| now.contains(&test))
 }
 
 /// A path, a folder (all beneath it) or a glob, each.

@@ -120,11 +120,8 @@ pub fn breaches<'a>(
 /// For product code with sealed tests in it: `Some(None)` when these are as they were, `Some(text)` with the text that has
 /// them again; `None` when the whole file is sealed.
 fn product_file<'a>(sealed: &Sealed, now: Oid, content: &impl Fn(Oid) -> Option<&'a str>) -> Option<Option<String>> {
-    if is_test_path(&sealed.path) || !sealed.path.ends_with(".rs") {
-        return None;
-    }
     let then = content(sealed.blob)?;
-    if super::product_part(then).is_empty() {
+    if is_sealed_whole(&sealed.path, Some(then)) {
         return None;
     }
     let now = content(now)?;
@@ -132,6 +129,13 @@ fn product_file<'a>(sealed: &Sealed, now: Oid, content: &impl Fn(Oid) -> Option<
         return Some(None);
     }
     Some(Some(super::restore_test_part(then, now)))
+}
+
+/// Whether all of a sealed file is: one that is not product code with tests in it. `then` is its text as it was sealed.
+pub(super) fn is_sealed_whole(path: &str, then: Option<&str>) -> bool {
+    is_test_path(path)
+        || !path.ends_with(".rs")
+        || then.is_none_or(|then| super::product_part(then).is_empty() || test_part(then).is_empty())
 }
 
 fn breach(sealed: &Sealed, how: How, restores: Vec<Restore>) -> Breach {
@@ -240,6 +244,14 @@ mod tests {
         let broken = breaches(&seal, &at_red, &listing(&[("src/lib.rs", FILE, 3)]), content);
         let text = "fn a() { b() }\n#[cfg(test)]\nmod tests { #[test] fn t() { super::a() } }\n";
         assert_eq!(broken[0].restores, [Restore::Write { path: "src/lib.rs".into(), text: text.into() }]);
+        let bare =
+            |blob: Oid| Some(if blob == oid(1) { "#[test]\nfn t() { a(2) }\n" } else { "#[test]\nfn t() { a(3) }\n" });
+        let module = breaches(&seal, &at_red, &listing(&[("src/lib.rs", FILE, 3)]), bare);
+        assert_eq!(
+            module[0].restores,
+            [Restore::Put(seal.files[0].clone())],
+            "a module for tests alone: the whole file"
+        );
         let whole = breaches(&seal, &at_red, &listing(&[("src/lib.rs", FILE, 3)]), |_| None);
         assert_eq!(whole[0].restores, [Restore::Put(seal.files[0].clone())], "content unknown: the whole file");
     }

@@ -14,6 +14,8 @@ pub struct ScannedTest {
     pub name: Box<str>,
     /// Line from 1.
     pub line: u32,
+    /// Its own text, with its attributes: what it expects.
+    pub text: Box<str>,
     /// Whether it may be left out of a build: then it is not sealed by name before a runner named it.
     pub is_conditional: bool,
 }
@@ -35,6 +37,7 @@ pub fn tests_in(path: &str, text: &str) -> Vec<ScannedTest> {
         file: path.into(),
         name: test.name.into(),
         line: test.line,
+        text: text[test.span].into(),
         is_conditional: test.is_conditional,
     });
     scanned.collect()

@@ -57,6 +57,13 @@ pub fn pins_dependencies(name: &str) -> bool {
     LOCK_FILES.contains(&name) || name == "requirements.txt"
 }
 
+/// Whether a file is one that the tests phase and the implementation both write their part into: a manifest or a lock file that
+/// is no fixture. What it must not lose is missed by the tests themselves.
+pub fn is_shared(path: &str) -> bool {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    (LOCK_FILES.contains(&file) || matches!(file, "Cargo.toml" | "package.json")) && !super::is_test_path(path)
+}
+
 /// Whether a change consists of wiring lines alone (module and export declarations, manifest entries), or is one of a lock file.
 pub fn is_wiring_alone(change: &super::Change<'_>) -> bool {
     let (before, after) = change.texts();
@@ -237,18 +244,24 @@ fn package_json(before: &str, after: &str, who: For) -> Wiring {
 
 /// Lines of a Rust file that differ, where all are `mod x;` and `use` of modules that are declared files.
 fn declarations(path: &str, before: &str, after: &str, is_declared: &dyn Fn(&str) -> bool) -> Wiring {
-    let changed = changed_lines(before, after);
-    let is_wired = |line: &&str| {
+    let is_wired = |line: &str| {
         module_named(line).is_some_and(|module| module_files(path, &module).iter().any(|file| is_declared(file)))
     };
-    let (wired, other): (Vec<&str>, Vec<&str>) = changed.iter().copied().partition(is_wired);
-    match (wired.is_empty(), other.is_empty()) {
-        (true, _) => Wiring::None,
-        (false, true) => Wiring::All(wired.into_iter().map(Into::into).collect()),
-        (false, false) => Wiring::Partly {
-            text: format!("beside `{}` also `{}` changed", wired[0], other[0]).into(),
-            alone: Some(declared_anew(before, after, |line| is_wired(&line)).into()),
-        },
+    let lines = |text| str::lines(text).map(str::trim).filter(|line| !line.is_empty());
+    let wired = |text| -> BTreeSet<&str> { lines(text).filter(|line| is_wired(line)).collect() };
+    let (old, new) = (wired(before), wired(after));
+    let Some(first) = new.symmetric_difference(&old).next() else { return Wiring::None };
+    // The rest is the same only in the same order: statements, too, are lines.
+    let rest = |text| lines(text).filter(|line| !is_wired(line));
+    if rest(before).eq(rest(after)) {
+        return Wiring::All(new.symmetric_difference(&old).map(|line| (*line).into()).collect());
+    }
+    let other = rest(after).zip(rest(before).map(Some).chain(std::iter::repeat(None)));
+    let other = other.map(|(now, then)| (now, then == Some(now))).find(|(_, is_same)| !is_same);
+    let other = other.map_or("what stood at the end", |(line, _)| line);
+    Wiring::Partly {
+        text: format!("beside `{first}` also `{other}` changed").into(),
+        alone: Some(declared_anew(before, after, is_wired).into()),
     }
 }
 
@@ -265,18 +278,6 @@ fn declared_anew(before: &str, after: &str, is_wired: impl Fn(&str) -> bool) -> 
     let is_top = |line: &&str| line.starts_with(char::is_alphabetic);
     lines.splice(at..at, new.difference(&old).copied().filter(is_top));
     lines.iter().flat_map(|line| [line, "\n"]).collect()
-}
-
-/// Lines that one side has more often than the other, trimmed, without blank and comment lines.
-fn changed_lines<'a>(before: &'a str, after: &'a str) -> Vec<&'a str> {
-    let mut counts = std::collections::BTreeMap::<&str, i64>::new();
-    let lines = |text: &'a str| text.lines().map(str::trim).filter(|line| !line.is_empty());
-    lines(before).for_each(|line| *counts.entry(line).or_default() -= 1);
-    lines(after).for_each(|line| *counts.entry(line).or_default() += 1);
-    let mut changed: Vec<&str> = counts.into_iter().filter(|(_, n)| *n != 0).map(|(line, _)| line).collect();
-    changed.sort_unstable();
-    changed.retain(|line| !line.starts_with("///"));
-    changed
 }
 
 /// The module that a line declares or exports: `pub mod x;`, `pub use x::Y;`, `pub use self::x::{A, B};`.
@@ -330,6 +331,8 @@ mod tests {
             ("mod a;\nmod foo;\npub fn x() { 1 }\n", false),
             ("mod foo;\npub fn x() {}\n", false),
             ("mod a;\nmod foo; fn evil() {}\npub fn x() {}\n", false),
+            ("mod a;\npub mod foo;\n/// ```\n/// panic!();\n/// ```\npub fn x() {}\n", false),
+            ("pub fn x() {}\nmod a;\nmod foo;\n", false),
         ] {
             assert_eq!(matches!(of("src/lib.rs", before, after), Wiring::All(_)), all, "{after}");
         }

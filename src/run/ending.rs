@@ -135,6 +135,9 @@ pub struct Seal {
     /// Sealed tests that skipped themselves at red, and may stay skipped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<Box<str>>,
+    /// Tests that the test-developer took out, as `path test`: these may be missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<Box<str>>,
 }
 
 /// One sealed file.

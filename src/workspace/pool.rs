@@ -6,6 +6,7 @@
 use super::{
     GitError, Identity, Repository,
     name::slug,
+    setup,
     snapshot::{blocking, git_dir_of},
     survey::{self, Survey},
 };
@@ -222,7 +223,12 @@ impl Pool {
             Kind::Agent => self.repository.ignored(&rules, unknown).await?,
             Kind::Gate => HashSet::new(),
         };
-        let is_staying = move |path: &str| rules.tracked.contains(path) || ignored.contains(path);
+        let made = match kind {
+            Kind::Agent => setup::staying(&dir.join("setup"), &tree, &rules).map_err(fault)?,
+            Kind::Gate => HashSet::new(),
+        };
+        let is_staying =
+            move |path: &str| rules.tracked.contains(path) || ignored.contains(path) || made.contains(path);
         let root = tree.clone();
         blocking(move || clean_tree(&root, &survey, is_staying)).await.map_err(fault)?;
         if kind == Kind::Gate {

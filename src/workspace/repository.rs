@@ -30,6 +30,8 @@ pub struct Options {
     pub state: PathBuf,
     /// The user's environment, for `PATH` and their git configuration.
     pub environment: Vec<(OsString, OsString)>,
+    /// Whether a folder of this path, relative to the repository, is what tools leave behind.
+    pub is_leftover: fn(&str) -> bool,
 }
 
 /// The user's repository.
@@ -44,6 +46,7 @@ pub struct Repository {
     pub(super) common: PathBuf,
     pub(super) state: PathBuf,
     memory: Memory,
+    pub(super) is_leftover: fn(&str) -> bool,
     pub(super) rules: Mutex<Vec<(Oid, Arc<Rules>)>>,
     /// Trees are made one at a time.
     pub(super) making: tokio::sync::Mutex<()>,
@@ -66,7 +69,7 @@ impl Repository {
         if !cfg!(target_os = "linux") {
             return Err(OpenFault::Platform);
         }
-        let Options { dir, state, environment } = options;
+        let Options { dir, state, environment, is_leftover } = options;
         let path = environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone());
         let git = Git::new(&path.unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()));
         let user = Git::of_user(&environment).within(&dir);
@@ -86,6 +89,7 @@ impl Repository {
             common,
             state: state.join(id),
             memory: Memory::default(),
+            is_leftover,
             rules: Mutex::default(),
             making: tokio::sync::Mutex::default(),
             user,

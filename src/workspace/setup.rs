@@ -1,11 +1,23 @@
 //! Setting a workspace up: the commands that put there what a fresh clone lacks, run again when a lock file changes.
 
-use super::{GitError, Lease, Repository, survey};
+use super::{
+    GitError, Lease, Repository,
+    snapshot::{Rules, blocking},
+    survey,
+};
 use crate::{
     process::{Exit, Launch, Limits, Line, Program, Tail},
     run::Oid,
 };
-use std::{ffi::OsString, fs, path::PathBuf};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::HashSet,
+    ffi::OsString,
+    fs, io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// How workspaces are set up.
 #[derive(Clone, Debug)]
@@ -44,7 +56,7 @@ pub enum SetupError {
         /// Where.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
 }
 
@@ -66,11 +78,13 @@ impl Lease {
         }
         let key = key(repository, self.commit(), setup).await?.to_string();
         let mark = self.setup_mark();
-        if fs::read_to_string(&mark).is_ok_and(|done| done == key) {
+        if Mark::read(&mark).is_some_and(|mark| mark.key == key) {
             return Ok(());
         }
         let file = |source| SetupError::File { path: mark.clone(), source };
         survey::remove(&mark).map_err(file)?;
+        let rules = repository.rules(self.commit()).await?;
+        let before = self.prints(&rules).await.map_err(file)?;
         for command in &setup.commands {
             let program = Program {
                 argv: vec!["sh".into(), "-euc".into(), command.into()],
@@ -87,7 +101,75 @@ impl Lease {
                 return Err(SetupError::Failed { command: command.clone(), exit, tail });
             }
         }
-        fs::write(&mark, key).map_err(file)
+        let after = self.prints(&rules).await.map_err(file)?;
+        let new: Vec<Made> = after.into_iter().filter(|made| !before.contains(made)).collect();
+        let ignored = repository.ignored(&rules, new.iter().map(|made| &*made.path)).await?;
+        let is_seen = |made: &Made| rules.tracked.contains(&made.path) || !ignored.contains(&made.path);
+        let made = new.into_iter().filter(is_seen).collect();
+        let text = serde_json::to_vec(&Mark { key, made }).map_err(|error| file(error.into()))?;
+        fs::write(&mark, text).map_err(file)
+    }
+
+    /// What all files look like that are no leftovers.
+    async fn prints(&self, rules: &Arc<Rules>) -> io::Result<HashSet<Made>> {
+        let (tree, rules) = (self.path().to_path_buf(), Arc::clone(rules));
+        blocking(move || {
+            let found = survey::survey(&tree, |dir| rules.is_leftover(dir))?.files;
+            Ok(found.into_iter().filter_map(|found| Made::at(&tree, found.path)).collect())
+        })
+        .await
+    }
+
+    /// What set-up made or changed and nobody touched since: it is no work of an agent.
+    pub(super) fn made(&self) -> HashSet<String> {
+        Mark::read(&self.setup_mark()).map(|mark| mark.untouched(self.path())).unwrap_or_default()
+    }
+}
+
+/// What set-up made in a used workspace and may stay in it. Where something of it is no longer as it was, or is to be as the
+/// new commit has it, it is set up anew.
+pub(super) fn staying(mark: &Path, tree: &Path, rules: &Rules) -> io::Result<HashSet<String>> {
+    let Some(noted) = Mark::read(mark) else { return Ok(HashSet::new()) };
+    let count = noted.made.len();
+    let mut untouched = noted.untouched(tree);
+    untouched.retain(|path| !rules.tracked.contains(path));
+    if untouched.len() < count {
+        survey::remove(mark)?;
+    }
+    Ok(untouched)
+}
+
+/// What is noted of a workspace that was set up.
+#[derive(Serialize, Deserialize)]
+struct Mark {
+    /// With what.
+    key: String,
+    /// The files that it made or changed and that would be taken for somebody's work.
+    made: Vec<Made>,
+}
+
+impl Mark {
+    fn read(path: &Path) -> Option<Mark> {
+        serde_json::from_slice(&fs::read(path).ok()?).ok()
+    }
+
+    fn untouched(self, tree: &Path) -> HashSet<String> {
+        let is_same = |made: &Made| Made::at(tree, made.path.clone()).as_ref() == Some(made);
+        self.made.into_iter().filter(is_same).map(|made| made.path).collect()
+    }
+}
+
+/// A file, and by what one sees that it was touched: its inode, its size, and when it changed, which no program can set.
+#[derive(PartialEq, Eq, Hash, Serialize, Deserialize)]
+struct Made {
+    path: String,
+    print: (u64, u64, i64, i64),
+}
+
+impl Made {
+    fn at(tree: &Path, path: String) -> Option<Made> {
+        let data = tree.join(&path).symlink_metadata().ok()?;
+        Some(Made { path, print: (data.ino(), data.size(), data.ctime(), data.ctime_nsec()) })
     }
 }
 

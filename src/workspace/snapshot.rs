@@ -59,9 +59,6 @@ pub enum SnapshotError {
 /// A file above this is not taken in, but told: it would stay in the repository for ever.
 const FILE_BYTES: u64 = 32 << 20;
 
-/// What tools leave behind (CONTRACTS.md, What a task may touch), where the base tracks nothing in it.
-const LEFTOVERS: [&str; 5] = ["target", "node_modules", "__pycache__", ".pytest_cache", "_build"];
-
 /// What a base says about what belongs to a tree.
 #[derive(Debug)]
 pub(super) struct Rules {
@@ -70,11 +67,13 @@ pub(super) struct Rules {
     pub(super) folders: HashSet<String>,
     /// A tree that holds the base's `.gitignore` files and nothing else; none when there are none.
     ignores: Option<PathBuf>,
+    is_leftover: fn(&str) -> bool,
 }
 
 impl Rules {
+    /// Whether a folder is what tools leave behind, and the base has nothing in it.
     pub(super) fn is_leftover(&self, dir: &str) -> bool {
-        dir.rsplit('/').next().is_some_and(|name| LEFTOVERS.contains(&name)) && !self.folders.contains(dir)
+        (self.is_leftover)(dir) && !self.folders.contains(dir)
     }
 }
 
@@ -100,8 +99,13 @@ impl Repository {
         let survey = blocking(move || survey::survey(&tree, |dir| seen.is_leftover(dir))).await;
         let survey = survey.map_err(SnapshotError::Tree)?;
         let mut left: Vec<Left> = survey.odd.into_iter().map(|(_, left)| left).collect();
-        let (known, unknown): (Vec<_>, Vec<_>) =
-            survey.files.into_iter().partition(|found| rules.tracked.contains(&found.path));
+        // What set-up made stays in the tree as the commit has it that was checked out, or out of it.
+        let made = lease.made();
+        let (known, unknown): (Vec<_>, Vec<_>) = survey
+            .files
+            .into_iter()
+            .filter(|found| !made.contains(&found.path))
+            .partition(|found| rules.tracked.contains(&found.path));
         let ignored = self.ignored(&rules, unknown.iter().map(|found| &*found.path)).await?;
         let mut taken = HashSet::new();
         for found in known.into_iter().chain(unknown.into_iter().filter(|found| !ignored.contains(&found.path))) {
@@ -120,7 +124,7 @@ impl Repository {
         let git = git.with("GIT_ATTR_SOURCE", base.to_string());
         let held = git.run(&["ls-files", "-z"]).await?;
         let held: Vec<String> = names(&held).collect();
-        let gone = held.iter().filter(|path| !taken.contains(*path)).map(String::as_str);
+        let gone = held.iter().filter(|path| !taken.contains(*path) && !made.contains(*path)).map(String::as_str);
         git.feed(&["update-index", "--force-remove", "-z", "--stdin"], &survey::list(gone)).await?;
         let mut taken: Vec<&str> = taken.iter().map(String::as_str).collect();
         taken.sort_unstable();
@@ -172,7 +176,7 @@ impl Repository {
             written.map_err(|source| GitError::File { path: path.clone(), source })?;
         }
         let ignores = (!files.is_empty()).then_some(ignores);
-        Ok(Rules { tracked, folders, ignores })
+        Ok(Rules { tracked, folders, ignores, is_leftover: self.is_leftover })
     }
 
     /// Those of `paths` that the base ignores.

@@ -4,6 +4,7 @@
 
 mod breakdown;
 mod documents;
+mod earned;
 mod execute;
 mod gates;
 mod proof;

@@ -71,7 +71,8 @@ impl Ground {
     pub(crate) fn options(&self) -> Options {
         let environment: Vec<(OsString, OsString)> =
             vec![("PATH".into(), PATH.into()), ("HOME".into(), self.at("home").into())];
-        Options { dir: self.top(), state: self.state(), environment }
+        let is_leftover = tidegate::rules::is_leftover_folder;
+        Options { dir: self.top(), state: self.state(), environment, is_leftover }
     }
 
     pub(crate) async fn try_open(&self) -> Result<Repository, OpenFault> {
