@@ -149,7 +149,9 @@ fn passed(job: &Job) -> Event {
             Evidence::Verified(Box::new(Verified { patch, commit, ..Verified::default() }))
         }
         (What::Review(_), _) => Evidence::Approved { findings: vec![], grants: vec![] },
-        (What::Build, _) => Evidence::Built { commit: Oid::of_number((job.id.0 + 1) << 32) },
+        (What::Build, Subject::Onto { patch, .. }) => {
+            Evidence::Built { commit: Oid::of_number((job.id.0 + 1) << 32), patch }
+        }
         (What::Land, Subject::Candidate { commit, .. }) => Evidence::Landed { tip: commit, notes: vec![] },
         _ => Evidence::Seen { ran: vec![] },
     };

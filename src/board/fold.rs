@@ -29,12 +29,13 @@ impl Board {
                 continue;
             }
             let is_new = std::mem::discriminant(self.standing(*node)) != std::mem::discriminant(standing);
+            let was_merging = matches!(self.standing(*node), Standing::Merging { .. });
             self.set(*node, standing.clone());
             if is_new && *standing == Standing::Blocked && !self.is_task_gate(*node) {
                 blocked.push(*node);
             }
             if is_new && !is_plan {
-                news.extend(self.news_of_standing(entry, *node, standing));
+                news.extend(self.news_of_standing(entry, *node, was_merging, standing));
             }
         }
         if !blocked.is_empty() {

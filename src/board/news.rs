@@ -2,7 +2,7 @@
 
 use super::{Board, Running, Standing, line};
 use crate::{
-    plan::{Node, NodeId},
+    plan::{Node, NodeId, Phase},
     run::{Breakage, Code, Ending, Entry, Event, Evidence, JobId, Order, Rejection, Timestamp, Until, What},
 };
 
@@ -90,7 +90,13 @@ impl Board {
     }
 
     /// What a change of standing says, where it says more than the entry did.
-    pub(super) fn news_of_standing(&self, entry: &Entry, node: NodeId, standing: &Standing) -> Option<News> {
+    pub(super) fn news_of_standing(
+        &self,
+        entry: &Entry,
+        node: NodeId,
+        was_merging: bool,
+        standing: &Standing,
+    ) -> Option<News> {
         let of = |tone, text: String| Some(self.news(entry, Some(node), tone, &text));
         match (standing, self.plan.node(node)) {
             (Standing::Held { lacks }, _) => {
@@ -109,6 +115,9 @@ impl Board {
             }
             (Standing::Done, Node::Gate(_)) if !self.is_task_gate(node) => of(Tone::Good, "opens".into()),
             (Standing::Merging { .. }, _) => of(Tone::Quiet, "joins the merge train".into()),
+            (Standing::Working { phase: Phase::Verify | Phase::Review, .. }, _) if was_merging => {
+                of(Tone::Plain, "others have changed the same files: it is looked at anew, as it is now".into())
+            }
             _ => None,
         }
     }
@@ -192,7 +201,7 @@ impl Board {
                 (Tone::Plain, format!("verified{tests}{told}"))
             }
             Evidence::Approved { .. } => (Tone::Plain, format!("approved by {who}")),
-            Evidence::Built { commit } => (Tone::Quiet, format!("is built as {}", commit.short())),
+            Evidence::Built { commit, .. } => (Tone::Quiet, format!("is built as {}", commit.short())),
             Evidence::Landed { tip, notes } => {
                 let notes: String = notes.iter().map(|n| format!("; {}", line(n, MOST))).collect();
                 (Tone::Good, format!("landed as {}{notes}", tip.short()))

@@ -196,7 +196,7 @@ pub(crate) fn lands(t: &mut Teller, node: u32, commit: u64, after: &[(u32, Stand
     t.job(node, What::Verify, 8, verified, &[(node, working(Phase::Review))]);
     let approved = Ending::Passed(Evidence::Approved { findings: vec![], grants: vec![] });
     t.job(node, What::Review(ReviewerId(0)), 10, approved, &[(node, Standing::Merging { rests: None })]);
-    t.job(node, What::Build, 0, Ending::Passed(Evidence::Built { commit: made }), &[]);
+    t.job(node, What::Build, 0, Ending::Passed(Evidence::Built { commit: made, patch }), &[]);
     t.job(node, What::Prove, 6, seen(), &[]);
     let landed = Ending::Passed(Evidence::Landed { tip: made, notes: vec![] });
     t.job(node, What::Land, 0, landed, &[(node, working(Phase::Handoff))]);

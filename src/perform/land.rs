@@ -3,12 +3,11 @@
 use super::{
     Bench, Desk, Done,
     bench::{git, task},
-    evidence::Purpose,
     fell,
+    verify::Proof,
 };
 use crate::{
     plan::NodeId,
-    rules::{self, GreenCase},
     run::{Breakage, Code, Ending, Evidence, Finding, Job, Rejection, Subject},
     workspace::{Built, Landed, Landing},
 };
@@ -33,7 +32,9 @@ impl Bench {
         let from = self.repo.resolve(&format!("{commit}^")).await.map_err(|fault| git(&fault))?;
         let from = from.ok_or_else(|| fell(format!("the commit {commit} is gone")))?;
         match self.repo.build(base, from, commit, &landing).await.map_err(|fault| git(&fault))? {
-            Built::Commit(commit) => Ok(Ending::Passed(Evidence::Built { commit })),
+            Built::Commit(commit) => {
+                Ok(Ending::Passed(Evidence::Built { commit, patch: self.patch(base, commit).await? }))
+            }
             Built::Conflict(paths) => {
                 let is_sealed = |path: &str| job.sheet.seal.files.iter().any(|file| &*file.path == path);
                 let findings = paths.into_iter().map(|path| {
@@ -46,24 +47,15 @@ impl Bench {
         }
     }
 
-    /// Runs the task gate's checks on the candidate: what was tested is exactly what lands.
+    /// Runs the task gate on the candidate: what was tested is exactly what lands.
     pub(super) async fn prove(&self, job: &Job, desk: &Desk) -> Done {
         let Subject::Candidate { base, commit } = job.on else {
             return Err(fell("a proof without a candidate; this is a bug"));
         };
-        let before = self.report(base, job, desk, Purpose::Base).await?;
-        let measured = self.report(commit, job, desk, Purpose::Judge).await?;
-        let green = rules::green(&GreenCase {
-            base: &before.report,
-            candidate: &measured.report,
-            seal: &job.sheet.seal,
-            requires_names: self.setting.requires_names,
-        });
-        let ran = measured.ran.clone();
-        if green.is_green() {
+        let Proof { findings, ran, .. } = self.proof(base, commit, &job.sheet.seal, job, desk).await?;
+        if findings.is_empty() {
             return Ok(Ending::Passed(Evidence::Seen { ran }));
         }
-        let findings = measured.explain(green.findings);
         Ok(Ending::Rejected(Rejection { findings, ran, ..Rejection::default() }))
     }
 

@@ -195,8 +195,14 @@ impl Bench {
     }
 
     /// What the built-in reviewers find in a patch.
-    pub(super) async fn inspected(&self, job: &Job, desk: &Desk, commit: Oid) -> Result<Vec<Finding>, Breakage> {
-        let changed = self.repo.changes(job.sheet.base, commit).await.map_err(|fault| git(&fault))?;
+    pub(super) async fn inspected(
+        &self,
+        job: &Job,
+        desk: &Desk,
+        base: Oid,
+        commit: Oid,
+    ) -> Result<Vec<Finding>, Breakage> {
+        let changed = self.repo.changes(base, commit).await.map_err(|fault| git(&fault))?;
         let contents = self.contents(&changed).await?;
         let changes: Vec<Change<'_>> = changed.iter().map(|change| contents.change(change)).collect();
         let listing = self.listing(commit).await?;

@@ -18,11 +18,12 @@ use std::sync::Arc;
 const MOST_TRIED: usize = 16;
 
 /// What a tree proved.
-struct Proof {
-    findings: Vec<Finding>,
+pub(super) struct Proof {
+    /// What keeps the gate closed.
+    pub(super) findings: Vec<Finding>,
     told: Vec<Finding>,
     figures: Vec<(u16, i64)>,
-    ran: Vec<crate::run::Ran>,
+    pub(super) ran: Vec<crate::run::Ran>,
 }
 
 impl Bench {
@@ -33,12 +34,12 @@ impl Bench {
         let seal = self.seal_on(&job.sheet.seal, job.sheet.base).await?;
         let trimmed = self.trim(job, desk, Role::Implementation, commit, &seal).await?;
         let is_empty = self.repo.changes(job.sheet.base, trimmed.commit).await.map_err(|fault| git(&fault))?.is_empty();
-        let proof = self.proof(trimmed.commit, &seal, job, desk).await?;
+        let proof = self.proof(job.sheet.base, trimmed.commit, &seal, job, desk).await?;
         if proof.findings.is_empty() && !(is_empty && trimmed.whole.is_some()) {
             return self.verified(job, trimmed.commit, Vec::new(), trimmed.told, proof).await;
         }
         if let Some(whole) = trimmed.whole {
-            let with = self.proof(whole, &seal, job, desk).await?;
+            let with = self.proof(job.sheet.base, whole, &seal, job, desk).await?;
             if with.findings.is_empty() && proof.findings.is_empty() {
                 return self.needs_more(job, whole, trimmed, with).await;
             } else if with.findings.is_empty() {
@@ -66,7 +67,7 @@ impl Bench {
         let mut needed = Vec::new();
         for taken in std::mem::take(&mut trimmed.needed) {
             let commit = self.without(job.sheet.base, whole, &taken).await?;
-            let proof = self.proof(commit, seal, job, desk).await?;
+            let proof = self.proof(job.sheet.base, commit, seal, job, desk).await?;
             if proof.findings.is_empty() {
                 (whole, with) = (commit, proof);
             } else {
@@ -98,9 +99,16 @@ impl Bench {
         Ok(Ending::Passed(Evidence::Verified(Box::new(verified))))
     }
 
-    /// Runs the task gate on a tree: checks, green, built-in review, figures.
-    async fn proof(&self, commit: Oid, seal: &Seal, job: &Job, desk: &Desk) -> Result<Proof, Breakage> {
-        let before = self.report(job.sheet.base, job, desk, Purpose::Base).await?;
+    /// Runs the task gate on a tree and what it was made on: checks, green, built-in review, figures.
+    pub(super) async fn proof(
+        &self,
+        base: Oid,
+        commit: Oid,
+        seal: &Seal,
+        job: &Job,
+        desk: &Desk,
+    ) -> Result<Proof, Breakage> {
+        let before = self.report(base, job, desk, Purpose::Base).await?;
         let measured = self.report(commit, job, desk, Purpose::Judge).await?;
         let green = rules::green(&GreenCase {
             base: &before.report,
@@ -108,7 +116,7 @@ impl Bench {
             seal,
             requires_names: self.setting.requires_names,
         });
-        let inspected = self.inspected(job, desk, commit).await?;
+        let inspected = self.inspected(job, desk, base, commit).await?;
         let (blockers, remarks): (Vec<_>, Vec<_>) = inspected.into_iter().partition(|f| f.weight == Weight::Blocker);
         let mut proof = Proof {
             findings: [measured.explain(green.findings), blockers].concat(),
@@ -134,7 +142,7 @@ impl Bench {
                 Means::Measured { command, .. } => std::slice::from_ref(command),
                 _ => continue,
             };
-            let measured: Arc<Measured> = self.run_checks(commit, commands, &self.place(job, desk)?, desk).await?;
+            let measured: Arc<Measured> = self.measured(commit, commands, Purpose::Judge, job, desk).await?;
             proof.ran.extend(measured.ran.iter().cloned());
             match (&criterion.means, measured.figure()) {
                 (Means::Measured { .. }, Some(figure)) => proof.figures.push((index, figure)),

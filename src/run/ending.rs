@@ -91,6 +91,8 @@ pub enum Evidence {
     Built {
         /// The candidate.
         commit: Oid,
+        /// What it changes on its base. Another patch than the one that was to be built: others have changed the same files.
+        patch: Oid,
     },
     /// The integration ref is now this commit.
     Landed {

@@ -1,6 +1,10 @@
 //! How a task rides the merge train: the run's side of it.
 
-use super::{CandidateState, Finding, Job, Oid, Run, State, Subject, life::back_to, train::Step};
+use super::{
+    CandidateState, Finding, Job, Oid, Run, State, Subject,
+    life::back_to,
+    train::{Doubt, Step},
+};
 use crate::plan::{NodeId, Phase};
 
 impl Run {
@@ -21,8 +25,8 @@ impl Run {
         }
     }
 
-    pub(super) fn candidate_built(&mut self, job: &Job, commit: Oid) {
-        self.at_its_place(job, |train, place, steps| train.built(place, commit, steps));
+    pub(super) fn candidate_built(&mut self, job: &Job, commit: Oid, patch: Oid) {
+        self.at_its_place(job, |train, place, steps| train.built(place, commit, patch, steps));
     }
 
     pub(super) fn candidate_proven(&mut self, job: &Job) {
@@ -90,9 +94,17 @@ impl Run {
             match step {
                 Step::Want(node, what) => self.want(node, what),
                 Step::Drop(node, what) => self.drop_want(node, what),
-                Step::Reject { node, found } => {
+                Step::Reject { node, doubt: Doubt::Failed(found) } => {
                     self.lives[node.index()].sheet().base = self.train.tip();
                     self.send_back(node, back_to(self.phases(node), &found), found);
+                }
+                Step::Reject { node, doubt: Doubt::Changed { commit, patch } } => {
+                    let tip = self.train.tip();
+                    let life = &mut self.lives[node.index()];
+                    (life.subject, life.commit, life.asks) = (patch, commit, Box::default());
+                    let sheet = life.sheet();
+                    (sheet.base, sheet.work) = (tip, commit);
+                    self.enter(node, self.phases(node).from(Phase::Verify).unwrap_or(Phase::Merge));
                 }
             }
         }

@@ -151,7 +151,7 @@ impl Run {
                 (Some(_), Evidence::Seen { .. }) => true,
                 (Some(_) | None, _) => false,
             },
-            (What::Build, Evidence::Built { commit }) => !commit.is_none(),
+            (What::Build, Evidence::Built { commit, patch }) => !commit.is_none() && !patch.is_none(),
             (What::Land, Evidence::Landed { tip, .. }) => !tip.is_none(),
             _ => false,
         }
@@ -187,7 +187,7 @@ impl Run {
                 self.settled(job, criterion, approval(findings));
             }
             (What::Settle(criterion), _) => self.settled(job, criterion, Proof::seen()),
-            (What::Build, &Evidence::Built { commit }) => self.candidate_built(job, commit),
+            (What::Build, &Evidence::Built { commit, patch }) => self.candidate_built(job, commit, patch),
             (What::Prove, _) => self.candidate_proven(job),
             (What::Land, &Evidence::Landed { tip, .. }) => self.candidate_landed(job, tip),
             (What::HandOver, _) => self.finish(node),

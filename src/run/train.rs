@@ -10,7 +10,8 @@
 //!    '---- its base left ------ Doubtful ---- its base landed ----> out: back to implement
 //! ```
 //! A failure on a base that has not landed may be the base's fault. So it is not believed until the base lands; meanwhile those
-//! behind are built around it.
+//! behind are built around it. The same holds for a candidate that is another patch than the one that everybody has looked at,
+//! since what is before it has changed the same files: when the base has landed, it is verified and reviewed as what it is now.
 
 use super::{Finding, Oid, Policy, What};
 use crate::plan::NodeId;
@@ -51,10 +52,24 @@ pub enum CandidateState {
         /// Where it will be.
         commit: Oid,
     },
-    /// Failed on a base that has not landed. Out of the line for those behind.
+    /// Failed, or became another patch, on a base that has not landed. Out of the line for those behind.
     Doubtful {
-        /// What it failed on.
+        /// What it was built on.
         base: Oid,
+    },
+}
+
+/// What is the matter with a candidate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// It was found wanting.
+    Failed(Vec<Finding>),
+    /// It is another patch than the one that was verified and reviewed.
+    Changed {
+        /// The candidate.
+        commit: Oid,
+        /// What it changes on its base.
+        patch: Oid,
     },
 }
 
@@ -69,8 +84,8 @@ pub struct Candidate {
     pub commit: Oid,
     /// Where it stands.
     pub state: CandidateState,
-    /// What was found wanting, while that is in doubt.
-    pub found: Vec<Finding>,
+    /// What is the matter with it, while its base has not landed.
+    pub doubt: Option<Doubt>,
 }
 
 /// What a change of the train asks of the run.
@@ -79,10 +94,10 @@ pub(super) enum Step {
     Want(NodeId, What),
     /// Nobody needs this any more: the want goes, and a job that runs for it is stopped.
     Drop(NodeId, What),
-    /// The failure is real; the candidate has left.
+    /// The doubt is certain; the candidate has left.
     Reject {
         node: NodeId,
-        found: Vec<Finding>,
+        doubt: Doubt,
     },
 }
 
@@ -132,7 +147,7 @@ impl Train {
     pub(super) fn join(&mut self, node: NodeId, patch: Oid, commit: Oid) -> Place {
         let place = Place(self.next);
         self.next += 1;
-        self.line.insert(place, Candidate { node, patch, commit, state: CandidateState::Queued, found: Vec::new() });
+        self.line.insert(place, Candidate { node, patch, commit, state: CandidateState::Queued, doubt: None });
         place
     }
 
@@ -147,10 +162,14 @@ impl Train {
         }
     }
 
-    pub(super) fn built(&mut self, place: Place, commit: Oid, steps: &mut Vec<Step>) {
+    /// It is `commit` now, which changes `patch` on its base.
+    pub(super) fn built(&mut self, place: Place, commit: Oid, patch: Oid, steps: &mut Vec<Step>) {
         if let Some(candidate) = self.line.get_mut(&place)
             && let CandidateState::Building { base } = candidate.state
         {
+            if patch != candidate.patch {
+                return self.doubts(place, Doubt::Changed { commit, patch }, steps);
+            }
             candidate.state = CandidateState::Proving { base, commit };
             steps.push(Step::Want(candidate.node, What::Prove));
             self.pull(steps);
@@ -166,27 +185,43 @@ impl Train {
         }
     }
 
-    /// A conflict or red checks. Halves the window; real only when the base has landed.
+    /// A conflict or red checks. Halves the window.
     pub(super) fn failed(&mut self, place: Place, found: Vec<Finding>, steps: &mut Vec<Step>) {
+        let state = self.line.get(&place).map(|candidate| candidate.state);
+        if matches!(state, Some(CandidateState::Building { .. } | CandidateState::Proving { .. })) {
+            self.window = (self.window / 2).max(self.window_min);
+            self.doubts(place, Doubt::Failed(found), steps);
+        }
+    }
+
+    /// Real only when the base has landed.
+    fn doubts(&mut self, place: Place, doubt: Doubt, steps: &mut Vec<Step>) {
         let Some(candidate) = self.line.get_mut(&place) else {
             return;
         };
         let (CandidateState::Building { base } | CandidateState::Proving { base, .. }) = candidate.state else {
             return;
         };
-        self.window = (self.window / 2).max(self.window_min);
-        let node = candidate.node;
         let was_built = commit(candidate.state).is_some();
         candidate.state = CandidateState::Doubtful { base };
-        candidate.found = found;
+        candidate.doubt = Some(doubt);
         if was_built {
             self.unbuild(Some(place), steps);
         }
-        if base == self.tip {
-            let found = self.line.remove(&place).map_or_else(Vec::new, |candidate| candidate.found);
-            steps.push(Step::Reject { node, found });
-        }
+        self.believe(steps);
         self.pull(steps);
+    }
+
+    /// Doubts about what is built on the tip are certain.
+    fn believe(&mut self, steps: &mut Vec<Step>) {
+        let tip = self.tip;
+        self.line.retain(|_, candidate| {
+            let is_certain = candidate.state == CandidateState::Doubtful { base: tip };
+            if let Some(doubt) = candidate.doubt.take_if(|_| is_certain) {
+                steps.push(Step::Reject { node: candidate.node, doubt });
+            }
+            !is_certain
+        });
     }
 
     /// The ref is at `tip` now, with this candidate in it. Doubts about it become certain.
@@ -199,13 +234,7 @@ impl Train {
         if commit(candidate.state) != Some(tip) {
             self.unbuild(Some(place), steps);
         }
-        self.line.retain(|_, candidate| {
-            let is_certain = candidate.state == CandidateState::Doubtful { base: tip };
-            if is_certain {
-                steps.push(Step::Reject { node: candidate.node, found: std::mem::take(&mut candidate.found) });
-            }
-            !is_certain
-        });
+        self.believe(steps);
         self.pull(steps);
     }
 
@@ -228,7 +257,7 @@ impl Train {
         for candidate in self.line.range_mut((from, Bound::Unbounded)).map(|(_, c)| c) {
             steps.extend(drop_work(candidate));
             candidate.state = CandidateState::Queued;
-            candidate.found.clear();
+            candidate.doubt = None;
         }
     }
 
@@ -305,7 +334,8 @@ mod tests {
     fn build(train: &mut Train, steps: &mut Vec<Step>) {
         train.pull(steps);
         while let Some((place, node)) = next_building(train) {
-            train.built(place, Oid::of_number(u64::from(node.0) + 101), steps);
+            let [commit, patch] = [101, 11].map(|n| Oid::of_number(u64::from(node.0) + n));
+            train.built(place, commit, patch, steps);
         }
     }
 
@@ -350,7 +380,7 @@ mod tests {
         let (mut train, at) = train(3, 3);
         let mut steps = Vec::new();
         train.failed(at[1], red(), &mut steps);
-        assert!(!steps.contains(&Step::Reject { node: NodeId(1), found: red() }));
+        assert!(!steps.contains(&Step::Reject { node: NodeId(1), doubt: Doubt::Failed(red()) }));
         build(&mut train, &mut steps);
         train.window = 2;
         build(&mut train, &mut steps);
@@ -361,8 +391,25 @@ mod tests {
         );
         train.proven(at[0], &mut steps);
         train.landed(at[0], Oid::of_number(101), &mut steps);
-        assert!(steps.contains(&Step::Reject { node: NodeId(1), found: red() }));
+        assert!(steps.contains(&Step::Reject { node: NodeId(1), doubt: Doubt::Failed(red()) }));
         assert_eq!(base(&train, at[2]), Some(Oid::of_number(101)), "nothing built on the landed one is built again");
+    }
+
+    #[test]
+    fn what_became_another_patch_leaves_when_what_changed_it_has_landed() {
+        let (mut train, at) = train(1, 2);
+        let mut steps = Vec::new();
+        let policy = Policy { window: 3, window_min: 3, window_max: 8, ..Policy::default() };
+        train.resize(&policy);
+        train.pull(&mut steps);
+        let (commit, patch) = (Oid::of_number(102), Oid::of_number(99));
+        train.built(at[1], commit, patch, &mut steps);
+        let leaves = Step::Reject { node: NodeId(1), doubt: Doubt::Changed { commit, patch } };
+        assert!(!steps.contains(&leaves) && !steps.contains(&Step::Want(NodeId(1), What::Prove)));
+        train.proven(at[0], &mut steps);
+        train.landed(at[0], Oid::of_number(101), &mut steps);
+        assert!(steps.contains(&leaves) && train.candidate(at[1]).is_none());
+        assert_eq!(train.window(), 4, "nothing has failed");
     }
 
     #[test]
@@ -371,8 +418,8 @@ mod tests {
         let mut steps = Vec::new();
         train.failed(at[1], red(), &mut steps);
         train.failed(at[0], red(), &mut steps);
-        assert!(steps.contains(&Step::Reject { node: NodeId(0), found: red() }));
-        assert!(!steps.contains(&Step::Reject { node: NodeId(1), found: red() }));
+        assert!(steps.contains(&Step::Reject { node: NodeId(0), doubt: Doubt::Failed(red()) }));
+        assert!(!steps.contains(&Step::Reject { node: NodeId(1), doubt: Doubt::Failed(red()) }));
         build(&mut train, &mut steps);
         assert_eq!(base(&train, at[1]), Some(Oid::of_number(1)), "it gets its chance on the tip");
     }

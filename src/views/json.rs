@@ -94,7 +94,7 @@ impl Object {
         match ending {
             Ending::Passed(evidence) => {
                 let (at, findings) = match evidence {
-                    Evidence::Tests { commit, .. } | Evidence::Work { commit, .. } | Evidence::Built { commit } => {
+                    Evidence::Tests { commit, .. } | Evidence::Work { commit, .. } | Evidence::Built { commit, .. } => {
                         (*commit, &[][..])
                     }
                     Evidence::Landed { tip, .. } => (*tip, &[][..]),

@@ -166,3 +166,22 @@ fn both_phases_write_their_dependencies_into_one_manifest() {
     let manifest = space.on("tidegate/toy/integration", "Cargo.toml");
     assert!(manifest.contains("helper = {") && manifest.contains("other = {"), "{manifest}");
 }
+
+#[test]
+fn what_others_made_of_a_patch_is_verified_and_reviewed_before_it_lands() {
+    let space = Space::strict();
+    let lines: Vec<String> = (1..=9).map(|n| n.to_string()).collect();
+    space.write("data.txt", &format!("{}\n", lines.join("\n")));
+    space.commit("Data");
+    let (repo, seen) = (space.repo().display().to_string(), space.beside("seen").display().to_string());
+    let landed = format!("git -C '{repo}' show tidegate/toy/integration:data.txt 2> /dev/null | grep -q one");
+    let first = Task::new("One").code("sed -i 's/1/one/' data.txt");
+    // It begins on the same base, and hands in when the other has landed.
+    let second = Task::new("Nine").code(&format!("until {landed}; do sleep 0.01; done\nsed -i 's/9/nine/' data.txt"));
+    let review = format!("tr '\\n' ' ' < data.txt >> '{seen}'\necho >> '{seen}'\necho '{{\"verdict\": \"approve\"}}'");
+    space.topic("toy", &stream(&[first, second.field("Dependencies: None").review(&review)], GATE));
+    space.execute("toy").exits(0).says(&["others have changed the same files: it is looked at anew, as it is now"]);
+    assert_eq!(space.on("tidegate/toy/integration", "data.txt").lines().next(), Some("one"));
+    let seen = std::fs::read_to_string(space.beside("seen")).unwrap();
+    assert_eq!(seen, "1 2 3 4 5 6 7 8 nine \none 2 3 4 5 6 7 8 nine \n");
+}

@@ -160,7 +160,7 @@ impl Story {
                 Evidence::Verified(Box::new(Verified { patch, commit, ..Verified::default() }))
             }
             (What::Review(_), _) => Evidence::Approved { findings: vec![], grants: vec![] },
-            (What::Build, _) => Evidence::Built { commit: oid(2000 + n) },
+            (What::Build, Subject::Onto { patch, .. }) => Evidence::Built { commit: oid(2000 + n), patch },
             (What::Land, Subject::Candidate { commit, .. }) => Evidence::Landed { tip: commit, notes: vec![] },
             _ => Evidence::Seen { ran: vec![] },
         };

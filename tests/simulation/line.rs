@@ -11,7 +11,14 @@ pub struct Candidate {
     pub node: NodeId,
     pub built: Option<(Oid, Oid)>,
     pub is_proven: bool,
-    pub doubt: Option<(Oid, Vec<Finding>)>,
+    pub doubt: Option<(Oid, Doubt)>,
+}
+
+/// What is the matter: it was found wanting, or is this commit with this other patch.
+#[derive(Debug)]
+pub enum Doubt {
+    Failed(Vec<Finding>),
+    Changed(Oid, Oid),
 }
 
 impl Model {
@@ -52,13 +59,21 @@ impl Model {
         self.line[at].is_proven = true;
     }
 
+    /// Whoever looked at it looked at something else; but what changed it may not land.
+    pub fn changed(&mut self, node: NodeId, base: Oid, commit: Oid, patch: Oid) {
+        let at = self.at(node).expect("built, and not in the line");
+        self.drop_all(node);
+        self.line[at].doubt = Some((base, Doubt::Changed(commit, patch)));
+        self.resolve();
+    }
+
     /// Only a failure on what has landed is the candidate's own.
     pub fn failed(&mut self, node: NodeId, base: Oid, found: Vec<Finding>) {
         let at = self.at(node).expect("failed, and not in the line");
         self.drop_all(node);
         self.window = (self.window / 2).max(self.policy.window_min.clamp(1, self.policy.window_max.max(1)));
         let was_built = self.line[at].built.take().is_some();
-        (self.line[at].doubt, self.line[at].is_proven) = (Some((base, found)), false);
+        (self.line[at].doubt, self.line[at].is_proven) = (Some((base, Doubt::Failed(found))), false);
         if was_built {
             self.unbuild(at + 1);
         }
@@ -70,11 +85,27 @@ impl Model {
         let is_certain = |c: &Candidate| c.doubt.as_ref().is_some_and(|(base, _)| *base == tip);
         while let Some(at) = self.line.iter().position(is_certain) {
             let gone = self.line.remove(at);
-            let found = gone.doubt.map(|(_, found)| found).unwrap_or_default();
+            let found = match gone.doubt {
+                Some((_, Doubt::Changed(commit, patch))) => {
+                    self.looks_anew(gone.node, commit, patch);
+                    continue;
+                }
+                Some((_, Doubt::Failed(found))) => found,
+                None => unreachable!("a doubt was certain"),
+            };
             let in_tests = found.iter().any(|f| f.code == Code::TestConflict) && self.has(gone.node, Phase::Tests);
             self.life(gone.node).sheet.base = tip;
             self.send_back(gone.node, if in_tests { Phase::Tests } else { Phase::Implement }, found);
         }
+    }
+
+    fn looks_anew(&mut self, node: NodeId, commit: Oid, patch: Oid) {
+        let tip = self.tip;
+        let life = self.life(node);
+        (life.patch, life.commit, life.sheet.work, life.sheet.base) = (patch, commit, commit, tip);
+        life.asks.clear();
+        let next = [Phase::Verify, Phase::Review].into_iter().find(|&phase| self.has(node, phase));
+        self.enter(node, next.unwrap_or(Phase::Merge));
     }
 
     pub fn landed(&mut self, node: NodeId, tip: Oid) {

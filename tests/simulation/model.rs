@@ -48,7 +48,7 @@ pub struct Life {
     words: BTreeSet<(u16, Oid)>,
     /// A gate's criteria on a tip: met, or refused; a figure is judged when it comes.
     settled: BTreeMap<(u16, Oid), (bool, bool)>,
-    asks: Vec<Box<str>>,
+    pub asks: Vec<Box<str>>,
     rejected: u16,
     same: u16,
     last: u64,

@@ -441,8 +441,12 @@ impl Observer {
                 };
                 self.model.settle(node, i, tip, is_met, is_figure);
             }
-            (What::Build, Evidence::Built { commit }, tidegate::run::Subject::Onto { base, .. }) => {
-                self.model.built(node, base, *commit);
+            (What::Build, Evidence::Built { commit, patch }, tidegate::run::Subject::Onto { base, patch: of, .. }) => {
+                if *patch == of {
+                    self.model.built(node, base, *commit);
+                } else {
+                    self.model.changed(node, base, *commit, *patch);
+                }
             }
             (What::Prove, ..) => self.model.proven(node),
             (What::Land, Evidence::Landed { tip, .. }, _) => {

@@ -210,8 +210,17 @@ impl World {
             return rejected(vec![finding(code, 7)], Oid::NONE);
         }
         let commit = Oid::of_number(mix(number(base) ^ mix(number(patch))) | 1 << 63);
+        // Others have changed the same files: it is another patch now, by an author who has seen what they did.
+        let patch = if self.weather.clash > 0 && mix(number(commit)).is_multiple_of(16) {
+            let changed = Oid::of_number(mix(number(patch)) >> 24 | 1 << 41);
+            let known = self.knows.get(&patch).copied().unwrap_or(0);
+            self.knows.insert(changed, known);
+            changed
+        } else {
+            patch
+        };
         self.objects.insert(commit, Commit { base, task: Some(node), patch, number: number(patch) });
-        Ending::Passed(Evidence::Built { commit })
+        Ending::Passed(Evidence::Built { commit, patch })
     }
 
     fn refusal(&mut self, job: &Job, left: Oid, chance: &mut Chance) -> Ending {
