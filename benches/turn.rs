@@ -144,7 +144,9 @@ fn passed(job: &Job) -> Event {
             let seal = Seal { commit: Oid::of_number(node + 1), ..Seal::default() };
             Evidence::Red(Box::new(Red { seal, ..Red::default() }))
         }
-        (What::Implement, _) => Evidence::Work { patch: Oid::of_number(node + 2), commit: Oid::of_number(node + 2) },
+        (What::Implement, _) => {
+            Evidence::Work { patch: Oid::of_number(node + 2), commit: Oid::of_number(node + 2), told: vec![] }
+        }
         (What::Verify, Subject::Patch { patch, commit }) => {
             Evidence::Verified(Box::new(Verified { patch, commit, ..Verified::default() }))
         }

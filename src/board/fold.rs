@@ -300,7 +300,10 @@ impl Board {
                 self.notes.extend(notes.iter().filter(|n| !self.notes.contains(n)).cloned().collect::<Vec<_>>());
                 self.landed(job.node, *tip, at);
             }
-            Evidence::Tests { .. } | Evidence::Work { .. } | Evidence::Built { .. } => {}
+            Evidence::Tests { told, .. } | Evidence::Work { told, .. } => {
+                told.iter().for_each(|finding| self.remark(job.node, finding));
+            }
+            Evidence::Built { .. } => {}
         }
     }
 

@@ -186,7 +186,7 @@ pub(crate) fn lands(t: &mut Teller, node: u32, commit: u64, after: &[(u32, Stand
     };
     let red = Red { seal, reason: "t::works fails by assertion".into(), ..Red::default() };
     t.job(node, What::Red, 5, Ending::Passed(Evidence::Red(Box::new(red))), &[(node, working(Phase::Implement))]);
-    let work = Ending::Passed(Evidence::Work { patch, commit: made });
+    let work = Ending::Passed(Evidence::Work { patch, commit: made, told: vec![] });
     t.job(node, What::Implement, 60, work, &[(node, working(Phase::Verify))]);
     let told = Finding::blocker(Code::TakenOut, "not in scope, and not needed").at("README.md", None);
     let told = if node == 0 { vec![told] } else { vec![] };

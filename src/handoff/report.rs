@@ -276,6 +276,7 @@ fn to_know(page: &mut Page, board: &Board, closing: &Closing<'_>) {
         let what = match remark.finding.code {
             Code::SealBroken => "a sealed test was changed, and restored",
             Code::TakenOut => "an edit out of scope was taken out; the gate passed without it",
+            Code::LeftOut => "something was left out",
             Code::Allowed => "an edit that the task did not declare was let through",
             _ => "put right",
         };

@@ -6,8 +6,8 @@ use crate::{
     context::{Package, feedback},
     plan::{NodeId, Role, Script, Task},
     process::{Launch, Limits, Line},
-    run::{Breakage, Code, Ending, Finding, Job, Oid, Rejection, Timestamp, Until},
-    workspace::{Carried, Identity, Lease, Pool, Repository, Setup, attempt_ref, slug},
+    run::{Breakage, Code, Ending, Finding, Job, Oid, Rejection, Timestamp, Until, Weight},
+    workspace::{self, Carried, Identity, Lease, Pool, Repository, Setup, Why, attempt_ref, slug},
 };
 use std::{
     ffi::OsString,
@@ -69,8 +69,13 @@ pub struct Bench {
 
 /// What a writing agent left.
 pub(super) enum Left {
-    /// Its tree, as a commit on the task's base.
-    Work(Oid),
+    /// Its tree.
+    Work {
+        /// As a commit on the task's base.
+        commit: Oid,
+        /// What a commit cannot hold of it.
+        told: Vec<Finding>,
+    },
     /// It did not get that far: this is how the job ends.
     Ended(Ending),
 }
@@ -98,17 +103,28 @@ impl Bench {
         let pin = |what: &str| {
             attempt_ref(&self.setting.run, &task.label, &format!("{}-{}{what}", job.id.0, job.what.name()))
         };
+        let declared = declared(task);
         if let Some(left) = self.pool.left(&self.key(job.node)) {
             // A killed run left it: kept by a ref, and not gone on from, since nobody knows how far it had got.
-            let kept = self.repo.snapshot(&left, base, base, &message(", before a kill"), &pin("-before")).await;
+            let kept = self.repo.snapshot(&left, base, &declared, &message(", before a kill"), &pin("-before")).await;
             kept.map_err(|fault| fell(format!("what a killed run left could not be kept: {fault}")))?;
         }
         let lease = self.agent(job.node, start, desk).await?;
         let answer = self.call(job, desk, role, None, &lease, facts).await;
-        let taken = self.repo.snapshot(&lease, base, base, &message(""), &pin("")).await;
+        let taken = self.repo.snapshot(&lease, base, &declared, &message(""), &pin("")).await;
         let left = taken.as_ref().map_or(Oid::NONE, |snapshot| snapshot.commit);
         match (answer, taken) {
-            (Ok(_), Ok(snapshot)) => Ok(Left::Work(snapshot.commit)),
+            (Ok(_), Ok(snapshot)) => {
+                let told: Vec<Finding> = snapshot.left.iter().map(left_out).collect();
+                if told.iter().any(|finding| finding.weight == Weight::Blocker) {
+                    return Ok(Left::Ended(Ending::Rejected(Rejection {
+                        findings: told,
+                        left,
+                        ..Rejection::default()
+                    })));
+                }
+                Ok(Left::Work { commit: snapshot.commit, told })
+            }
             (Ok(_), Err(fault)) => Err(fell(format!("what it left could not be taken in: {fault}"))),
             (Err(AgentError::GaveUp { code, tail }), _) => {
                 let text = format!("it gave up with exit code {code}{}", after(&tail));
@@ -265,6 +281,33 @@ pub(super) fn task<'a>(job: &Job, desk: &'a Desk) -> Result<&'a Task, Breakage> 
 fn script<'a>(task: &'a Task, role: Role, name: Option<&str>, turn: u16) -> Option<&'a Script> {
     let all: Vec<&Script> = task.brief.scripts(role, name).collect();
     all.get(usize::from(turn.max(1) - 1)).or_else(|| all.last()).copied()
+}
+
+/// The files that a task declares by their own paths: part of its work whatever `.gitignore` says.
+fn declared(task: &Task) -> Vec<String> {
+    let paths = task.brief.files.iter().map(|file| file.trim().trim_matches('`').trim_start_matches("./"));
+    paths
+        .filter(|path| !path.is_empty() && !path.ends_with('/') && !path.contains(['*', '?', '[', '{']))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What is told of something that a commit cannot hold. A file that is too large to land is sent back.
+fn left_out(left: &workspace::Left) -> Finding {
+    let (weight, code, why) = match left.why {
+        Why::TooBig(bytes) => {
+            let why = format!("it has {} MiB, which is more than may land", bytes >> 20);
+            (Weight::Blocker, Code::Binary, why)
+        }
+        Why::NestedRepository => {
+            (Weight::Concern, Code::LeftOut, "it is a repository within the tree; its files stay".into())
+        }
+        Why::Pipe => (Weight::Concern, Code::LeftOut, "it is a pipe or a socket".into()),
+        Why::Device => (Weight::Concern, Code::LeftOut, "it is a device".into()),
+        Why::NotUtf8 => (Weight::Concern, Code::LeftOut, "its name is not UTF-8".into()),
+    };
+    Finding { weight, ..Finding::blocker(code, format!("{} was left out: {why}", left.path)) }
+        .at(left.path.clone(), None)
 }
 
 /// How a job ends when its agent failed in a way that says nothing about the work.

@@ -22,8 +22,8 @@ impl Bench {
         let start = self.resealed(start, &seal, sheet.base).await?;
         let contest = self.place(job, desk)?.join("contest.md");
         let facts = vec![("TIDEGATE_CONTEST", contest.clone().into_os_string())];
-        let left = match self.write(job, desk, Role::Implementation, start, facts).await? {
-            Left::Work(left) => left,
+        let (left, told) = match self.write(job, desk, Role::Implementation, start, facts).await? {
+            Left::Work { commit, told } => (commit, told),
             Left::Ended(ending) => return Ok(ending),
         };
         let rejected = |finding| {
@@ -40,6 +40,6 @@ impl Bench {
             return rejected(Finding::blocker(Code::NothingChanged, "nothing was implemented: the tree is as it was"));
         }
         let patch = self.patch(sheet.base, left).await?;
-        Ok(Ending::Passed(Evidence::Work { patch, commit: left }))
+        Ok(Ending::Passed(Evidence::Work { patch, commit: left, told }))
     }
 }

@@ -14,8 +14,8 @@ impl Bench {
     pub(super) async fn tests(&self, job: &Job, desk: &Desk) -> Done {
         let base = job.sheet.base;
         let start = if job.sheet.tests.is_none() { base } else { self.carried(job.sheet.tests, base).await?.commit };
-        let left = match self.write(job, desk, Role::TestDeveloper, start, Vec::new()).await? {
-            Left::Work(left) => left,
+        let (left, left_out) = match self.write(job, desk, Role::TestDeveloper, start, Vec::new()).await? {
+            Left::Work { commit, told } => (commit, told),
             Left::Ended(ending) => return Ok(ending),
         };
         let trimmed = self.trim(job, desk, rules::Role::Tests, left, &Seal::default()).await?;
@@ -28,6 +28,6 @@ impl Bench {
             let findings = [vec![what], trimmed.told].concat();
             return Ok(Ending::Rejected(Rejection { findings, left, ..Rejection::default() }));
         }
-        Ok(Ending::Passed(Evidence::Tests { commit: trimmed.commit, told: trimmed.told }))
+        Ok(Ending::Passed(Evidence::Tests { commit: trimmed.commit, told: [left_out, trimmed.told].concat() }))
     }
 }

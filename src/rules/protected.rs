@@ -130,11 +130,23 @@ pub(super) fn is_named(text: &str, path: &str) -> bool {
     let file = path.rsplit('/').next().unwrap_or(path);
     let is_part =
         |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '*' | '?' | '[' | ']' | '{' | '}');
-    text.split(|c: char| !is_part(c)).any(|word| {
+    let sentences = text.split_inclusive(['\n', ';', '!']).flat_map(|line| line.split_inclusive(". "));
+    sentences.filter(|sentence| !forbids(sentence)).flat_map(|s| s.split(|c: char| !is_part(c))).any(|word| {
         // Brackets around a word and a full stop behind it are prose; a star is a glob.
         let word = word.trim_matches(['[', ']', '{', '}']).trim_end_matches(['.', '?']);
         let word = word.strip_prefix("./").unwrap_or(word);
         !word.is_empty() && (word == path || word == file)
+    })
+}
+
+/// Whether a sentence says what is not to be done. Who asks for something beside it says so in a sentence of its own.
+fn forbids(sentence: &str) -> bool {
+    let words =
+        sentence.split(|c: char| !c.is_alphanumeric() && !matches!(c, '\'' | '\u{2019}')).map(str::to_lowercase);
+    words.into_iter().any(|word| {
+        matches!(&*word, "not" | "no" | "never" | "without" | "neither" | "nor" | "avoid" | "cannot")
+            || word.ends_with("n't")
+            || word.ends_with("n\u{2019}t")
     })
 }
 
@@ -233,6 +245,9 @@ mod tests {
             ("the src/build.rs module", "build.rs", false),
             ("rebuild.rs", "build.rs", false),
             ("Makefile", "makefile", false),
+            ("Never touch build.rs.", "build.rs", false),
+            ("Don\u{2019}t edit `build.rs`", "build.rs", false),
+            ("Add it without Cargo.toml. Change build.rs", "build.rs", true),
         ] {
             assert_eq!(is_named(text, path), opens, "{text} | {path}");
         }

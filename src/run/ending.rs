@@ -75,6 +75,9 @@ pub enum Evidence {
         patch: Oid,
         /// The workspace as it was left.
         commit: Oid,
+        /// What a commit cannot hold of it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        told: Vec<Finding>,
     },
     /// The task gate's own criteria hold for this patch.
     Verified(Box<Verified>),

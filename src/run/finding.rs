@@ -58,6 +58,8 @@ pub enum Code {
     Protected,
     /// An edit out of scope that was taken out; the gate does not need it.
     TakenOut,
+    /// Something in the workspace that a commit cannot hold: told.
+    LeftOut,
     /// An edit that the task did not declare and that its scope allows all the same: told.
     Allowed,
     /// Merging onto what has landed collides.

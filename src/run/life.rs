@@ -140,7 +140,7 @@ impl Run {
         match (job.what, evidence) {
             (What::Tests, Evidence::Tests { commit, .. }) => !commit.is_none(),
             (What::Red, Evidence::Red(red)) => !red.seal.commit.is_none(),
-            (What::Implement, Evidence::Work { patch, commit }) => !patch.is_none() && !commit.is_none(),
+            (What::Implement, Evidence::Work { patch, commit, .. }) => !patch.is_none() && !commit.is_none(),
             (What::Verify, Evidence::Verified(verified)) => self.proves_all(job.node, verified),
             (What::Review(_), Evidence::Approved { .. }) => true,
             (What::Consult | What::Advise | What::Prove | What::HandOver, Evidence::Seen { .. }) => true,
@@ -169,7 +169,7 @@ impl Run {
                 life.sheet().seal = red.seal.clone();
                 self.phase_done(job, Phase::Red);
             }
-            (What::Implement, &Evidence::Work { patch, commit }) => {
+            (What::Implement, &Evidence::Work { patch, commit, .. }) => {
                 (life.subject, life.commit) = (patch, commit);
                 life.sheet().work = commit;
                 self.drop_reviews_but(patch, node);

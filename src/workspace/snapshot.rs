@@ -78,10 +78,10 @@ impl Rules {
 }
 
 impl Repository {
-    /// Takes in what a workspace holds: a commit on `parent`, kept by the ref `pin` before this answers. `base` says what is tracked
-    /// and what is ignored.
+    /// Takes in what a workspace holds: a commit on `base`, kept by the ref `pin` before this answers. `base` says what is tracked
+    /// and what is ignored; a path that is `declared` is taken in all the same.
     ///
-    /// The same tree with the same parent and message is the same commit. No process may be at work in the workspace.
+    /// The same tree with the same base and message is the same commit. No process may be at work in the workspace.
     ///
     /// # Errors
     /// When the tree cannot be read or written.
@@ -89,14 +89,16 @@ impl Repository {
         &self,
         lease: &Lease,
         base: Oid,
-        parent: Oid,
+        declared: &[String],
         message: &str,
         pin: &str,
     ) -> Result<Snapshot, SnapshotError> {
         lease.check().map_err(SnapshotError::Tree)?;
         let rules = self.rules(base).await?;
-        let (tree, seen) = (lease.path().to_path_buf(), Arc::clone(&rules));
-        let survey = blocking(move || survey::survey(&tree, |dir| seen.is_leftover(dir))).await;
+        let (tree, seen, wanted) = (lease.path().to_path_buf(), Arc::clone(&rules), declared.to_vec());
+        let holds_declared =
+            move |dir: &str| wanted.iter().any(|path| path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/')));
+        let survey = blocking(move || survey::survey(&tree, |dir| seen.is_leftover(dir) && !holds_declared(dir))).await;
         let survey = survey.map_err(SnapshotError::Tree)?;
         let mut left: Vec<Left> = survey.odd.into_iter().map(|(_, left)| left).collect();
         // What set-up made stays in the tree as the commit has it that was checked out, or out of it.
@@ -105,8 +107,13 @@ impl Repository {
             .files
             .into_iter()
             .filter(|found| !made.contains(&found.path))
+            .filter(|found| {
+                let folder = found.path.rsplit_once('/').map(|(folder, _)| folder);
+                declared.contains(&found.path) || !folder.is_some_and(|folder| rules.is_leftover(folder))
+            })
             .partition(|found| rules.tracked.contains(&found.path));
-        let ignored = self.ignored(&rules, unknown.iter().map(|found| &*found.path)).await?;
+        let mut ignored = self.ignored(&rules, unknown.iter().map(|found| &*found.path)).await?;
+        ignored.retain(|path| !declared.contains(path));
         let mut taken = HashSet::new();
         for found in known.into_iter().chain(unknown.into_iter().filter(|found| !ignored.contains(&found.path))) {
             if found.bytes > FILE_BYTES {
@@ -130,7 +137,7 @@ impl Repository {
         taken.sort_unstable();
         git.feed(&["update-index", "--add", "--replace", "-z", "--stdin"], &survey::list(taken)).await?;
         let tree = git.name(&["write-tree"], b"").await?;
-        let commit = commit(&desk, tree, parent, message).await?;
+        let commit = commit(&desk, tree, base, message).await?;
         self.pin(pin, commit).await?;
         Ok(Snapshot { commit, left })
     }

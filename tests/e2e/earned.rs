@@ -185,3 +185,36 @@ fn what_others_made_of_a_patch_is_verified_and_reviewed_before_it_lands() {
     let seen = std::fs::read_to_string(space.beside("seen")).unwrap();
     assert_eq!(seen, "1 2 3 4 5 6 7 8 nine \none 2 3 4 5 6 7 8 nine \n");
 }
+
+#[test]
+fn what_is_left_out_of_a_workspace_is_told_and_what_is_declared_is_not_left_out() {
+    let space = Space::strict();
+    space.write(".gitignore", "*.gen\n");
+    space.commit("Ignore");
+    let script = "mkdir -p target\necho 1 > a.gen\necho 1 > b.gen\necho 1 > target/x\necho 1 > target/y\nmkfifo pipe\n\
+        touch \"$(printf 'odd-\\377')\"";
+    let task = Task::new("New").field("Files: `a.gen`, `target/x`").code(script);
+    let said = execute(&space, task).exits(0);
+    said.says(&["pipe was left out: it is a pipe or a socket", "was left out: its name is not UTF-8"]);
+    let tree = space.tree("toy");
+    assert!(tree.contains(&"a.gen".to_owned()) && tree.contains(&"target/x".to_owned()), "{tree:?}");
+    assert!(!tree.contains(&"b.gen".to_owned()) && !tree.contains(&"target/y".to_owned()), "{tree:?}");
+}
+
+#[test]
+fn a_file_that_is_too_large_to_be_taken_in_is_sent_back() {
+    let space = Space::strict();
+    execute(&space, Task::new("New").code("echo 1 > new\ntruncate -s 40M big"))
+        .exits(1)
+        .says(&["big was left out: it has 40 MiB, which is more than may land"]);
+    assert!(space.landed("toy").is_empty());
+}
+
+#[test]
+fn a_protected_path_is_not_opened_by_a_sentence_that_forbids_it() {
+    let space = Space::strict_crate(&[]);
+    let task = task(&put("tests/new.rs", TEST), &(new("2") + &put(".cargo/config.toml", "[build]\njobs = 1")));
+    let task = task.field("Objective: Add new. Never touch .cargo/config.toml for it");
+    execute(&space, task).exits(0).says(&["the gate passed without it: .cargo/config.toml is protected"]);
+    assert!(!space.tree("toy").contains(&".cargo/config.toml".to_owned()));
+}

@@ -192,7 +192,7 @@ async fn no_trick_runs_anything_leads_anywhere_or_lasts() {
             write(lease.path(), "c", "1\n2\n3\n4\n5\n6\nwork\n");
             trick(lease.path(), &canary, &ground);
             let pin = attempt_ref("r", "t", kind);
-            let snapshot = repository.snapshot(&lease, base, base, "work", &pin).await.unwrap();
+            let snapshot = repository.snapshot(&lease, base, &[], "work", &pin).await.unwrap();
             let taken = repository.read(snapshot.commit, "a").await.unwrap();
             assert_eq!(taken.as_deref(), Some(&b"work\n"[..]), "{name}: the work is taken in");
             let changes = repository.changes(base, snapshot.commit).await.unwrap();

@@ -38,7 +38,7 @@ async fn the_tree_counts_as_it_stands_committed_or_not() {
     fs::set_permissions(work.join("run"), fs::Permissions::from_mode(0o755)).unwrap();
     let before = ground.belongings();
     let pin = attempt_ref("r", "t", "1");
-    let snapshot = repository.snapshot(&lease, base, base, "try 1", &pin).await.unwrap();
+    let snapshot = repository.snapshot(&lease, base, &[], "try 1", &pin).await.unwrap();
     assert_eq!(snapshot.left, []);
     let changes = repository.changes(base, snapshot.commit).await.unwrap();
     let changes: Vec<_> = changes.iter().map(|c| (&*c.path, c.after.map_or(0, |entry| entry.mode))).collect();
@@ -60,7 +60,7 @@ async fn the_tree_counts_as_it_stands_committed_or_not() {
     assert_eq!(repository.resolve(&pin).await.unwrap(), Some(snapshot.commit));
     assert_eq!(ground.git(&["rev-parse", &format!("{pin}^")]), base.to_string());
     // Once more is the same commit: a crash in between costs nothing.
-    let again = repository.snapshot(&lease, base, base, "try 1", &pin).await.unwrap();
+    let again = repository.snapshot(&lease, base, &[], "try 1", &pin).await.unwrap();
     assert_eq!(again, snapshot);
     assert_eq!(ground.belongings(), before);
 }
@@ -76,7 +76,7 @@ async fn what_tools_leave_is_left_out_unless_the_base_tracks_it() {
     }
     write(lease.path(), "vendor/target/new", "2");
     write(lease.path(), "a/target", "a file of that name");
-    let snapshot = repository.snapshot(&lease, base, base, "m", &attempt_ref("r", "t", "1")).await.unwrap();
+    let snapshot = repository.snapshot(&lease, base, &[], "m", &attempt_ref("r", "t", "1")).await.unwrap();
     assert_eq!(
         keys(&ground.files(snapshot.commit)),
         ["Cargo.toml", "a/b", "a/target", "vendor/target/kept", "vendor/target/new"]
@@ -103,7 +103,7 @@ async fn ignored_is_what_the_base_ignores() {
     fs::create_dir_all(work.join(".git/info")).unwrap();
     write(work, ".git/info/exclude", "*\n");
     write(work, "tracked.log", "2");
-    let snapshot = repository.snapshot(&lease, base, base, "m", &attempt_ref("r", "t", "1")).await.unwrap();
+    let snapshot = repository.snapshot(&lease, base, &[], "m", &attempt_ref("r", "t", "1")).await.unwrap();
     let changes = repository.changes(base, snapshot.commit).await.unwrap();
     let changes: Vec<_> = changes.iter().map(|change| &*change.path).collect();
     assert_eq!(
@@ -131,7 +131,7 @@ async fn what_git_cannot_hold_is_told_and_nothing_hangs_on_it() {
     fs::File::create(work.join("huge")).unwrap().set_len(64 << 20).unwrap();
     write(work, "secret", "2");
     fs::set_permissions(work.join("secret"), fs::Permissions::from_mode(0o0)).unwrap();
-    let snapshot = repository.snapshot(&lease, base, base, "m", &attempt_ref("r", "t", "1")).await.unwrap();
+    let snapshot = repository.snapshot(&lease, base, &[], "m", &attempt_ref("r", "t", "1")).await.unwrap();
     let left: Vec<_> = snapshot.left.iter().map(|left| (&*left.path, left.why)).collect();
     assert_eq!(
         left,
@@ -156,7 +156,7 @@ async fn line_ends_follow_the_attributes_of_the_base() {
     assert_eq!(fs::read(lease.path().join("a.bat")).unwrap(), b"one\r\ntwo\r\n");
     write(lease.path(), ".gitattributes", "* -text\n");
     write(lease.path(), "b.bat", "new\r\n");
-    let snapshot = repository.snapshot(&lease, base, base, "m", &attempt_ref("r", "t", "1")).await.unwrap();
+    let snapshot = repository.snapshot(&lease, base, &[], "m", &attempt_ref("r", "t", "1")).await.unwrap();
     let changes = repository.changes(base, snapshot.commit).await.unwrap();
     assert_eq!(changes.iter().map(|change| &*change.path).collect::<Vec<_>>(), [".gitattributes", "b.bat"]);
     assert_eq!(repository.read(snapshot.commit, "b.bat").await.unwrap().unwrap().as_ref(), b"new\n");

@@ -151,7 +151,7 @@ async fn what_a_killed_run_left_is_its_own_tasks_to_take_in_and_half_made_trees_
     assert!(pool.left("other").is_none());
     let left = pool.left("killed").unwrap();
     assert_eq!((left.path(), left.commit()), (&*place, base));
-    let snapshot = repository.snapshot(&left, base, base, "left", &attempt_ref("r", "killed", "1")).await.unwrap();
+    let snapshot = repository.snapshot(&left, base, &[], "left", &attempt_ref("r", "killed", "1")).await.unwrap();
     assert_eq!(ground.files(snapshot.commit)["half"], "done");
     drop(left);
     assert!(pool.left("killed").is_none());
@@ -169,7 +169,7 @@ async fn a_tree_that_is_another_folder_is_never_read_or_cleaned() {
     fs::remove_dir_all(&place).unwrap();
     symlink(ground.at("victim"), &place).unwrap();
     let base = repository.head();
-    assert!(repository.snapshot(&lease, base, base, "m", &attempt_ref("r", "t", "1")).await.is_err());
+    assert!(repository.snapshot(&lease, base, &[], "m", &attempt_ref("r", "t", "1")).await.is_err());
     drop(lease);
     let again = pool.agent("t", repository.head()).await.unwrap();
     assert_ne!(again.path(), place);

@@ -242,7 +242,7 @@ fn a_task_is_held_before_the_train_until_a_person_speaks_about_this_very_patch()
     story.pass(0, What::Implement);
     assert_eq!(story.running(), [(0, What::Build)], "the same patch again is approved");
     story.end(0, What::Build, rejected());
-    story.end(0, What::Implement, Ending::Passed(Evidence::Work { patch: oid(77), commit: oid(78) }));
+    story.end(0, What::Implement, Ending::Passed(Evidence::Work { patch: oid(77), commit: oid(78), told: vec![] }));
     assert_eq!(story.state(0), State::Held, "another patch is not");
 }
 
@@ -335,7 +335,7 @@ fn a_verdict_survives_a_send_back_for_the_same_patch_alone() {
         let mut story = Story::new(vec![node(Task { reviewers: vec![ReviewerId(0)], ..task(0, 5) })], &[], policy());
         story.pass_all(0, &[What::Implement, R0, What::Build]);
         story.end(0, What::Prove, rejected());
-        story.end(0, What::Implement, Ending::Passed(Evidence::Work { patch, commit: oid(98) }));
+        story.end(0, What::Implement, Ending::Passed(Evidence::Work { patch, commit: oid(98), told: vec![] }));
         assert_eq!(story.open.iter().filter(|job| job.what == R0).count(), asked);
     }
 }

@@ -155,7 +155,7 @@ impl Story {
                 let seal = Seal { commit: oid(200 + n), ..Seal::default() };
                 Evidence::Red(Box::new(Red { seal, ..Red::default() }))
             }
-            (What::Implement, _) => Evidence::Work { patch: oid(1000 + n), commit: oid(5000 + n) },
+            (What::Implement, _) => Evidence::Work { patch: oid(1000 + n), commit: oid(5000 + n), told: vec![] },
             (What::Verify, Subject::Patch { patch, commit }) => {
                 Evidence::Verified(Box::new(Verified { patch, commit, ..Verified::default() }))
             }

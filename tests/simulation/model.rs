@@ -411,7 +411,7 @@ impl Model {
         match (what, evidence) {
             (What::Tests, Evidence::Tests { commit, .. }) => life.sheet.tests = *commit,
             (What::Red, Evidence::Red(red)) => life.sheet.seal = red.seal.clone(),
-            (What::Implement, Evidence::Work { patch, commit }) => {
+            (What::Implement, Evidence::Work { patch, commit, .. }) => {
                 (life.patch, life.commit, life.sheet.work) = (*patch, *commit, *commit);
             }
             (What::Verify, Evidence::Verified(verified)) => {

@@ -193,7 +193,7 @@ impl World {
             (What::Settle(criterion), _) => self.settled(plan, job.node, criterion, chance),
             (What::Verify, Subject::Patch { patch, .. }) => self.verify(plan, job.node, patch, chance),
             (What::Implement, _) => {
-                Ending::Passed(Evidence::Work { patch: self.patch(job, chance), commit: self.fresh() })
+                Ending::Passed(Evidence::Work { patch: self.patch(job, chance), commit: self.fresh(), told: vec![] })
             }
             (What::Tests, _) => Ending::Passed(Evidence::Tests { commit: self.fresh(), told: vec![] }),
             (What::Red, _) => {
