@@ -126,14 +126,20 @@ impl Measured {
 
     /// The last figure that was printed, without its unit and fraction.
     pub(super) fn figure(&self) -> Option<i64> {
-        let words = self.tail.split_whitespace().rev();
-        let digits = |word: &str| {
-            let word = word.trim_end_matches(|c: char| !c.is_ascii_digit());
-            let whole = word.split(['.', ',']).next().unwrap_or(word);
-            whole.parse::<i64>().ok()
-        };
-        words.into_iter().find_map(digits)
+        self.tail.split_whitespace().rev().find_map(whole)
     }
+}
+
+/// The whole number that a word begins with: `87.5%` and `87,5` are 87, `1,234.5` is 1234.
+fn whole(word: &str) -> Option<i64> {
+    let word = word.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let whole = word.split('.').next().unwrap_or(word);
+    let mut groups = whole.split(',');
+    let first = groups.next().unwrap_or(whole).to_owned();
+    let groups: Vec<&str> = groups.collect();
+    let are_thousands = groups.iter().all(|group| group.len() == 3);
+    let number = if are_thousands { first + &groups.concat() } else { first };
+    number.parse().ok()
 }
 
 /// What a measurement is for.
@@ -333,4 +339,22 @@ impl Bench {
 /// A listing of a tree: mode and content of each path.
 pub(super) fn listing(entries: Vec<crate::workspace::TreeEntry>) -> BTreeMap<Box<str>, (u32, Oid)> {
     entries.into_iter().map(|entry| (entry.path, (entry.mode, entry.oid))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_figure_is_read_as_people_write_it() {
+        for (said, figure) in [
+            ("lines 12\ncoverage: 87.5%", Some(87)),
+            ("87,5 %", Some(87)),
+            ("total 1,234,567.8", Some(1_234_567)),
+            ("-3", Some(-3)),
+            ("none", None),
+        ] {
+            assert_eq!(Measured { tail: said.into(), ..Measured::default() }.figure(), figure, "{said}");
+        }
+    }
 }

@@ -1,18 +1,11 @@
 //! Verify: the task gate's own criteria, on exactly the patch that may land.
 
-use super::{
-    Bench, Desk, Done,
-    bench::git,
-    evidence::{Measured, Purpose},
-    fell,
-    trim::Trimmed,
-};
+use super::{Bench, Desk, Done, bench::git, evidence::Purpose, fell, settle::Settled, trim::Trimmed};
 use crate::{
     plan::Means,
     rules::{self, GreenCase, Role},
     run::{Breakage, Code, Ending, Evidence, Finding, Job, Oid, Rejection, Seal, Subject, Verified, Weight},
 };
-use std::sync::Arc;
 
 /// Edits beyond the scope that are tried one by one; of more all are asked for together.
 const MOST_TRIED: usize = 16;
@@ -136,22 +129,27 @@ impl Bench {
         let criteria = gate.map(|gate| &gate.criteria[..]).unwrap_or_default();
         let own = self.checks.task_commands();
         for (index, criterion) in (0u16..).zip(criteria) {
-            let commands = match &criterion.means {
+            let is_asked = match &criterion.means {
                 // The level's own checks were run for the report.
-                Means::Checked { commands } if *commands != own => commands.as_slice(),
-                Means::Measured { command, .. } => std::slice::from_ref(command),
-                _ => continue,
+                Means::Checked { commands } => *commands != own,
+                Means::Measured { .. } => true,
+                _ => false,
             };
-            let measured: Arc<Measured> = self.measured(commit, commands, Purpose::Judge, job, desk).await?;
-            proof.ran.extend(measured.ran.iter().cloned());
-            match (&criterion.means, measured.figure()) {
-                (Means::Measured { .. }, Some(figure)) => proof.figures.push((index, figure)),
-                _ if measured.report.exit == 0 && !matches!(criterion.means, Means::Measured { .. }) => {}
-                _ => {
-                    let text = format!("{}: {}", criterion.text, measured.failure());
-                    proof.findings.push(Finding::blocker(Code::CheckFails, text));
-                }
+            if !is_asked {
+                continue;
             }
+            let ran = match self.criterion(commit, criterion, job, desk).await? {
+                Settled::Seen { ran } => ran,
+                Settled::Figure { figure, ran } => {
+                    proof.figures.push((index, figure));
+                    ran
+                }
+                Settled::Wanting { finding, ran } => {
+                    proof.findings.push(finding);
+                    ran
+                }
+            };
+            proof.ran.extend(ran);
         }
         Ok(())
     }
