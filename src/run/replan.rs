@@ -30,11 +30,9 @@ impl Run {
         let held_back = held_back.into_iter().filter(|&node| !self.state(node).is_met()).collect::<Vec<_>>();
         self.recount(held_back.into_iter().chain(added).collect());
         for &node in &addition.retired {
-            if !self.state(node).is_met() {
-                self.let_go(node);
-                self.set(node, State::Retired);
-                self.release(node);
-            }
+            self.let_go(node);
+            self.set(node, State::Retired);
+            self.release(node);
         }
         Ok(())
     }
@@ -54,7 +52,9 @@ impl Run {
     fn refuse_retirement(&self, retired: &[NodeId]) -> Result<(), Refusal> {
         let all: BTreeSet<NodeId> = retired.iter().copied().collect();
         for &node in &all {
-            if self.known(node)?.is_met() || self.life(node).has_landed() {
+            // A gate that has opened proves nothing of what the new plan has before it: another one is judged in its place.
+            let may_be_over = self.plan.task_of(node).is_none() && self.known(node)? != State::Retired;
+            if self.known(node)?.is_met() && !may_be_over || self.life(node).has_landed() {
                 return Err(Refusal::IsOver(node));
             }
             if self.is_landing(node) {

@@ -465,6 +465,32 @@ fn a_skipped_or_retired_task_takes_its_gate_with_it() {
 }
 
 #[test]
+fn a_gate_that_is_open_can_give_way_to_one_that_waits_for_more() {
+    let held = || gate(Level::Checkpoint, [Means::Held]);
+    let done = node(Task { done: true, ..alone() });
+    let mut story = Story::new(vec![done, held(), node(alone())], &[(0, 1), (1, 2)], policy());
+    story.order(Order::Approve { gate: NodeId(1), criterion: 0 });
+    assert_eq!((story.state(1), story.running()), (State::Done, vec![(2, What::Implement)]));
+    let more = Addition {
+        added: vec![node(alone()), held()],
+        retired: vec![NodeId(1)],
+        edges: vec![(NodeId(0), NodeId(4)), (NodeId(3), NodeId(4))],
+    };
+    story.tell(Event::Replanned(Box::new(more)));
+    assert_eq!((story.state(1), story.state(4)), (State::Retired, State::Waiting { unmet: 1 }));
+    assert!(story.running().contains(&(2, What::Implement)), "what hung on the old one goes on");
+    for over in [NodeId(0), NodeId(1)] {
+        let late = Addition { retired: vec![over], ..Addition::default() };
+        let refused = [tidegate::run::Misfit::Refused(Refusal::IsOver(over))];
+        assert_eq!(
+            story.try_tell(Event::Replanned(Box::new(late))),
+            refused,
+            "a task that is over, a gate that is gone"
+        );
+    }
+}
+
+#[test]
 fn a_contested_test_goes_back_to_the_test_developer_and_is_no_longer_sealed() {
     let mut story = Story::new(vec![node(Task { reviewers: vec![], ..full() })], &[], policy());
     story.pass_all(0, &[What::Tests, What::Red]);

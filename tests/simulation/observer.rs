@@ -113,7 +113,7 @@ impl Observer {
                 }
                 self.model.plan.nodes.extend(addition.added.iter().cloned());
                 self.model.plan.edges.extend(&addition.edges);
-                addition.retired.iter().for_each(|&node| self.waive(node));
+                addition.retired.iter().for_each(|&node| self.retire(node));
                 self.model.grow();
             }
             Event::Resumed { policy } => {
@@ -127,6 +127,15 @@ impl Observer {
                     self.time_is_up = false;
                 }
             }
+        }
+    }
+
+    /// A new plan no longer has it. What a gate that is no task's has proven is no landing: it may be taken back when it is open.
+    fn retire(&mut self, node: NodeId) {
+        let is_task_or_its_gate = self.model.plan.nodes[node.index()].task().is_some() || self.addressed(node) != node;
+        match self.model.stage(node) {
+            Stage::Done | Stage::Waived if !is_task_or_its_gate => self.model.over(node, Stage::Waived),
+            _ => self.waive(node),
         }
     }
 
