@@ -102,6 +102,11 @@ impl Board {
         &self.charter
     }
 
+    /// The nodes that the plan still has.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.plan.ids().filter(|&id| *self.standing(id) != Standing::Retired)
+    }
+
     /// A node; panics for an id that is not of this plan, as an index would.
     pub fn card(&self, node: NodeId) -> &Card {
         &self.cards[node.index()]

@@ -109,7 +109,7 @@ fn outcome(board: &Board, end: &End) -> String {
 }
 
 fn tasks(board: &Board) -> impl Iterator<Item = NodeId> + '_ {
-    board.plan().ids().filter(|&id| board.plan().node(id).task().is_some())
+    board.nodes().filter(|&id| board.plan().node(id).task().is_some())
 }
 
 fn done(page: &mut Page, board: &Board, zone: &TimeZone) {
@@ -240,7 +240,7 @@ fn unfinished(page: &mut Page, board: &Board, now: Timestamp) {
 }
 
 fn gates_told(page: &mut Page, board: &Board) {
-    let ids = board.plan().ids().filter(|&id| board.plan().node(id).gate().is_some() && !board.is_task_gate(id));
+    let ids = board.nodes().filter(|&id| board.plan().node(id).gate().is_some() && !board.is_task_gate(id));
     let (mut closed, topic) = (false, &board.plan().blueprint().topic);
     let held_tasks = tasks(board).filter(|&id| matches!(board.standing(id), Standing::Held { .. }));
     let is_told = |id: &NodeId| !board.standing(*id).is_met() && *board.standing(*id) != Standing::Blocked;

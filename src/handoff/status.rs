@@ -161,7 +161,7 @@ fn quality(page: &mut Page, board: &Board) {
     }
     let gates = board.gates();
     page.push(Part::Fact("Gates passed", format!("{} of {}", gates.met(), gates.total)));
-    for (node, gate) in board.plan().ids().filter_map(|id| Some((id, board.plan().node(id).gate()?))) {
+    for (node, gate) in board.nodes().filter_map(|id| Some((id, board.plan().node(id).gate()?))) {
         if board.is_task_gate(node) {
             continue;
         }
@@ -194,7 +194,7 @@ struct Tally {
 impl Tally {
     fn of(board: &Board) -> Tally {
         let mut tally = Tally::default();
-        for id in board.plan().ids() {
+        for id in board.nodes() {
             let Node::Task(task) = board.plan().node(id) else {
                 continue;
             };
@@ -243,7 +243,7 @@ fn next_actions(page: &mut Page, board: &Board) {
         page.push(Part::Item(format!("you: {}: {does}", board.title(node))));
         page.push(Part::Commands(vec![command]));
     }
-    let ready = board.plan().ids().filter(|&n| {
+    let ready = board.nodes().filter(|&n| {
         board.card(n).running.is_empty()
             && matches!(board.standing(n), Standing::Working { .. } | Standing::Merging { .. })
     });
