@@ -6,7 +6,9 @@ use super::{
     closing::{self, Report},
     complain,
     exit::Exit,
-    message, preface,
+    message,
+    past::{self, Past},
+    preface,
     record::{self, now},
     say,
     scene::{Scene, Understood, settings, wanted},
@@ -20,8 +22,8 @@ use crate::{
     journal::{Doorbell, Folder, Inbox, Journal, Lock, RunId, Runs},
     notes::Topic,
     perform::Checks,
-    plan::{self, Addition, Fault, Node, Plan, Progress, Role, Settings, Severity},
-    run::{Charter, Entry, Event, Oid, Order, Outcome, Policy, Run, State, Timestamp},
+    plan::{self, Addition, Fault, Plan, Revision, Role, Severity},
+    run::{Charter, Entry, Event, Oid, Order, Outcome, Policy, Run, Timestamp},
     telemetry::{self, Telemetry},
     views::{Bars, Folded, Json, Lines, Live, Screen, View},
     workspace::Pool,
@@ -56,52 +58,74 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
         Some(_) if !wish.dry_run => Some(lock(&runs, &slug, &topic)?),
         _ => None,
     };
-    let unfinished = match newest(&runs, &slug)? {
-        Some(id) => {
-            let entries = record::read(&runs.folder(&id))?;
-            let run = record::replay(&entries)?;
-            Some((id, entries, run))
+    if let Some(id) = newest(&runs, &slug)? {
+        let entries = record::read(&runs.folder(&id))?;
+        let run = record::replay(&entries)?;
+        let grounds = Grounds::of(scene, wish, run.charter().base).await?;
+        let understood = prepare(wish, scene, &topic, &grounds, run.charter().without_checks).await?;
+        let is_done = run.outcome() == Some(Outcome::Done);
+        match past::taken_in(&run, &understood.blueprint) {
+            Ok((revision, plan)) => {
+                complain(&past::told(&run, &revision));
+                if is_done && revision.addition == Addition::default() {
+                    return again(arguments, wish, scene, &topic, &runs.folder(&id), &entries, &run).await;
+                }
+                let _held = held;
+                return resume(arguments, wish, scene, &topic, (&runs, id), (run, revision, plan), grounds).await;
+            }
+            Err(why) if is_done => complain(&format!(
+                "the breakdown was edited, and the run that is done cannot take it in: {why}\na new run begins; what \
+                 {id} made stays at refs/tidegate/{id}/integration\n",
+                id = id.as_str()
+            )),
+            Err(why) => {
+                complain(&format!(
+                    "warning: the breakdown was edited, and a run that lives cannot take it in: {why}\n"
+                ));
+                let (_held, plan) = (held, run.plan().clone());
+                let as_it_was = (run, Revision::default(), plan);
+                return resume(arguments, wish, scene, &topic, (&runs, id), as_it_was, grounds).await;
+            }
         }
-        None => None,
-    };
-    let base = unfinished.as_ref().map_or_else(|| scene.repo.head(), |(_, _, run)| run.charter().base);
-    let mut config = scene.config(base).await?;
-    if let Some(jobs) = wish.jobs {
-        config.slots.agents = jobs;
     }
-    let checks = Checks::found(&scene.repo, base, &wanted(&config))
-        .await
-        .map_err(|e| Stop::because("the base cannot be read", &e))?;
-    let policy = config.policy(scene.environment.cores);
-    match unfinished {
-        Some((id, entries, run))
-            if is_done(&run) && !is_superseded(scene, &topic, &run, &config, &checks, wish).await? =>
-        {
-            again(arguments, wish, scene, &topic, &runs.folder(&id), &entries, &run).await
+    let grounds = Grounds::of(scene, wish, scene.repo.head()).await?;
+    let understood = prepare(wish, scene, &topic, &grounds, wish.allow_no_checks).await?;
+    begin(arguments, wish, scene, &topic, (&runs, &slug, held), understood, grounds).await
+}
+
+/// What a run goes by beside its documents, as of its base commit.
+struct Grounds {
+    config: Config,
+    checks: Checks,
+    policy: Policy,
+}
+
+impl Grounds {
+    async fn of(scene: &Scene, wish: &Execute, base: Oid) -> Result<Grounds, Stop> {
+        let mut config = scene.config(base).await?;
+        if let Some(jobs) = wish.jobs {
+            config.slots.agents = jobs;
         }
-        Some((id, entries, run)) if !is_superseded(scene, &topic, &run, &config, &checks, wish).await? => {
-            let _held = held;
-            resume(arguments, wish, scene, &topic, (&runs, id), (entries, run), (config, checks, policy)).await
-        }
-        _ => {
-            let understood = prepare(wish, scene, &topic, &config, &checks).await?;
-            begin(arguments, wish, scene, &topic, (&runs, &slug, held), understood, (config, checks, policy)).await
-        }
+        let checks = Checks::found(&scene.repo, base, &wanted(&config))
+            .await
+            .map_err(|e| Stop::because("the base cannot be read", &e))?;
+        let policy = config.policy(scene.environment.cores);
+        Ok(Grounds { config, checks, policy })
     }
 }
 
-/// What a new run would go by, or why there is none. Touches nothing.
+/// What a run would go by, or why it does not: the same for one that begins and one that goes on. Touches nothing.
 async fn prepare(
     wish: &Execute,
     scene: &Scene,
     topic: &Topic,
-    config: &Config,
-    checks: &Checks,
+    grounds: &Grounds,
+    without_checks: bool,
 ) -> Result<Understood, Stop> {
-    let understood = scene.understand(topic, &settings(config, checks, wish.allow_no_checks)).await;
+    let understood = scene.understand(topic, &settings(&grounds.config, &grounds.checks, without_checks)).await;
     let understood = understood.map_err(|(draft, faults)| scene.stop(&draft, &faults))?;
     scene.warn(&understood, wish.strict)?;
-    refuse_missing(&understood, wish)?;
+    refuse_missing(&understood, without_checks)?;
     Ok(understood)
 }
 
@@ -186,26 +210,6 @@ fn first_lock(runs: &Runs, slug: &str, topic: &Topic, held: Option<Lock>) -> Res
     }
 }
 
-fn is_done(run: &Run) -> bool {
-    run.outcome() == Some(Outcome::Done)
-}
-
-/// A run that is done, of documents that have changed since: a new one begins.
-async fn is_superseded(
-    scene: &Scene,
-    topic: &Topic,
-    run: &Run,
-    config: &Config,
-    checks: &Checks,
-    wish: &Execute,
-) -> Result<bool, Stop> {
-    if !is_done(run) {
-        return Ok(false);
-    }
-    let understood = scene.understand(topic, &settings(config, checks, wish.allow_no_checks)).await;
-    Ok(understood.is_ok_and(|understood| understood.blueprint.origins != run.plan().blueprint().origins))
-}
-
 async fn begin(
     arguments: &Arguments,
     wish: &Execute,
@@ -213,18 +217,19 @@ async fn begin(
     topic: &Topic,
     (runs, slug, held): (&Runs, &str, Option<Lock>),
     understood: Understood,
-    (config, checks, policy): (Config, Checks, Policy),
+    grounds: Grounds,
 ) -> Result<Exit, Stop> {
     let plan = Plan::build(understood.blueprint.clone())
         .map_err(|faults| Stop::new(Exit::Faulty, format!("error: {faults:?}\n")))?;
     let base = scene.repo.head();
     let id = RunId::new(slug, now(), random()).map_err(|error| Stop::because("the run has no name", &error))?;
     let charter = charter(scene, id.as_str(), base, wish).await?;
+    let preface = preface::preface(&plan, &Past::default(), &charter, &grounds.policy, &grounds.config);
     if wish.dry_run {
-        return rehearse(wish, &preface::preface(&plan, &charter, &policy, &config, false));
+        return rehearse(wish, &preface);
     }
     let _held = first_lock(runs, slug, topic, held)?;
-    prove_base(scene, topic, &config, &checks, base).await?;
+    prove_base(scene, topic, &grounds.config, &grounds.checks, base).await?;
     // Before anything is made for the run: another one may be at work in the repository.
     let pool = pool(scene).await?;
     let folder = runs.begin(&id).map_err(|error| Stop::because("the run's folder cannot be made", &error))?;
@@ -234,17 +239,17 @@ async fn begin(
         Journal::create(&folder, &id, now()).map_err(|error| Stop::because("the journal cannot begin", &error))?;
     let planned = Event::Planned {
         plan: Box::new(understood.blueprint),
-        policy: Box::new(policy.clone()),
+        policy: Box::new(grounds.policy.clone()),
         tip,
         charter: Box::new(charter.clone()),
     };
     let begun =
         Begun { folder, journal, run: Run::default(), past: Vec::new(), first: vec![planned], charter, plan, pool };
     if !arguments.quiet && !wish.json {
-        complain(&preface::preface(&begun.plan, &begun.charter, &policy, &config, false));
+        complain(&preface);
         complain(&preface::door(&begun.plan, &begun.charter));
     }
-    go(arguments, wish, scene, topic, begun, (config, checks, policy)).await
+    go(arguments, wish, scene, topic, begun, grounds).await
 }
 
 /// What a dry run has to say is its result: it goes to stdout, where no events are asked for.
@@ -264,70 +269,34 @@ async fn resume(
     scene: &Scene,
     topic: &Topic,
     (runs, id): (&Runs, RunId),
-    (entries, run): (Vec<Entry>, Run),
-    (config, checks, policy): (Config, Checks, Policy),
+    (run, revision, plan): (Run, Revision, Plan),
+    grounds: Grounds,
 ) -> Result<Exit, Stop> {
     let charter = run.charter().clone();
-    let plan = run.plan().clone();
-    if wish.dry_run {
-        return rehearse(wish, &preface::preface(&plan, &charter, &policy, &config, true));
-    }
-    let is_over = run.outcome() == Some(Outcome::Done);
-    let edits = if is_over {
-        None
-    } else {
-        edits(scene, topic, &run, &settings(&config, &checks, charter.without_checks)).await?
-    };
-    drop(entries);
-    let pool = pool(scene).await?;
     let folder = runs.folder(&id);
+    let past = Past::of(&run, &revision, &folder)?;
+    let preface = preface::preface(&plan, &past, &charter, &grounds.policy, &grounds.config);
+    if wish.dry_run {
+        return rehearse(wish, &preface);
+    }
+    let pool = pool(scene).await?;
     let (journal, past) =
         Journal::resume(&folder, now()).map_err(|error| Stop::because("the run cannot go on", &error))?;
-    let changed = (*run.policy() != policy).then(|| Box::new(policy.clone()));
+    let changed = (*run.policy() != grounds.policy).then(|| Box::new(grounds.policy.clone()));
     let mut first = vec![Event::Resumed { policy: changed }];
-    first.extend(edits);
-    if run.is_paused() && !run.is_cancelled() {
+    if revision.addition != Addition::default() {
+        first.push(Event::Replanned(Box::new(revision.addition)));
+    }
+    // Whoever says `execute` says go: what waited for a person is tried again.
+    if run.waits_for_go() {
         first.push(Event::Ordered(Order::Go));
     }
-    if !arguments.quiet && !wish.json && !is_over {
-        complain(&preface::preface(&plan, &charter, &policy, &config, true));
+    if !arguments.quiet && !wish.json {
+        complain(&preface);
         complain(&preface::door(&plan, &charter));
     }
     let begun = Begun { folder, journal, run, past, first, charter, plan, pool };
-    go(arguments, wish, scene, topic, begun, (config, checks, policy)).await
-}
-
-/// What was edited in the documents since the run began, as far as a plan that lives can take it in.
-async fn edits(scene: &Scene, topic: &Topic, run: &Run, settings: &Settings) -> Result<Option<Event>, Stop> {
-    let understood = scene.understand(topic, settings).await;
-    let understood = understood.map_err(|(draft, faults)| scene.stop(&draft, &faults))?;
-    let progress = |id| match run.state(id) {
-        State::Retired => Progress::Gone,
-        state if state.is_met() || run.life(id).has_landed() => Progress::Over,
-        state if state.has_started() => Progress::Begun,
-        _ => Progress::Untouched,
-    };
-    match plan::revise(run.plan(), &understood.blueprint, progress) {
-        Ok(addition) if addition == Addition::default() => Ok(None),
-        Ok(addition) => {
-            let labels = |nodes: Vec<&Node>| {
-                let tasks: Vec<&str> =
-                    nodes.into_iter().filter_map(|node| node.task()).map(|task| &*task.label).collect();
-                if tasks.is_empty() { "none".to_owned() } else { tasks.join(", ") }
-            };
-            let added = labels(addition.added.iter().collect());
-            let retired = labels(addition.retired.iter().map(|&id| run.plan().node(id)).collect());
-            complain(&format!(
-                "the breakdown was edited: taken in. Tasks that are new or read otherwise: {added}; taken out or replaced: {retired}\n"
-            ));
-            Ok(Some(Event::Replanned(Box::new(addition))))
-        }
-        Err(refused) => {
-            let why = refused.join("; ");
-            complain(&format!("warning: the breakdown was edited, and a run that lives cannot take it in: {why}\n"));
-            Ok(None)
-        }
-    }
+    go(arguments, wish, scene, topic, begun, grounds).await
 }
 
 /// Runs it, whether it is new or not, and says how it ended.
@@ -337,7 +306,7 @@ async fn go(
     scene: &Scene,
     topic: &Topic,
     begun: Begun,
-    (config, checks, policy): (Config, Checks, Policy),
+    Grounds { config, checks, policy }: Grounds,
 ) -> Result<Exit, Stop> {
     let zone = scene.environment.time_zone.clone();
     let (folded, live) = (Folded::default(), Live::default());
@@ -387,9 +356,9 @@ async fn go(
 }
 
 /// What keeps a run from starting though its documents are sound.
-fn refuse_missing(understood: &Understood, wish: &Execute) -> Result<(), Stop> {
+fn refuse_missing(understood: &Understood, without_checks: bool) -> Result<(), Stop> {
     let without: Vec<&str> = understood.blueprint.without_check().map(|(_, gate)| gate.level.name()).collect();
-    if !wish.allow_no_checks && !without.is_empty() {
+    if !without_checks && !without.is_empty() {
         let mut levels = without;
         levels.dedup();
         let what = format!("no check was found for the {} gates: nothing would prove them", levels.join(", "));

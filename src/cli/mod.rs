@@ -9,6 +9,7 @@ mod exit;
 mod logs;
 mod message;
 mod order;
+mod past;
 mod preface;
 mod record;
 mod scene;

@@ -1,9 +1,10 @@
 //! What `execute` says before it starts: what will be done, with what, and what nobody here can settle.
 
+use super::past::Past;
 use crate::{
     board::{counted, line, minutes},
     config::Config,
-    plan::{NodeId, Plan, Role},
+    plan::{NodeId, Plan, Progress, Role},
     run::{Charter, Policy},
 };
 use std::fmt::Write;
@@ -11,16 +12,21 @@ use std::fmt::Write;
 /// Names of uncommitted paths that are listed.
 const LISTED: usize = 5;
 
-/// The preface of a run.
-pub(crate) fn preface(plan: &Plan, charter: &Charter, policy: &Policy, config: &Config, is_resumed: bool) -> String {
+/// The preface of a run: what is left of its plan, whether it begins or goes on.
+pub(crate) fn preface(plan: &Plan, past: &Past<'_>, charter: &Charter, policy: &Policy, config: &Config) -> String {
     let blueprint = plan.blueprint();
-    let tasks = plan.ids().filter(|&id| plan.node(id).task().is_some()).count();
-    let path = plan.critical_path();
-    let span = minutes(path.first().map_or(0, |&id| plan.remaining(id)));
+    let is_left = |id: NodeId| past.progress(id) < Progress::Over && plan.node(id).task().is_none_or(|task| !task.done);
+    let tasks = || plan.ids().filter(|&id| plan.node(id).task().is_some());
+    let total = tasks().filter(|&id| past.progress(id) != Progress::Gone).count();
+    let done = total - tasks().filter(|&id| is_left(id)).count();
+    let done = if done == 0 { String::new() } else { format!(", {done} of them done") };
+    let (span, path) = plan.longest_path(is_left);
     let labels: Vec<&str> = path.iter().filter_map(|&id| plan.node(id).task()).map(|task| &*task.label).collect();
-    let mut out = format!("{}: {}, {}\n", blueprint.topic, line(&blueprint.title, 60), counted(tasks, "task"));
-    let _ = writeln!(out, "critical path {span}: {}", line(&labels.join(" -> "), 120));
-    let head = if is_resumed { "goes on from" } else { "base" };
+    let mut out = format!("{}: {}, {}{done}\n", blueprint.topic, line(&blueprint.title, 60), counted(total, "task"));
+    if !labels.is_empty() {
+        let _ = writeln!(out, "critical path {}: {}", minutes(span), line(&labels.join(" -> "), 120));
+    }
+    let head = if past.has_begun() { "goes on from" } else { "base" };
     let _ = writeln!(out, "{head} {} ({})", charter.base.short(), line(&charter.head, 60));
     if !charter.uncommitted.is_empty() {
         let names: Vec<&str> = charter.uncommitted.iter().take(LISTED).map(|path| &**path).collect();
@@ -29,7 +35,7 @@ pub(crate) fn preface(plan: &Plan, charter: &Charter, policy: &Policy, config: &
         let _ = writeln!(out, "uncommitted changes are left out: {}{more}", line(&names.join(", "), 200));
     }
     let _ = writeln!(out, "sandbox: none. Agents and checks run without a sandbox, with your rights");
-    let _ = writeln!(out, "{}", runs(plan));
+    let _ = writeln!(out, "{}", runs(plan, is_left));
     let _ = writeln!(out, "{} and {} at a time", counted(policy.agents, "agent"), counted(policy.checks, "check"));
     if config.review.reviewers.is_empty() {
         let _ = writeln!(out, "no reviewers are configured for tasks that a model does");
@@ -37,7 +43,7 @@ pub(crate) fn preface(plan: &Plan, charter: &Charter, policy: &Policy, config: &
     if charter.without_checks {
         let _ = writeln!(out, "some gates have no check (--allow-no-checks)");
     }
-    for (gate, texts) in held(plan) {
+    for (gate, texts) in held(plan, past) {
         let blocked: Vec<&str> = plan.tasks_behind(gate).into_iter().map(|id| plan.node(id).label()).collect();
         let blocked = if blocked.is_empty() { "the end".to_owned() } else { blocked.join(", ") };
         for text in texts {
@@ -54,8 +60,8 @@ pub(crate) fn door(plan: &Plan, charter: &Charter) -> String {
 }
 
 /// The agent runs that are expected, and what they may cost.
-fn runs(plan: &Plan) -> String {
-    let tasks = plan.ids().filter_map(|id| plan.node(id).task()).filter(|task| !task.done);
+fn runs(plan: &Plan, is_left: impl Fn(NodeId) -> bool) -> String {
+    let tasks = plan.ids().filter(|&id| is_left(id)).filter_map(|id| plan.node(id).task());
     let (mut writing, mut reviews) = (0, 0);
     for task in tasks {
         let has = |role| task.brief.scripts.iter().any(|script| script.role == role);
@@ -66,13 +72,14 @@ fn runs(plan: &Plan) -> String {
     format!("at least {writing} and {reviews}, no model: this costs nothing")
 }
 
-/// Gates with criteria that wait for a person.
-fn held(plan: &Plan) -> Vec<(NodeId, Vec<String>)> {
+/// Gates with criteria that wait for a person who has not spoken.
+fn held(plan: &Plan, past: &Past<'_>) -> Vec<(NodeId, Vec<String>)> {
     let mut held = Vec::new();
-    for id in plan.ids() {
+    for id in plan.ids().filter(|&id| past.progress(id) < Progress::Over) {
         if let Some(gate) = plan.node(id).gate() {
-            let persons = gate.criteria.iter().filter(|criterion| criterion.means.is_a_persons());
-            let texts: Vec<String> = persons.map(|criterion| criterion.text.to_string()).collect();
+            let asked = (0u16..).zip(&gate.criteria).filter(|(_, criterion)| criterion.means.is_a_persons());
+            let open = asked.filter(|&(index, _)| !past.has_word(id, index));
+            let texts: Vec<String> = open.map(|(_, criterion)| criterion.text.to_string()).collect();
             if !texts.is_empty() {
                 held.push((id, texts));
             }

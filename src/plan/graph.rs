@@ -190,15 +190,26 @@ impl Plan {
 
     /// The nodes of one longest path, in order.
     pub fn critical_path(&self) -> Vec<NodeId> {
-        let longest =
-            |ids: &mut dyn Iterator<Item = NodeId>| ids.max_by_key(|&id| (self.remaining(id), std::cmp::Reverse(id)));
-        let mut path: Vec<NodeId> = Vec::new();
-        let mut next = longest(&mut self.ids());
-        while let Some(id) = next {
-            path.push(id);
-            next = longest(&mut self.dependents(id));
+        self.longest_path(|_| true).1
+    }
+
+    /// The minutes and the nodes, in order, of one longest path over the nodes that count.
+    pub fn longest_path(&self, counts: impl Fn(NodeId) -> bool) -> (u64, Vec<NodeId>) {
+        // Of two ways of the same length the one by the lower id.
+        let key = |minutes: u64, id: NodeId| (minutes, std::cmp::Reverse(id));
+        let mut best = None;
+        let mut ways: Vec<(u64, Option<NodeId>)> = vec![(0, None); self.len()];
+        // The graph is acyclic: there is an order.
+        for at in
+            toposort(&self.graph, None).unwrap_or_default().into_iter().rev().map(node_id).filter(|&at| counts(at))
+        {
+            let next = self.dependents(at).filter(|&next| counts(next)).max_by_key(|n| key(ways[n.index()].0, *n));
+            let minutes = self.node(at).minutes() + next.map_or(0, |next| ways[next.index()].0);
+            ways[at.index()] = (minutes, next);
+            best = best.max(Some(key(minutes, at)));
         }
-        path
+        let Some((minutes, std::cmp::Reverse(first))) = best else { return (0, Vec::new()) };
+        (minutes, std::iter::successors(Some(first), |at| ways[at.index()].1).collect())
     }
 
     /// The tasks of a stream.

@@ -31,5 +31,5 @@ pub use gate::{Bound, Criterion, Gate, Level, Means};
 pub use graph::{Plan, PlanFault};
 pub use hang::NO_STREAM;
 pub use id::{BackendId, NodeId, ResourceId, ReviewerId, StreamId};
-pub use revision::{Progress, revise};
+pub use revision::{Progress, Revision, revise};
 pub use task::{Brief, Hold, Phase, Phases, Role, Script, Task, TestWish};

@@ -222,6 +222,11 @@ impl Run {
         self.mode != Mode::Going
     }
 
+    /// Whether a person who says go changes anything: it is paused, or a backend is out of order.
+    pub fn waits_for_go(&self) -> bool {
+        self.mode == Mode::Paused || self.mode == Mode::Going && self.quotas.contains(&Quota::OutOfOrder)
+    }
+
     /// Whether a person said cancel, which is for good.
     pub fn is_cancelled(&self) -> bool {
         self.mode == Mode::Cancelled

@@ -105,17 +105,3 @@ fn an_implementation_contests_a_sealed_test_and_the_test_developer_mends_it() {
     space.execute("contest").exits(0).says(&["contests a sealed test"]);
     assert!(space.on("tidegate/contest/integration", "tests/sum.rs").contains("3"));
 }
-
-#[test]
-fn an_edited_breakdown_is_taken_in_when_the_run_goes_on() {
-    let space = Space::plain();
-    space.topic("two", &two_streams(["exit 3", "echo 2 > two", "cat one > three"]));
-    space.execute("two").exits(1);
-    let edited = two_streams(["echo 1 > one", "echo too late > two", "cat one > three"]);
-    let more = task(4, "Fourth", "Task 3 complete", "cat three > four");
-    space.topic("two", &edited.replace("## Quality Gates", &format!("{more}## Quality Gates")));
-    space.execute("two").exits(0).says(&["the breakdown was edited", "1, 4"]);
-    assert_eq!(space.subjects("tidegate/two/integration"), ["Second", "First", "Third", "Fourth"]);
-    assert_eq!(space.on("tidegate/two/integration", "two"), "2", "what has landed stays");
-    space.run(&["why", "two", "1"]).exits(0).says(&["done"]);
-}

@@ -5,6 +5,7 @@
 mod breakdown;
 mod documents;
 mod earned;
+mod edits;
 mod execute;
 mod gates;
 mod proof;
