@@ -12,11 +12,14 @@ use std::{
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 use tidegate::process::{Exit, How, Launch, Limits, Line, Program, Wardens};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 const WARDEN: &str = env!("CARGO_BIN_EXE_tidegate");
 
@@ -275,6 +278,30 @@ async fn a_launch_that_is_dropped_ends_what_it_ran_and_its_place_is_free_only_th
     }
     assert!(place.run("true").await.is_success());
     assert_eq!(marked(&place.mark), []);
+}
+
+/// Says, when it is let go of, how many processes of its mark there still are.
+struct Hold(String, Option<oneshot::Sender<usize>>);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let _ = self.1.take().unwrap().send(marked(&self.0).len());
+    }
+}
+
+#[tokio::test]
+async fn what_a_line_holds_is_let_go_of_when_all_that_ran_is_gone_though_nobody_waits_for_it() {
+    let place = place(1);
+    let (grew, mut growth) = watch::channel(0);
+    let (told, left) = oneshot::channel();
+    let hold = Arc::new(Hold(place.mark.clone(), Some(told)));
+    let line = Line { grew: Some(grew), hold: Some(hold), ..Line::default() };
+    let program = place.sh(&format!("{} wait", escape(&place.mark)));
+    tokio::select! {
+        exit = place.wardens.launch(program, line) => panic!("{exit:?}"),
+        _ = growth.wait_for(|length| *length > 0) => {}
+    }
+    assert_eq!(left.await, Ok(0));
 }
 
 #[tokio::test]

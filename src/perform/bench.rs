@@ -136,19 +136,20 @@ impl Bench {
     }
 
     /// A task's own workspace with this commit in it, set up.
-    pub(super) async fn agent(&self, node: NodeId, commit: Oid, desk: &Desk) -> Result<Lease, Breakage> {
+    pub(super) async fn agent(&self, node: NodeId, commit: Oid, desk: &Desk) -> Result<Arc<Lease>, Breakage> {
         let lease = self.pool.agent(&self.key(node), commit).await.map_err(|fault| git(&fault))?;
         self.set_up(lease, desk).await
     }
 
     /// A gate's workspace with exactly this commit in it, set up.
-    pub(super) async fn gate(&self, commit: Oid, desk: &Desk) -> Result<Lease, Breakage> {
+    pub(super) async fn gate(&self, commit: Oid, desk: &Desk) -> Result<Arc<Lease>, Breakage> {
         let lease = self.pool.gate(commit).await.map_err(|fault| git(&fault))?;
         self.set_up(lease, desk).await
     }
 
-    async fn set_up(&self, lease: Lease, desk: &Desk) -> Result<Lease, Breakage> {
-        let line = Line { stop: desk.stop.clone(), ..Line::default() };
+    async fn set_up(&self, lease: Lease, desk: &Desk) -> Result<Arc<Lease>, Breakage> {
+        let lease = Arc::new(lease);
+        let line = line_to(desk, &lease);
         lease.set_up(&self.repo, &*self.wardens, &self.setting.setup, &line).await.map_err(|fault| git(&fault))?;
         Ok(lease)
     }
@@ -170,7 +171,7 @@ impl Bench {
         desk: &Desk,
         role: Role,
         name: Option<&str>,
-        lease: &Lease,
+        lease: &Arc<Lease>,
         facts: Vec<(&'static str, OsString)>,
     ) -> Result<AgentReport, AgentError> {
         let task = task(job, desk).map_err(|_| misconfigured("only tasks have agents"))?;
@@ -227,8 +228,7 @@ impl Bench {
             AgentEvent::Usage(spend) => tell(Note::Spent(spend)),
             AgentEvent::ToolResult { .. } | AgentEvent::Session(_) | AgentEvent::Finished => {}
         });
-        let line = Line { stop: desk.stop.clone(), ..Line::default() };
-        self.scripts.run(invocation, sink, line).await
+        self.scripts.run(invocation, sink, line_to(desk, lease)).await
     }
 
     /// A tree of the task on another base than it was made on; on the same base it is what it was.
@@ -270,6 +270,11 @@ impl Bench {
         let label = slug(desk.plan.node(node).label());
         self.setting.folder.join("handoffs").join(format!("{label}.md"))
     }
+}
+
+/// The line to a program that runs in this workspace: it stays leased until the program is gone, also when the job fell over a panic.
+pub(super) fn line_to(desk: &Desk, lease: &Arc<Lease>) -> Line {
+    Line { stop: desk.stop.clone(), hold: Some(Arc::<Lease>::clone(lease)), ..Line::default() }
 }
 
 /// The task of a job.

@@ -1,10 +1,14 @@
 //! Evidence: what checks say about a tree. Measured once a tree where it can be: what was tested is exactly what lands.
 
-use super::{Bench, Breakage, Desk, bench::git, fell};
+use super::{
+    Bench, Breakage, Desk,
+    bench::{git, line_to},
+    fell,
+};
 use crate::{
     check::{Check, Checked, Ecosystem, detect},
     plan::{Level, NodeId, StreamId},
-    process::{How, Line},
+    process::How,
     rules::{Build, Report},
     run::{Code, Finding, Job, Oid, Ran, Timestamp},
     workspace::{GitError, Lease, Repository},
@@ -299,7 +303,7 @@ impl Bench {
         &self,
         command: &str,
         commit: Oid,
-        lease: &Lease,
+        lease: &Arc<Lease>,
         log: &Path,
         scratch: &Path,
         desk: &Desk,
@@ -326,7 +330,7 @@ impl Bench {
             scratch,
             cache: lease.cache(),
             tidegate: &self.setting.program,
-            line: Line { stop: desk.stop.clone(), ..Line::default() },
+            line: line_to(desk, lease),
         };
         (desk.tell)(super::Note::Said(command.to_owned()));
         let checked = self.checks.ecosystem.run(&check).instrument(span.clone()).await;

@@ -1,7 +1,7 @@
 //! A program to run to its end, and how it ended. Values; who runs them is [`Launch`].
 
 use serde::{Deserialize, Serialize};
-use std::{ffi::OsString, future::Future, path::PathBuf, pin::Pin, time::Duration};
+use std::{any::Any, ffi::OsString, future::Future, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -94,6 +94,9 @@ pub struct Line {
     pub stop: CancellationToken,
     /// Told how many bytes `stdout` has by now, at most a few times a second; the file holds them.
     pub grew: Option<watch::Sender<u64>>,
+    /// What nobody else may have while the program may still write: let go of when the program and all its descendants are gone,
+    /// also where whoever waits for them is not there any more.
+    pub hold: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 /// Whoever runs programs to their end: wardens in life.

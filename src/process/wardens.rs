@@ -5,6 +5,7 @@ use super::{
     wire::{Order, Report, Sheet},
 };
 use std::{
+    any::Any,
     collections::BTreeSet,
     fs::File,
     future::Future,
@@ -87,7 +88,7 @@ impl Wardens {
         let Ok(place) = place else { return stopped };
         let limits = program.limits;
         let order = Order::Run(Box::new(Sheet::from(program)));
-        let mut busy = Busy { warden: None, place: Some(place) };
+        let mut busy = Busy { warden: None, kept: Some((place, line.hold.clone())) };
         let (mut starts, mut leaked) = (0, 0);
         loop {
             let kept = lock(&self.idle).pop();
@@ -129,10 +130,11 @@ impl Launch for Wardens {
     }
 }
 
-/// A warden with a program, and its place in the pool. Dropped, it ends the program and gives the place back when all is gone.
+/// A warden with a program, its place in the pool, and what its line holds. Dropped, it ends the program and gives these back when
+/// all is gone.
 struct Busy {
     warden: Option<Warden>,
-    place: Option<OwnedSemaphorePermit>,
+    kept: Option<(OwnedSemaphorePermit, Option<Arc<dyn Any + Send + Sync>>)>,
 }
 
 impl Busy {
@@ -145,11 +147,11 @@ impl Busy {
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        let (Some(warden), place) = (self.warden.take(), self.place.take()) else { return };
+        let (Some(warden), kept) = (self.warden.take(), self.kept.take()) else { return };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 warden.retire().await;
-                drop(place);
+                drop(kept);
             });
         }
     }
