@@ -9,7 +9,7 @@ use crate::{
     agent::AgentError,
     plan::{ReviewerId, Role},
     rules::{self, Verdict},
-    run::{Code, Ending, Evidence, Finding, Job, Oid, Rejection, Subject},
+    run::{Code, Ending, Finding, Job, Oid, Subject},
 };
 
 impl Bench {
@@ -34,14 +34,11 @@ impl Bench {
             Err(error) => return ended(error, Oid::NONE),
         };
         match verdict {
-            Verdict::Approved { findings, grants } => Ok(Ending::Passed(Evidence::Approved { findings, grants })),
             // It said nothing that can be used: that is its own fault, and not the work's. It is asked again.
             Verdict::Rejected { findings, .. } if findings.iter().any(no_verdict) => {
                 Err(fell(spoken(&name, &findings)))
             }
-            Verdict::Rejected { findings, grants } => {
-                Ok(Ending::Rejected(Rejection { findings, grants, ..Rejection::default() }))
-            }
+            verdict => Ok(verdict.into_evidence().map_or_else(Ending::Rejected, Ending::Passed)),
         }
     }
 }
