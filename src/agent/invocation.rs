@@ -121,6 +121,12 @@ pub enum AgentError {
         /// What is wrong.
         what: String,
     },
+    /// The task has no script for what it is asked to be: the task's lack, not the backend's.
+    #[error("the task carries no script for the role {role}")]
+    NoScript {
+        /// The role.
+        role: &'static str,
+    },
     /// The conversation is too long.
     #[error("the context is too long for the model")]
     ContextOverflow,

@@ -23,7 +23,7 @@ impl ScriptBackend {
 
     async fn play(&self, invocation: Invocation, events: Sink, line: Line) -> Result<AgentReport, AgentError> {
         let Some(script) = &invocation.script else {
-            return Err(AgentError::Misconfigured { what: no_script(&invocation) });
+            return Err(AgentError::NoScript { role: invocation.role.name() });
         };
         let file = invocation.folder.join("script.sh");
         std::fs::write(&file, &*script.body).map_err(|error| unwritable(&file, &error))?;
@@ -101,10 +101,6 @@ fn answer(exit: &Exit, folder: &Path) -> Result<AgentReport, AgentError> {
 /// The last bytes of a file, as clean text; a file that cannot be read has said nothing.
 fn tail(path: &Path, bytes: u64) -> String {
     Tail::of(path, usize::MAX, bytes).map(|tail| tail.text).unwrap_or_default()
-}
-
-fn no_script(invocation: &Invocation) -> String {
-    format!("the task carries no script for the role {}", invocation.role.name())
 }
 
 fn unwritable(file: &Path, error: &io::Error) -> AgentError {

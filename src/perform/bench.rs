@@ -329,7 +329,8 @@ pub(super) fn ended(error: AgentError, left: Oid) -> Result<Ending, Breakage> {
         AgentError::GaveUp { ref tail, .. } | AgentError::Crashed { ref tail, .. } => {
             return Err(Breakage::Fell { why: format!("{error}{}", after(tail)).into(), left });
         }
-        AgentError::ContextOverflow
+        AgentError::NoScript { .. }
+        | AgentError::ContextOverflow
         | AgentError::Timeout
         | AgentError::Idle
         | AgentError::MaxTurns
@@ -359,4 +360,17 @@ pub(super) fn git(fault: &impl std::error::Error) -> Breakage {
         source = cause.source();
     }
     fell(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_task_lacks_closes_the_backend_for_no_other_task() {
+        let lacks = ended(AgentError::NoScript { role: "implementation" }, Oid::NONE).unwrap_err();
+        assert_eq!(lacks, fell("the task carries no script for the role implementation"));
+        let shut = ended(AgentError::Misconfigured { what: "the disk is full".into() }, Oid::NONE);
+        assert!(matches!(shut, Ok(Ending::Deferred { until: Until::Person, .. })), "{shut:?}");
+    }
 }
