@@ -317,6 +317,7 @@ async fn go(
     let backends: Vec<Box<str>> = begun.plan.blueprint().backends.clone();
     let of_run = (&*begun.charter.run, &*begun.plan.blueprint().topic, begun.folder.path());
     let bench = bench(scene, of_run, &config, checks, (begun.pool, Arc::clone(&wardens))).await?;
+    bench.keep_left().await;
     let bell = Doorbell::listen(&begun.folder).map_err(|error| Stop::because("orders cannot be heard", &error))?;
     let inbox = Inbox::open(&begun.folder).map_err(|error| Stop::because("orders cannot be taken", &error))?;
     let status = StatusWriter::start(topic.folder.clone(), folded.clone(), zone, screen.clone());

@@ -88,6 +88,19 @@ impl Bench {
         Bench { setting, repo, checks, reports, wardens, pool, scripts, logs }
     }
 
+    /// Keeps by a ref what other runs were at when they were killed, and makes room of it: nobody knows whether they will ever go on,
+    /// and none of them goes on from there.
+    pub async fn keep_left(&self) {
+        let ours = format!("{}/", self.setting.run);
+        while let Some(left) = self.pool.left_by(|task| !task.starts_with(&ours)) {
+            let (run, node) = left.task().split_once('/').unwrap_or((left.task(), ""));
+            let (base, pin) = (left.commit(), attempt_ref(run, node, "left"));
+            if let Err(error) = self.repo.snapshot(&left, base, base, "What a killed run left", &pin).await {
+                tracing::warn!(task = left.task(), %error, "what a killed run left cannot be kept");
+            }
+        }
+    }
+
     /// Has the agent of this role work in the task's workspace, starting from `start`, and takes in what it left.
     pub(super) async fn write(
         &self,

@@ -174,8 +174,13 @@ impl Pool {
     /// The workspace in which `task` was at work when the last run was killed, as it was left: to be taken in, then dropped. Until then
     /// nobody else gets it.
     pub fn left(&self, task: &str) -> Option<Lease> {
+        self.left_by(|known| known == task)
+    }
+
+    /// The same of any task that is meant.
+    pub fn left_by(&self, is_meant: impl Fn(&str) -> bool) -> Option<Lease> {
         let mut state = self.shelf.state();
-        let at = state.free.iter().position(|slot| slot.is_left && slot.task == task)?;
+        let at = state.free.iter().position(|slot| slot.is_left && is_meant(&slot.task))?;
         let slot = state.free.swap_remove(at);
         drop(state);
         let marker = Marker::read(&slot.dir)?;
@@ -410,6 +415,11 @@ impl Lease {
     /// What was checked out in it.
     pub fn commit(&self) -> Oid {
         self.commit
+    }
+
+    /// The task it was leased for.
+    pub fn task(&self) -> &str {
+        &self.task
     }
 
     /// Who works in it.

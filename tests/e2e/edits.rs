@@ -152,3 +152,32 @@ fn a_backend_that_was_out_of_order_is_tried_again_when_the_run_goes_on() {
     shut.iter().for_each(|path| std::fs::remove_dir_all(path).unwrap());
     space.execute("two").exits(0).says(&["goes on by a person's word"]);
 }
+
+#[test]
+fn what_another_run_left_when_it_was_killed_is_kept_by_a_ref_and_its_workspace_is_used_again() {
+    let space = Space::plain();
+    space.topic("one", &two_streams(["echo 1 > one", "echo 2 > two", "cat one > three"]));
+    space.topic("two", &two_streams(["echo 1 > one", "echo 2 > two", "cat one > three"]));
+    space.run(&["execute", "one", "-j", "1"]).exits(0);
+    let state = space.beside("state/tidegate");
+    let workspaces = || {
+        let repos = std::fs::read_dir(&state).unwrap().map(|entry| entry.unwrap().path().join("workspaces"));
+        let all: Vec<_> =
+            repos.flat_map(|dir| std::fs::read_dir(dir).unwrap()).map(|entry| entry.unwrap().path()).collect();
+        all.into_iter().filter(|path| path.to_string_lossy().contains("agent-")).collect::<Vec<_>>()
+    };
+    // As a kill leaves them: leased, with half the work in them.
+    let before = workspaces();
+    for place in &before {
+        let marker = std::fs::read_to_string(place.join("ready")).unwrap();
+        assert!(marker.contains("\"is_leased\":false"), "{marker}");
+        std::fs::write(place.join("ready"), marker.replace("\"is_leased\":false", "\"is_leased\":true")).unwrap();
+        std::fs::write(place.join("tree/half"), "done\n").unwrap();
+    }
+    space.run(&["execute", "two", "-j", "1"]).exits(0);
+    let kept = space.git(&["for-each-ref", "--format=%(refname)", "refs/tidegate"]);
+    let kept: Vec<&str> = kept.lines().filter(|name| name.ends_with("/left")).collect();
+    assert_eq!(kept.len(), before.len(), "{kept:?}");
+    assert!(kept.iter().all(|name| name.contains("/one-") && space.on(name, "half") == "done"), "{kept:?}");
+    assert_eq!(workspaces().len(), before.len());
+}
