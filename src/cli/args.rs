@@ -46,7 +46,7 @@ pub(crate) enum Command {
     /// Show what was understood of a topic's documents, and what is wrong with them.
     Check(Check),
     /// Show how a topic's run stands, during it and after.
-    Status(Topic),
+    Status(Status),
     /// Say why a task or a gate waits, failed or passed.
     Why(Node),
     /// Show what a task's agents and checks printed.
@@ -93,6 +93,9 @@ pub(crate) struct Check {
     /// How to show it.
     #[arg(long, default_value = "text")]
     pub(crate) format: Format,
+    /// The same as `--format json`.
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) json: bool,
     /// Exit with 3 when there are warnings.
     #[arg(long)]
     pub(crate) strict: bool,
@@ -112,9 +115,24 @@ pub(crate) enum Format {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Topic {
+pub(crate) struct Status {
     /// A folder under notes/, or the phrase it was named after.
     pub(crate) topic: String,
+    /// How to show it.
+    #[arg(long, default_value = "text")]
+    pub(crate) format: Page,
+    /// The same as `--format json`.
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) json: bool,
+}
+
+/// How `status` shows a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Page {
+    /// For people.
+    Text,
+    /// One JSON value.
+    Json,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! `tidegate check`: what was understood of a topic, for people and for machines. Values in, text out.
 
 use super::{
-    Stop,
+    Stop, answer,
     args::{Arguments, Check as Wish, Format},
     exit::Exit,
     message::{clean, told},
@@ -20,14 +20,11 @@ const NOT_YET: &str = "Not a criterion yet: coverage, bodies-out, handoff.";
 
 /// Shows what was understood, or what is wrong; a program that reads gets one JSON value in either case.
 pub(crate) async fn command(arguments: &Arguments, wish: &Wish) -> Result<Exit, Stop> {
-    let done = show(arguments, wish).await;
-    if let (Err(Stop { errors: Some(errors), .. }), Format::Json) = (&done, wish.format) {
-        say(&format!("{errors:#}\n"))?;
-    }
-    done
+    let format = if wish.json { Format::Json } else { wish.format };
+    answer(show(arguments, wish, format).await, format == Format::Json)
 }
 
-async fn show(arguments: &Arguments, wish: &Wish) -> Result<Exit, Stop> {
+async fn show(arguments: &Arguments, wish: &Wish, format: Format) -> Result<Exit, Stop> {
     let scene = Scene::open(arguments).await?;
     let topic = scene.topic(&wish.topic)?;
     let base = scene.repo.head();
@@ -39,7 +36,7 @@ async fn show(arguments: &Arguments, wish: &Wish) -> Result<Exit, Stop> {
     let understood = understood.map_err(|(draft, faults)| scene.stop(&draft, &faults))?;
     let plan = Plan::build(understood.blueprint.clone())
         .map_err(|faults| Stop::new(Exit::Faulty, format!("error: the plan does not hold together: {faults:?}\n")))?;
-    match wish.format {
+    match format {
         Format::Text => say(&text(&plan, &understood.draft, &understood.warnings, &settings))?,
         Format::Json => say(&format!("{:#}\n", json(&plan, &understood.draft, &understood.warnings)))?,
         Format::Mermaid => say(&mermaid(&plan))?,

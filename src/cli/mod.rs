@@ -115,6 +115,14 @@ fn finish(done: Result<Exit, Stop>) -> ExitCode {
     }
 }
 
+/// A program that reads gets one JSON value whatever becomes of its command: where there is no other, what went wrong.
+pub(crate) fn answer(done: Result<Exit, Stop>, is_json: bool) -> Result<Exit, Stop> {
+    if let (Err(Stop { errors: Some(errors), .. }), true) = (&done, is_json) {
+        say(&format!("{errors:#}\n"))?;
+    }
+    done
+}
+
 /// Prints to stdout. A reader that has gone has heard enough; a full disk has not.
 pub(crate) fn say(text: &str) -> Result<(), Stop> {
     let mut out = io::stdout().lock();

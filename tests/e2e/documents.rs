@@ -163,6 +163,39 @@ fn events_are_all_that_stands_on_stdout_and_quiet_leaves_the_end_alone() {
 }
 
 #[test]
+fn a_program_reads_how_a_run_stands_and_what_was_understood_from_one_json_value() {
+    let space = with_topic();
+    space.run(&["status", "two-streams", "--json"]).exits(3);
+    let missing = json(&space.run(&["status", "two-streams", "--format", "json"]).exits(3));
+    assert_eq!(missing["errors"][0]["help"], "`tidegate execute two-streams` begins one");
+    let understood = json(&space.run(&["check", "two-streams", "--json"]).exits(0));
+    assert_eq!(understood, json(&space.run(&["check", "two-streams", "--format", "json"]).exits(0)));
+    space.run(&["check", "two-streams", "--json", "--format", "dot"]).exits(2);
+    let asks = two_streams(["echo 1 > one", "exit 3", "cat one > three"]);
+    space.topic("two-streams", &format!("{asks}- **Gate 3**: Signed off by Ann (after Task 3)\n"));
+    space.execute("two-streams").exits(1);
+    let stands = json(&space.run(&["status", "two-streams", "--json"]).exits(0));
+    assert_eq!((&stands["state"], &stands["process"]), (&"waits".into(), &serde_json::Value::Null));
+    let of_tasks = |member: &str| -> Vec<String> {
+        let tasks = stands["tasks"].as_array().unwrap();
+        tasks.iter().map(|task| task[member].as_str().unwrap_or("null").to_owned()).collect()
+    };
+    assert_eq!((of_tasks("id"), of_tasks("state")), (words("1 2 3"), words("done failed held")));
+    assert_eq!(of_tasks("commit"), [stands["tip"].as_str().unwrap(), "null", "null"]);
+    let asked: Vec<_> = stands["tasks"][2]["criteria"].as_array().unwrap().iter().collect();
+    let last = asked.last().unwrap();
+    assert_eq!((&last["text"], &last["state"]), (&"Signed off by Ann".into(), &"waits for you".into()));
+    space.run(&["approve", "two-streams", "3", &last["number"].to_string()]).exits(0);
+    let gates = stands["gates"].as_array().unwrap();
+    let of_gates: Vec<_> = gates.iter().map(|gate| gate["state"].as_str().unwrap()).collect();
+    assert_eq!(of_gates, ["blocked", "waiting", "blocked"]);
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
+}
+
+#[test]
 fn a_run_whose_session_belongs_to_a_process_it_cannot_see_goes_well() {
     // As in a container that a process was put into: there the kernel calls our session 0.
     let unshare = |space: &Space| {
