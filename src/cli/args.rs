@@ -1,16 +1,19 @@
 //! The command line: every flag documented where it is defined.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 /// Runs the execution phase of agent-driven software work: the tasks of notes/<topic>/breakdown.md in parallel streams,
 /// tests first, under review, and nothing past a gate that it has not earned.
 #[derive(Debug, Parser)]
 #[command(name = "tidegate", version, propagate_version = true, max_term_width = 100)]
 pub(crate) struct Arguments {
-    /// Run as if started in this folder.
+    /// Run as if started in this folder. Given again, each is within the one before; an empty one is none.
     #[arg(short = 'C', value_name = "DIR", global = true)]
-    pub(crate) dir: Option<PathBuf>,
+    dir: Vec<OsString>,
     /// Read the configuration from this file, instead of tidegate.toml as of the base commit.
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) config: Option<PathBuf>,
@@ -26,6 +29,14 @@ pub(crate) struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Arguments {
+    /// The folder in which the command is given, for one who stands in `start`.
+    pub(crate) fn folder(&self, start: &Path) -> PathBuf {
+        let named = self.dir.iter().filter(|dir| !dir.is_empty());
+        named.fold(start.to_owned(), |at, dir| at.join(dir))
+    }
 }
 
 /// When to use colours.

@@ -33,18 +33,14 @@ impl Scene {
     /// The scene of these arguments.
     pub(crate) async fn open(arguments: &Arguments) -> Result<Scene, Stop> {
         let environment = Environment::capture().map_err(|error| Stop::because("cannot begin", &error))?;
-        let dir = match &arguments.dir {
-            Some(dir) => environment.folder.join(dir),
-            None => environment.folder.clone(),
-        };
+        let dir = arguments.folder(&environment.folder);
         Scene::at(environment, dir, arguments).await
     }
 
     /// The same in another folder.
     pub(crate) async fn at(environment: Environment, dir: PathBuf, arguments: &Arguments) -> Result<Scene, Stop> {
         let state = environment.state_home().map_err(|error| Stop::because("cannot begin", &error))?;
-        let start =
-            arguments.dir.as_ref().map_or_else(|| environment.folder.clone(), |dir| environment.folder.join(dir));
+        let start = arguments.folder(&environment.folder);
         let is_leftover = crate::rules::is_leftover_folder;
         let options = Options { dir, state, environment: environment.all(), is_leftover };
         let repo = Repository::open(options).await.map_err(|fault| refused(&fault))?;

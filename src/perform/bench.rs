@@ -93,10 +93,11 @@ impl Bench {
     pub async fn keep_left(&self) {
         let ours = format!("{}/", self.setting.run);
         while let Some(left) = self.pool.left_by(|task| !task.starts_with(&ours)) {
-            let (run, node) = left.task().split_once('/').unwrap_or((left.task(), ""));
+            let task = left.task();
+            let (run, node) = task.split_once('/').unwrap_or((task, ""));
             let (base, pin) = (left.commit(), attempt_ref(run, node, "left"));
             if let Err(error) = self.repo.snapshot(&left, base, base, "What a killed run left", &pin).await {
-                tracing::warn!(task = left.task(), %error, "what a killed run left cannot be kept");
+                tracing::warn!(task, %error, "what a killed run left cannot be kept");
             }
         }
     }

@@ -123,6 +123,12 @@ fn a_configuration_that_differs_from_head_is_refused_and_one_that_is_named_is_fo
     let mut named = space.tidegate(&["-C", &sub, "--config", "mine.toml", "check", "two-streams"]);
     named.current_dir(space.beside("home"));
     said(&named.output().unwrap()).exits(2).says(&["sub/mine.toml:2", "write `task = [\"...\"]`"]);
+    let top = space.repo().display().to_string();
+    for place in [["-C", &top, "-C", "sub"], ["-C", "", "-C", &sub]] {
+        let mut as_in_git = space.tidegate(&[&place[..], &["--config", "mine.toml", "check", "two-streams"]].concat());
+        as_in_git.current_dir(space.beside("home"));
+        said(&as_in_git.output().unwrap()).exits(2).says(&["sub/mine.toml:2"]);
+    }
     is_untouched(&space);
 }
 
