@@ -96,7 +96,7 @@ impl Bench {
             let task = left.task();
             let (run, node) = task.split_once('/').unwrap_or((task, ""));
             let (base, pin) = (left.commit(), attempt_ref(run, node, "left"));
-            if let Err(error) = self.repo.snapshot(&left, base, base, "What a killed run left", &pin).await {
+            if let Err(error) = self.repo.snapshot(&left, base, &[], "What a killed run left", &pin).await {
                 tracing::warn!(task, %error, "what a killed run left cannot be kept");
             }
         }
