@@ -185,8 +185,9 @@ pub(crate) struct Approve {
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// Where to make the repository.
-    #[arg(default_value = "tidegate-demo")]
-    pub(crate) dir: PathBuf,
+    // Not `dir`: arguments of one name are one argument to clap, and that one is `-C`.
+    #[arg(value_name = "DIR", default_value = "tidegate-demo")]
+    pub(crate) place: PathBuf,
     /// One stable line a change, instead of bars.
     #[arg(long)]
     pub(crate) plain: bool,

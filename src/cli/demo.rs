@@ -33,7 +33,7 @@ const NOTES: &[(&str, &str)] = sample!["research.md", "plan.md", "breakdown.md"]
 
 pub(crate) async fn demo(arguments: &Arguments, wish: &Demo) -> Result<Exit, Stop> {
     let environment = Environment::capture().map_err(|error| Stop::because("cannot begin", &error))?;
-    let dir = arguments.folder(&environment.folder).join(&wish.dir);
+    let dir = arguments.folder(&environment.folder).join(&wish.place);
     if is_made(&dir) {
         complain(&format!("going on with the sample in {}\n", dir.display()));
     } else {

@@ -11,6 +11,7 @@ mod gates;
 mod proof;
 mod red;
 mod reviewers;
+mod sample;
 mod scope;
 mod space;
 mod terminal;
