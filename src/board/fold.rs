@@ -295,9 +295,8 @@ impl Board {
                 self.allow(job, grants);
             }
             Evidence::Seen { .. } | Evidence::Figure { .. } => self.settle(job, Mark::Proven),
-            Evidence::Landed { tip, notes } => {
+            Evidence::Landed { tip, .. } => {
                 self.tip = *tip;
-                self.notes.extend(notes.iter().filter(|n| !self.notes.contains(n)).cloned().collect::<Vec<_>>());
                 self.landed(job.node, *tip, at);
             }
             Evidence::Tests { told, .. } | Evidence::Work { told, .. } => {

@@ -47,7 +47,6 @@ pub struct Board {
     closed: BTreeMap<BackendId, (Until, Box<str>)>,
     landings: Vec<Landing>,
     remarks: Vec<Remark>,
-    notes: Vec<Box<str>>,
     allowed: Vec<Allowed>,
     red_before: BTreeSet<Box<str>>,
     news: VecDeque<News>,
@@ -165,11 +164,6 @@ impl Board {
     /// What was put right and has to be told.
     pub fn remarks(&self) -> &[Remark] {
         &self.remarks
-    }
-
-    /// What landings had to say about the branch that follows the integration ref.
-    pub fn notes(&self) -> &[Box<str>] {
-        &self.notes
     }
 
     /// Paths beyond their scope that tasks were allowed to touch.

@@ -3,14 +3,13 @@
 use super::{Stop, exit::Exit, scene::Scene, status::COLUMNS};
 use crate::{
     actors::End,
-    board::Board,
     handoff::{self, Closing, Merges},
     journal::Folder,
+    notes::Topic,
     plan::BackendId,
-    run::{Outcome, Stop as Halt, Timestamp},
+    run::{Oid, Outcome, Stop as Halt, Timestamp},
+    workspace::integration_ref,
 };
-use std::path::Path;
-
 /// The name of the report in the topic's folder.
 const REPORT: &str = "report.md";
 
@@ -41,32 +40,23 @@ pub(crate) fn ending(end: &End, backend: impl Fn(BackendId) -> String) -> Result
 pub(crate) struct Report<'a> {
     pub(crate) scene: &'a Scene,
     pub(crate) folder: &'a Folder,
-    pub(crate) notes: &'a Path,
-    pub(crate) branch: String,
-    pub(crate) notes_on_branch: Vec<Box<str>>,
+    pub(crate) topic: &'a Topic,
     pub(crate) end: handoff::End,
     pub(crate) at: Timestamp,
 }
 
 impl Report<'_> {
-    /// The report as text for the terminal; its document is written beside the breakdown and kept with the run.
+    /// The report as text for the terminal; its document is written beside the breakdown and kept with the run. The branch is moved
+    /// to where the run is.
     pub(crate) async fn write(self, board: &crate::views::Folded) -> String {
-        let tip = board.with(Board::tip);
-        let base = board.with(|board| board.charter().base);
-        let merges = if tip == base { Merges::Nothing } else { self.merges(tip).await };
+        let (run, base, tip) = board.with(|board| (board.charter().run.clone(), board.charter().base, board.tip()));
+        let (place, merges, notes) = self.result(&run, base, tip).await;
         let logs = self.folder.path().display().to_string();
-        let closing = Closing {
-            end: self.end,
-            at: self.at,
-            branch: &self.branch,
-            merges,
-            logs: &logs,
-            notes: &self.notes_on_branch,
-        };
+        let closing = Closing { end: self.end, at: self.at, place: &place, merges, logs: &logs, notes: &notes };
         let page = board.with(|board| handoff::report(board, &closing, &self.scene.environment.time_zone));
         let mut text = format!("\n{}", page.terminal(COLUMNS));
         let markdown = page.markdown();
-        let written = handoff::Folder::open(self.notes).and_then(|folder| folder.write(REPORT, &markdown));
+        let written = handoff::Folder::open(&self.topic.folder).and_then(|folder| folder.write(REPORT, &markdown));
         if let Err(error) = written {
             text.push_str(&format!("{REPORT} cannot be written: {error}\n"));
         }
@@ -76,7 +66,30 @@ impl Report<'_> {
         text
     }
 
-    async fn merges(&self, tip: crate::run::Oid) -> Merges {
+    /// Where the result is, as people type it, whether it merges into HEAD, and what is to be known of its branch.
+    async fn result(&self, run: &str, base: Oid, tip: Oid) -> (String, Merges, Vec<Box<str>>) {
+        let repo = &self.scene.repo;
+        let commit = tip.to_string();
+        if let Ok(None) = repo.resolve(&commit).await {
+            return (commit, Merges::Gone, Vec::new());
+        }
+        let (followed, notes) = match repo.follow(&self.topic.slug, run, tip).await {
+            Ok(followed) => (Some(followed.branch).filter(|_| followed.is_there), followed.notes),
+            Err(error) => (None, vec![error.to_string().into()]),
+        };
+        // A branch that is somewhere else than the run is not where the result is.
+        let place = match followed {
+            Some(branch) => branch,
+            None => {
+                let own = integration_ref(run);
+                if repo.resolve(&own).await.is_ok_and(|at| at == Some(tip)) { own } else { commit }
+            }
+        };
+        let merges = if tip == base { Merges::Nothing } else { self.merges(tip).await };
+        (place, merges, notes)
+    }
+
+    async fn merges(&self, tip: Oid) -> Merges {
         let repo = &self.scene.repo;
         let tried = async {
             let Some(head) = repo.resolve("HEAD").await? else {

@@ -23,7 +23,7 @@ use crate::{
     notes::Topic,
     perform::Checks,
     plan::{self, Addition, Fault, Plan, Revision, Role, Severity},
-    run::{Charter, Entry, Event, Oid, Order, Outcome, Policy, Run, Timestamp},
+    run::{Charter, Entry, Event, Oid, Order, Outcome, Policy, Run},
     telemetry::{self, Telemetry},
     views::{Bars, Folded, Json, Lines, Live, Screen, View},
     workspace::Pool,
@@ -147,27 +147,9 @@ async fn again(
     folded.replay(entries, &record::standings(run));
     let screen = open_screen(arguments, wish, scene, &folded, &Live::default());
     let at = entries.last().map_or_else(now, |entry| entry.at);
-    let text = conclude(scene, topic, folder, handoff::End::Done, at, &folded).await;
+    let text = Report { scene, folder, topic, end: handoff::End::Done, at }.write(&folded).await;
     screen.finish(text);
     Ok(Exit::Good)
-}
-
-/// Moves the branch to where the run is, and says how to take what is on it.
-async fn conclude(
-    scene: &Scene,
-    topic: &Topic,
-    folder: &Folder,
-    end: handoff::End,
-    at: Timestamp,
-    folded: &Folded,
-) -> String {
-    let (run, tip) = folded.with(|board| (board.charter().run.clone(), board.tip()));
-    let (branch, notes_on_branch) = match scene.repo.follow(&topic.slug, &run, tip).await {
-        Ok(followed) => (followed.branch, followed.notes),
-        Err(error) => (format!("refs/tidegate/{run}/integration"), vec![error.to_string().into()]),
-    };
-    let report = Report { scene, folder, notes: &topic.folder, branch, notes_on_branch, end, at };
-    report.write(folded).await
 }
 
 fn refuse_sandbox(wish: &Execute) -> Result<(), Stop> {
@@ -350,7 +332,7 @@ async fn go(
             return Err(stop);
         }
     };
-    let text = conclude(scene, topic, &begun.folder, how, now(), &folded).await;
+    let text = Report { scene, folder: &begun.folder, topic, end: how, at: now() }.write(&folded).await;
     screen.finish(text);
     telemetry.stop();
     Ok(exit)

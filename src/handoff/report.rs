@@ -42,6 +42,8 @@ pub enum Merges {
     Cleanly,
     /// In conflict, in these paths.
     InConflict(Vec<Box<str>>),
+    /// Its commits are in the repository no more.
+    Gone,
     /// It was not tried, for this reason.
     Unknown(Box<str>),
 }
@@ -53,13 +55,13 @@ pub struct Closing<'a> {
     pub end: End,
     /// When.
     pub at: Timestamp,
-    /// The branch that holds the result.
-    pub branch: &'a str,
+    /// What holds the result, as people type it: a branch, a ref or a commit.
+    pub place: &'a str,
     /// Whether it merges into HEAD.
     pub merges: Merges,
     /// The run's folder, before the names of logs.
     pub logs: &'a str,
-    /// Whatever else the run has to say: one sentence each.
+    /// What is to be known of the branch: one sentence each.
     pub notes: &'a [Box<str>],
 }
 
@@ -309,7 +311,7 @@ fn to_know(page: &mut Page, board: &Board, closing: &Closing<'_>) {
         let count = charter.uncommitted.len();
         told.push(format!("Uncommitted changes were left out, in {}: {}", counted(count, "path"), paths.join(", ")));
     }
-    told.extend(board.notes().iter().chain(closing.notes).map(|note| line(note, 300)));
+    told.extend(closing.notes.iter().map(|note| line(note, 300)));
     let is_closed = |until: &Until| matches!(until, Until::At(at) if *at > closing.at) || *until == Until::Person;
     for (backend, _, why) in board.closed().filter(|(_, until, _)| is_closed(until)) {
         told.push(format!("Backend {} takes no jobs: {}", line(backend, 40), line(why, 200)));
@@ -352,34 +354,42 @@ fn without_tests(board: &Board) -> Vec<String> {
 
 fn go_on(page: &mut Page, board: &Board, closing: &Closing<'_>) {
     page.push(Part::Section("How to go on".into()));
-    let (branch, topic) = (line(closing.branch, 200), &board.plan().blueprint().topic);
-    let merge =
-        || Part::Commands(vec![format!("git log {}", quoted(&branch)), format!("git merge {}", quoted(&branch))]);
-    match &closing.merges {
-        Merges::Nothing => page.push(Part::Text("Nothing has landed: there is nothing to merge.".into())),
-        Merges::Already => page.push(Part::Text(format!("The result is on {branch}, and HEAD has it already."))),
+    let (place, topic) = (line(closing.place, 200), &board.plan().blueprint().topic);
+    let merge = || Part::Commands(vec![format!("git log {}", quoted(&place)), format!("git merge {}", quoted(&place))]);
+    let (text, can_be_taken) = match &closing.merges {
+        Merges::Nothing => ("Nothing has landed: there is nothing to merge.".to_owned(), false),
+        Merges::Already => (format!("The result is on {place}, and HEAD has it already."), false),
+        Merges::Gone => {
+            let text = format!(
+                "The result is gone: the repository has no commit {place} any more, since nothing kept it there. \
+                 A new run makes it again, once the folder of this one is removed:"
+            );
+            (text, false)
+        }
         Merges::Cleanly => {
-            page.push(Part::Text(format!(
-                "The result is on {branch}. It merges into HEAD as it stands now, without conflict."
-            )));
-            page.push(merge());
+            (format!("The result is on {place}. It merges into HEAD as it stands now, without conflict."), true)
         }
         Merges::InConflict(paths) => {
             let some: Vec<String> = paths.iter().take(5).map(|path| line(path, 100)).collect();
             let more = if paths.len() > 5 { format!(" and {} more", paths.len() - 5) } else { String::new() };
-            page.push(Part::Text(format!(
-                "The result is on {branch}. As HEAD stands now, merging it conflicts in {}{more}.",
+            let text = format!(
+                "The result is on {place}. As HEAD stands now, merging it conflicts in {}{more}.",
                 some.join(", ")
-            )));
-            page.push(merge());
+            );
+            (text, true)
         }
         Merges::Unknown(why) => {
-            page.push(Part::Text(format!(
-                "The result is on {branch}. Whether it merges into HEAD is not known: {}",
-                line(why, 200)
-            )));
-            page.push(merge());
+            let why = line(why, 200);
+            (format!("The result is on {place}. Whether it merges into HEAD is not known: {why}"), true)
         }
+    };
+    page.push(Part::Text(text));
+    if can_be_taken {
+        page.push(merge());
+    }
+    if closing.merges == Merges::Gone {
+        let anew = [format!("rm -r {}", quoted(closing.logs)), format!("tidegate execute {}", quoted(topic))];
+        return page.push(Part::Commands(anew.to_vec()));
     }
     let mut commands = Vec::new();
     for node in board.stuck().take(FAILURES) {
@@ -433,8 +443,8 @@ mod tests {
     use crate::{board::sample, run::Event, run::Order};
 
     fn closing(end: End, at: u64, merges: Merges) -> Closing<'static> {
-        let branch = "tidegate/chat-system/integration";
-        Closing { end, at: Timestamp(at), branch, merges, logs: ".git/tidegate/runs/r1", notes: &[] }
+        let place = "tidegate/chat-system/integration";
+        Closing { end, at: Timestamp(at), place, merges, logs: ".git/tidegate/runs/r1", notes: &[] }
     }
 
     #[test]

@@ -161,7 +161,7 @@ impl Repository {
             return Ok(Followed { branch, is_there: true, notes });
         }
         if let Some(place) = self.checked_out(&name).await? {
-            notes.push(format!("{branch} is checked out in {place} and was not moved; `git merge {tip}` there").into());
+            notes.push(format!("{branch} is checked out in {place}, and was not moved").into());
             return Ok(Followed { branch, is_there: false, notes });
         }
         let zero = "0".repeat(tip.to_string().len());

@@ -10,6 +10,7 @@ mod execute;
 mod gates;
 mod proof;
 mod red;
+mod reports;
 mod reviewers;
 mod sample;
 mod scope;

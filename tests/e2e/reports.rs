@@ -1,0 +1,56 @@
+//! What the end of a run says is true: of where the result is, and of what was done.
+
+use crate::{execute::two_streams, space::Space};
+
+const SCRIPTS: [&str; 3] = ["echo 1 > one", "echo 2 > two", "cat one > three"];
+
+#[test]
+fn the_report_names_what_holds_the_whole_result_where_the_branch_does_not() {
+    let space = Space::strict();
+    let gate = space.beside("open");
+    let first = format!("test -e {}\necho 1 > one", gate.display());
+    space.topic("two", &two_streams([&first, SCRIPTS[1], SCRIPTS[2]]));
+    space.execute("two").exits(1).says(&["The result is on tidegate/two/integration."]);
+    space.git(&["checkout", "-q", "tidegate/two/integration"]);
+    std::fs::write(gate, "").unwrap();
+    space.run(&["retry", "two", "1"]).exits(0);
+    let said = space.execute("two").exits(0).says(&["tidegate/two/integration is checked out in", "was not moved"]);
+    let whole = said.all().lines().find_map(|line| line.trim().strip_prefix("git merge ").map(str::to_owned)).unwrap();
+    assert!(whole.starts_with("refs/tidegate/two-"), "{whole}");
+    space.git(&["checkout", "-q", "main"]);
+    space.git(&["merge", "-q", &whole]);
+    assert_eq!([space.read("one"), space.read("two"), space.read("three")].concat(), "1\n2\n1\n");
+    let again = space.execute("two").exits(0).lacks(&["was not moved"]);
+    again.says(&["The result is on tidegate/two/integration, and HEAD has it already."]);
+}
+
+#[test]
+fn a_branch_that_cannot_come_into_being_is_not_named_as_the_result() {
+    let space = Space::strict();
+    space.topic("two", &two_streams(SCRIPTS));
+    space.git(&["branch", "tidegate/two", "main"]);
+    space
+        .execute("two")
+        .exits(0)
+        .says(&["git merge refs/tidegate/two-", "tidegate/two/integration could not be moved"])
+        .lacks(&["git merge tidegate/two/integration"]);
+}
+
+#[test]
+fn a_result_that_git_has_cleared_away_is_said_to_be_gone() {
+    let space = Space::strict();
+    space.topic("two", &two_streams(SCRIPTS));
+    space.execute("two").exits(0);
+    let tip = space.git(&["rev-parse", "tidegate/two/integration"]);
+    for name in space.git(&["for-each-ref", "--format=%(refname)", "refs/tidegate", "refs/heads/tidegate"]).lines() {
+        space.git(&["update-ref", "-d", name]);
+    }
+    space.execute("two").exits(0).says(&["The result is on tidegate/two/integration."]);
+    space.git(&["update-ref", "-d", "refs/heads/tidegate/two/integration"]);
+    space.git(&["reflog", "expire", "--expire=now", "--all"]);
+    space.git(&["gc", "-q", "--prune=now"]);
+    let said = space.execute("two").exits(0).says(&["The result is gone", &tip]).lacks(&["git merge"]);
+    let remove = said.out.lines().find_map(|line| line.trim().strip_prefix("rm -r ")).unwrap();
+    std::fs::remove_dir_all(remove).unwrap();
+    space.execute("two").exits(0).says(&["git merge tidegate/two/integration"]);
+}
