@@ -81,9 +81,8 @@ impl Board {
             Event::TimeUp => self.pace = Pace::TimeUp,
             Event::Ordered(order) => self.ordered(order),
             Event::Resumed { .. } => {
-                for id in std::mem::take(&mut self.jobs).into_values() {
-                    self.stops(&id);
-                }
+                self.forget_jobs();
+                self.is_left = false;
                 if self.pace != Pace::Cancelled {
                     self.pace = Pace::Going;
                 }
@@ -231,6 +230,12 @@ impl Board {
         let gate = self.gate_of(task);
         if let Some(story) = self.cards.get_mut(gate.index()).and_then(|card| card.story.as_mut()) {
             story.marks.retain(|_, mark| *mark == Mark::Approved);
+        }
+    }
+
+    pub(super) fn forget_jobs(&mut self) {
+        for job in std::mem::take(&mut self.jobs).into_values() {
+            self.stops(&job);
         }
     }
 

@@ -51,6 +51,7 @@ pub struct Board {
     red_before: BTreeSet<Box<str>>,
     news: VecDeque<News>,
     pace: Pace,
+    is_left: bool,
     tip: Oid,
     spent: Spend,
     retries: u32,
@@ -189,6 +190,17 @@ impl Board {
     /// Whether anything may start.
     pub fn pace(&self) -> Pace {
         self.pace
+    }
+
+    /// Whether nobody executes the run: then nothing runs, whatever the last entry says of jobs.
+    pub fn is_left(&self) -> bool {
+        self.is_left
+    }
+
+    /// Nobody executes the run any more, or yet: what ran when that began runs no longer.
+    pub fn leave(&mut self) {
+        self.is_left = true;
+        self.forget_jobs();
     }
 
     /// Where the integration ref is.

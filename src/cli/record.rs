@@ -5,7 +5,7 @@ use crate::{
     board::Standing,
     journal::{Folder, Holder, Reader, RunId, Runs},
     plan::NodeId,
-    run::{Entry, Run, State, Timestamp},
+    run::{Entry, Event, Run, State, Timestamp},
     views::Folded,
 };
 
@@ -39,7 +39,12 @@ impl Record {
         let holder = runs.holder(&topic).ok().flatten();
         let folder = runs.folder(&id);
         let entries = read(&folder)?;
-        let run = replay(&entries)?;
+        let mut run = replay(&entries)?;
+        if holder.is_none() {
+            // What ran when its process died runs no longer: whoever goes on begins with the same.
+            let entry = Entry { seq: run.seq(), at: run.now(), event: Event::Resumed { policy: None } };
+            run.apply(&entry).map_err(|misfit| Stop::because("the journal does not fit together", &misfit))?;
+        }
         Ok(Record { id, folder, entries, run, holder })
     }
 
@@ -47,6 +52,9 @@ impl Record {
     pub(crate) fn board(&self) -> Folded {
         let folded = Folded::default();
         folded.replay(&self.entries, &standings(&self.run));
+        if self.holder.is_none() {
+            folded.leave();
+        }
         folded
     }
 

@@ -57,6 +57,7 @@ impl Watch for Onlookers {
 
 /// Writes `execution-status.md` on a thread of its own: at once at the first change, then at most once a second.
 pub(crate) struct StatusWriter {
+    board: Folded,
     changes: Option<SyncSender<()>>,
     writer: Option<JoinHandle<()>>,
 }
@@ -65,8 +66,9 @@ impl StatusWriter {
     /// Writes into the topic's folder what the board says.
     pub(crate) fn start(notes: PathBuf, board: Folded, zone: TimeZone, screen: Screen) -> StatusWriter {
         let (changes, changed) = sync_channel(1);
+        let shown = board.clone();
         let write = move || {
-            let text = board.with(|board| handoff::status(board, super::record::now(), &zone)).markdown();
+            let text = shown.with(|board| handoff::status(board, super::record::now(), &zone)).markdown();
             let written = handoff::Folder::open(&notes).and_then(|folder| folder.write(STATUS, &text));
             written.err().map(|error| error.to_string())
         };
@@ -83,7 +85,7 @@ impl StatusWriter {
             });
         };
         let writer = thread::Builder::new().name("status".into()).spawn(loop_).ok();
-        StatusWriter { changes: Some(changes), writer }
+        StatusWriter { board, changes: Some(changes), writer }
     }
 
     fn wake(&self) {
@@ -95,8 +97,9 @@ impl StatusWriter {
 }
 
 impl Drop for StatusWriter {
-    /// The last state is written before it goes.
+    /// The last state is written before it goes: nobody executes the run then.
     fn drop(&mut self) {
+        self.board.leave();
         self.changes = None;
         if let Some(writer) = self.writer.take() {
             let _ = writer.join();

@@ -12,7 +12,7 @@ use crate::{
     board::{Board, Mark, Standing, block, line},
     context::feedback,
     plan::{NodeId, Plan},
-    run::{Evidence, Ran, Run, Verdict, Why},
+    run::{Evidence, Ran, Verdict, Why},
 };
 use std::fmt::Write;
 
@@ -67,7 +67,7 @@ fn reasons(record: &Record, node: NodeId) -> String {
         let _ = writeln!(out, "  ran {}", line(&place, COLUMNS));
         let _ = writeln!(out, "      {}", record.folder.path().join(&*ran.log).display());
     }
-    out.push_str(&advice(run, node));
+    out.push_str(&advice(record, node));
     out
 }
 
@@ -135,7 +135,8 @@ fn proofs(record: &Record, node: NodeId) -> Vec<Ran> {
 }
 
 /// How to go on, where a person has to.
-fn advice(run: &Run, node: NodeId) -> String {
+fn advice(record: &Record, node: NodeId) -> String {
+    let run = &record.run;
     let plan = run.plan();
     let (topic, label) = (&plan.blueprint().topic, plan.node(node).label());
     if run.failure(node).is_some() {
@@ -148,6 +149,9 @@ fn advice(run: &Run, node: NodeId) -> String {
         let numbers: Vec<String> =
             awaited.iter().map(|n| format!("tidegate approve {topic} {label} {}", n + 1)).collect();
         return format!("  to let it pass: {}\n", numbers.join("; "));
+    }
+    if record.holder.is_none() && !run.state(node).is_met() {
+        return format!("  nobody executes the run now; to go on: tidegate execute {topic}\n");
     }
     String::new()
 }

@@ -388,7 +388,7 @@ fn go_on(page: &mut Page, board: &Board, closing: &Closing<'_>) {
         page.push(merge());
     }
     if closing.merges == Merges::Gone {
-        let anew = [format!("rm -r {}", quoted(closing.logs)), format!("tidegate execute {}", quoted(topic))];
+        let anew = [format!("rm -r {}", quoted(closing.logs)), execute(topic)];
         return page.push(Part::Commands(anew.to_vec()));
     }
     let mut commands = Vec::new();
@@ -403,7 +403,7 @@ fn go_on(page: &mut Page, board: &Board, closing: &Closing<'_>) {
         }
     }
     if closing.end != End::Done {
-        commands.push(format!("tidegate execute {}", quoted(topic)));
+        commands.push(execute(topic));
         page.push(Part::Text(match commands.len() {
             1 => "The same command goes on where it stopped:".into(),
             _ => "Then, after you have looked, settle what waits for you, and go on:".into(),
@@ -415,6 +415,11 @@ fn go_on(page: &mut Page, board: &Board, closing: &Closing<'_>) {
 /// The command by which a person lets a task touch a path.
 fn permit(topic: &str, label: &str, path: &str) -> String {
     format!("tidegate approve {} {} --path {}", quoted(topic), quoted(label), quoted(path))
+}
+
+/// The command that goes on with a run.
+pub(super) fn execute(topic: &str) -> String {
+    format!("tidegate execute {}", quoted(topic))
 }
 
 /// The command that lets a failed node try again.

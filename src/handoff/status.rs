@@ -2,7 +2,7 @@
 
 use super::{
     page::{Page, Part},
-    report::{approve, retry},
+    report::{approve, execute, retry},
 };
 use crate::{
     board::{Board, Card, Mark, Pace, Standing, Stream, Tone, counted, line, minutes, rfc3339, span},
@@ -39,6 +39,7 @@ fn overview(page: &mut Page, board: &Board, now: Timestamp, zone: &TimeZone) {
     let goes = match board.pace() {
         Pace::Going if board.is_done() => "done, every gate passed",
         Pace::Going if board.is_at_rest() => "waits for you",
+        Pace::Going | Pace::Paused if board.is_left() => "stopped: nobody executes it now",
         Pace::Going => "goes",
         Pace::Paused => "paused",
         Pace::Cancelled => "cancelled",
@@ -50,7 +51,7 @@ fn overview(page: &mut Page, board: &Board, now: Timestamp, zone: &TimeZone) {
     page.push(Part::Fact("Parallel streams", board.streams().len().to_string()));
     let parts = [
         (count.met(), "done"),
-        (count.working, "at work"),
+        (count.working, if board.is_left() { "begun" } else { "at work" }),
         (count.merging, "merging"),
         (count.waiting, "waiting"),
         (count.held, "held"),
@@ -68,7 +69,11 @@ fn overview(page: &mut Page, board: &Board, now: Timestamp, zone: &TimeZone) {
             0 => "nothing left that can move by itself".to_owned(),
             left => format!("about {} left on the critical path", minutes(left)),
         };
-        format!("began {began}, runs for {}, {left}", since(now))
+        if board.is_left() {
+            format!("began {began}, stopped {}, {left}", rfc3339(board.now(), zone))
+        } else {
+            format!("began {began}, runs for {}, {left}", since(now))
+        }
     };
     page.push(Part::Fact("Timeline", timeline));
     page.push(Part::Fact("Updated", format!("{updated}, at entry {} of the journal", board.seq())));
@@ -242,6 +247,10 @@ fn next_actions(page: &mut Page, board: &Board) {
         };
         page.push(Part::Item(format!("you: {}: {does}", board.title(node))));
         page.push(Part::Commands(vec![command]));
+    }
+    if board.is_left() && !board.is_done() {
+        page.push(Part::Item("you: let it go on, nobody executes it now".into()));
+        return page.push(Part::Commands(vec![execute(topic)]));
     }
     let ready = board.nodes().filter(|&n| {
         board.card(n).running.is_empty()

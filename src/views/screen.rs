@@ -44,6 +44,11 @@ impl Folded {
         board.stand(after);
     }
 
+    /// Nobody executes the run any more, or yet (see [`Board::leave`]).
+    pub fn leave(&self) {
+        self.lock().leave();
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, Board> {
         // A panic in a reader leaves the board as it was: readers do not write.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -1,6 +1,13 @@
 //! What the end of a run says is true: of where the result is, and of what was done.
 
-use crate::{execute::two_streams, space::Space};
+use crate::{
+    execute::two_streams,
+    space::{Space, said},
+};
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
 
 const SCRIPTS: [&str; 3] = ["echo 1 > one", "echo 2 > two", "cat one > three"];
 
@@ -53,4 +60,52 @@ fn a_result_that_git_has_cleared_away_is_said_to_be_gone() {
     let remove = said.out.lines().find_map(|line| line.trim().strip_prefix("rm -r ")).unwrap();
     std::fs::remove_dir_all(remove).unwrap();
     space.execute("two").exits(0).says(&["git merge tidegate/two/integration"]);
+}
+
+#[test]
+fn a_run_that_was_killed_is_told_as_one_that_stands_still() {
+    let space = Space::strict();
+    space.topic("two", &two_streams(SCRIPTS));
+    let mut execute = space.tidegate(&["execute", "two", "--plain"]);
+    execute.env("TIDEGATE_FAILPOINT", "before-implement:2");
+    assert_eq!(said(&execute.output().unwrap()).code, -1, "it was killed");
+    space
+        .run(&["status", "two"])
+        .exits(0)
+        .says(&["stopped: nobody executes it now", "Running jobs: 0", "2 begun", "ready for implement"])
+        .says(&["you: let it go on, nobody executes it now tidegate execute two"])
+        .lacks(&[", goes", "at work", "implements, ", "runs for"]);
+    space
+        .run(&["why", "two", "2"])
+        .exits(0)
+        .says(&["ready; implement is next", "nobody executes the run now; to go on: tidegate execute two"])
+        .lacks(&["it is being implemented"]);
+    space.execute("two").exits(0);
+    space.run(&["status", "two"]).exits(0).says(&["done, every gate passed"]).lacks(&["you: "]);
+    space.run(&["why", "two", "2"]).exits(0).lacks(&["nobody executes"]);
+}
+
+#[test]
+fn a_run_that_was_interrupted_is_told_as_one_that_stands_still() {
+    let space = Space::strict();
+    let (begun, gate) = (space.beside("begun"), space.beside("gate"));
+    for fifo in [&begun, &gate] {
+        assert!(space.command("mkfifo").arg(fifo).status().unwrap().success());
+    }
+    let first = format!("echo > {}\nread -r word < {}\necho 1 > one", begun.display(), gate.display());
+    space.topic("two", &two_streams([&first, SCRIPTS[1], SCRIPTS[2]]));
+    let mut execute = space.tidegate(&["execute", "two", "--plain", "-j", "1"]);
+    let mut child = execute.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    std::fs::read(&begun).unwrap();
+    assert!(space.command("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("draining")));
+    std::fs::write(&gate, "\n").unwrap();
+    assert_eq!(lines.filter_map(Result::ok).filter(|line| line.contains("interrupted")).count(), 1);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let stands = ["stopped: nobody executes it now", "you: let it go on", "tidegate execute two"];
+    space.run(&["status", "two"]).exits(0).says(&stands).lacks(&["paused,", "at work"]);
+    let document = space.read("notes/two/execution-status.md");
+    assert!(stands.iter().all(|words| document.contains(words)), "{document}");
+    space.execute("two").exits(0);
 }
