@@ -31,12 +31,24 @@ pub(crate) async fn approve(arguments: &Arguments, wish: &Approve) -> Result<Exi
     let record = Record::newest(&scene, &wish.topic)?;
     let node = record.node(&wish.gate)?;
     let orders = match (&wish.path, wish.criterion) {
-        (Some(path), _) => vec![Order::Grant { task: node, path: path.as_str().into() }],
+        (Some(path), _) => vec![Order::Grant { task: node, path: in_repository(path)?.into() }],
         (None, Some(0)) => return Err(Stop::new(Exit::Faulty, "error: criteria are counted from 1\n")),
         (None, Some(number)) => vec![Order::Approve { gate: node, criterion: number - 1 }],
         (None, None) => awaited(&record, node)?,
     };
     send(&record, orders).await
+}
+
+/// A path as a task's patch would have it: anything else would be noted, and open nothing.
+fn in_repository(path: &str) -> Result<&str, Stop> {
+    let is_name = |part: &str| !matches!(part, "" | "." | "..") && !part.chars().any(char::is_control);
+    if path.split('/').all(is_name) {
+        return Ok(path);
+    }
+    let text = format!(
+        "error: {path:?} is no path of a file in the repository\n  = help: name one file from the repository's root on, as in `--path src/lib.rs`\n"
+    );
+    Err(Stop::new(Exit::Faulty, text))
 }
 
 fn awaited(record: &Record, node: NodeId) -> Result<Vec<Order>, Stop> {

@@ -208,9 +208,10 @@ impl Bench {
         let listing = self.listing(commit).await?;
         let paths: Vec<&str> = listing.keys().map(|path| &**path).collect();
         let task = task(job, desk)?;
-        let (files, text) = (&task.brief.files, &task.brief.text);
-        let opened = [job.sheet.grants.clone(), job.sheet.permits.clone()].concat();
-        Ok(rules::inspect(&Inspected { changes: &changes, paths: &paths, files, opened: &opened, text }))
+        let files = [&task.brief.files[..], &job.sheet.permits[..]].concat();
+        let opened = [&job.sheet.grants[..], &job.sheet.permits[..]].concat();
+        let text = &task.brief.text;
+        Ok(rules::inspect(&Inspected { changes: &changes, paths: &paths, files: &files, opened: &opened, text }))
     }
 
     async fn compose(&self, base: Oid, start: Oid, edits: &[Edit]) -> Result<Oid, Breakage> {

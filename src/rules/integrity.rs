@@ -28,7 +28,7 @@ pub struct Inspected<'a> {
     pub changes: &'a [Change<'a>],
     /// All paths of the tree with the patch.
     pub paths: &'a [&'a str],
-    /// Declared paths.
+    /// Paths that the task declares, or that a person permitted.
     pub files: &'a [Box<str>],
     /// Paths that reviewers granted or a person permitted: tests in them may change.
     pub opened: &'a [Box<str>],
@@ -120,7 +120,10 @@ fn is_odd_file(seen: &Inspected<'_>, change: &Change<'_>, findings: &mut Vec<Fin
     if is_binary && is_declared && after.size > LARGEST_BINARY {
         blocks(Code::Binary, format!("{path} is a binary of {} bytes; {LARGEST_BINARY} is the most", after.size));
     } else if is_binary && !is_declared {
-        blocks(Code::Binary, format!("{path} is a binary that the task does not declare by its own path"));
+        let text = format!(
+            "{path} is a binary that the task does not declare by its own path: name it there, or allow it with `tidegate approve --path`"
+        );
+        blocks(Code::Binary, text);
     }
     is_binary
 }

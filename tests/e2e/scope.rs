@@ -191,3 +191,29 @@ fn a_path_is_granted_to_a_task_that_is_there_and_not_over() {
     space.run(&["approve", "toy", "9", "--path", "x"]).exits(2).says(&["no task or gate `9`"]);
     space.run(&["approve", "toy", "1", "--path", "x"]).exits(2).says(&["refused: ", "is over already"]);
 }
+
+#[test]
+fn only_a_path_in_the_repository_is_noted() {
+    let space = Space::strict();
+    space.topic("toy", &stream(&[Task::new("New").code("exit 3")], GATE));
+    space.execute("toy").exits(1);
+    for path in ["", "/etc", "../../etc", "src/../../x", "./x", "src/", "src//x", "a\nb"] {
+        let said = space.run(&["approve", "toy", "1", "--path", path]).exits(2);
+        said.says(&["is no path of a file in the repository", "--path src/lib.rs"]).lacks(&["noted"]);
+    }
+    space.run(&["approve", "toy", "1", "--path", "src/größe x.rs"]).exits(0).says(&["noted"]);
+}
+
+#[test]
+fn a_binary_is_opened_by_a_person_or_by_its_own_path() {
+    let space = Space::strict();
+    let code = "mkdir -p src\nprintf 'a\\000b' > src/a.bin";
+    let task = Task::new("New").field("Test Requirements: None").field("Files: src/").code(code);
+    space.topic("toy", &stream(&[task], GATE));
+    let told = "src/a.bin is a binary that the task does not declare by its own path: name it there, or allow it with";
+    space.execute("toy").exits(1).says(&[told]);
+    space.run(&["approve", "toy", "1", "--path", "src/a.bin"]).exits(0);
+    space.run(&["retry", "toy", "1"]).exits(0);
+    go_on(&space).exits(0);
+    assert!(space.tree("toy").contains(&"src/a.bin".to_owned()));
+}
