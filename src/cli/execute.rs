@@ -52,7 +52,7 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
     refuse_sandbox(wish)?;
     let topic = scene.topic(&wish.topic)?;
     let runs = Runs::of(scene.repo.common_dir());
-    let slug = plan::slug(&topic.slug);
+    let slug = record::named_after(&topic.slug);
     // A refusal leaves nothing behind, a lock neither: where there is no run yet, it is taken when one begins.
     let held = match newest(&runs, &slug)? {
         Some(_) if !wish.dry_run => Some(lock(&runs, &slug, &topic)?),
@@ -187,7 +187,7 @@ fn first_lock(runs: &Runs, slug: &str, topic: &Topic, held: Option<Lock>) -> Res
         None => Ok(lock),
         Some(_) => Err(Stop::missing(
             format!("a run of {} has begun at the same time", topic.slug),
-            &format!("`tidegate execute {}` goes on with it", topic.slug),
+            &format!("`tidegate execute {}` goes on with it", handoff::quoted(&topic.slug)),
         )),
     }
 }

@@ -9,6 +9,7 @@ use super::{
     scene::Scene,
 };
 use crate::{
+    handoff::quoted,
     journal::{Answer, Inbox, OrderId, Reply},
     plan::NodeId,
     run::{Event, Order, Run},
@@ -63,7 +64,7 @@ fn awaited(record: &Record, node: NodeId) -> Result<Vec<Order>, Stop> {
 
 /// Gives the orders. A run that is executed answers; one that is not is asked here whether it could take them.
 async fn send(record: &Record, orders: Vec<Order>) -> Result<Exit, Stop> {
-    let topic = record.run.plan().blueprint().topic.clone();
+    let topic = quoted(&record.run.plan().blueprint().topic);
     let inbox = Inbox::open(&record.folder).map_err(|error| Stop::because("the order cannot be given", &error))?;
     for order in orders {
         if record.holder.is_none() {

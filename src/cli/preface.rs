@@ -4,6 +4,7 @@ use super::past::Past;
 use crate::{
     board::{counted, line, minutes},
     config::Config,
+    handoff::quoted,
     plan::{NodeId, Plan, Progress, Role},
     run::{Charter, Policy},
 };
@@ -56,7 +57,7 @@ pub(crate) fn preface(plan: &Plan, past: &Past<'_>, charter: &Charter, policy: &
 
 /// Where to look on from.
 pub(crate) fn door(plan: &Plan, charter: &Charter) -> String {
-    format!("run {}\nfrom another terminal: tidegate status {}\n", charter.run, plan.blueprint().topic)
+    format!("run {}\nfrom another terminal: tidegate status {}\n", charter.run, quoted(&plan.blueprint().topic))
 }
 
 /// The agent runs that are expected, and what they may cost.

@@ -1,12 +1,14 @@
 //! A recorded run, looked at from outside: its journal replayed, whether anybody goes on with it or not.
 
-use super::{Stop, exit::Exit, scene::Scene};
+use super::{Stop, exit::Exit, message::clean, scene::Scene};
 use crate::{
     board::Standing,
+    handoff::quoted,
     journal::{Folder, Holder, Reader, RunId, Runs},
     plan::NodeId,
     run::{Entry, Event, Run, State, Timestamp},
     views::Folded,
+    workspace::slug,
 };
 
 /// A recorded run.
@@ -23,18 +25,18 @@ impl Record {
     /// The newest run of what was typed: of a topic's folder, or of a topic whose folder is gone.
     pub(crate) fn newest(scene: &Scene, typed: &str) -> Result<Record, Stop> {
         let runs = Runs::of(scene.repo.common_dir());
-        let topic = match scene.topic(typed) {
+        let folder = match scene.topic(typed) {
             Ok(topic) => topic.slug,
-            Err(stop) => match runs.newest(typed) {
+            Err(stop) => match runs.newest(&named_after(typed)) {
                 Ok(Some(_)) => typed.to_owned(),
                 _ => return Err(stop),
             },
         };
-        let topic = crate::plan::slug(&topic);
+        let topic = named_after(&folder);
         let id = runs.newest(&topic).map_err(|error| Stop::because("the runs cannot be listed", &error))?;
         let Some(id) = id else {
-            let fix = format!("`tidegate execute {topic}` begins one");
-            return Err(Stop::missing(format!("{topic} has no run yet"), &fix));
+            let fix = format!("`tidegate execute {}` begins one", quoted(&folder));
+            return Err(Stop::missing(format!("{} has no run yet", clean(&folder)), &fix));
         };
         let holder = runs.holder(&topic).ok().flatten();
         let folder = runs.folder(&id);
@@ -84,6 +86,11 @@ impl Record {
             },
         )
     }
+}
+
+/// What the runs of a topic are named after: its folder's name, or what can be made of one that is fit for no ref.
+pub(crate) fn named_after(folder: &str) -> String {
+    if RunId::names(folder) { folder.to_owned() } else { slug(folder) }
 }
 
 /// Everything that is in a journal.

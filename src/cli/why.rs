@@ -11,6 +11,7 @@ use super::{
 use crate::{
     board::{Board, Mark, Standing, block, line},
     context::feedback,
+    handoff::quoted,
     plan::{NodeId, Plan},
     run::{Evidence, Ran, Verdict, Why},
 };
@@ -138,7 +139,7 @@ fn proofs(record: &Record, node: NodeId) -> Vec<Ran> {
 fn advice(record: &Record, node: NodeId) -> String {
     let run = &record.run;
     let plan = run.plan();
-    let (topic, label) = (&plan.blueprint().topic, plan.node(node).label());
+    let (topic, label) = (quoted(&plan.blueprint().topic), quoted(plan.node(node).label()));
     if run.failure(node).is_some() {
         return format!(
             "  what it printed: tidegate logs {topic} {label}\n  to try again: tidegate retry {topic} {label}, then tidegate execute {topic}\n"

@@ -433,7 +433,7 @@ pub(super) fn approve(topic: &str, label: &str, criterion: u16) -> String {
 }
 
 /// A word for a shell: people copy these lines.
-fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let word = line(word, 200);
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '/' | '+');
     if !word.is_empty() && !word.starts_with('-') && word.chars().all(is_plain) {

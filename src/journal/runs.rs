@@ -36,6 +36,12 @@ impl RunId {
         format!("{topic}-{}-{random:04x}", time.strftime("%Y%m%d-%H%M%S")).parse()
     }
 
+    /// Whether runs can be named after a topic of this name as it is.
+    pub fn names(topic: &str) -> bool {
+        let is_slug = |b: u8| b.is_ascii_digit() || b.is_ascii_lowercase() || b == b'-';
+        (1..=TOPIC_MAX).contains(&topic.len()) && topic.bytes().all(is_slug) && !topic.starts_with('-')
+    }
+
     /// The topic's slug.
     pub fn topic(&self) -> &str {
         &self.text[..self.topic]
@@ -71,13 +77,10 @@ impl FromStr for RunId {
         };
         let are = |part: &str, len, kind: fn(u8) -> bool| part.len() == len && part.bytes().all(kind);
         let is_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-        let is_slug = |b: u8| b.is_ascii_digit() || b.is_ascii_lowercase() || b == b'-';
         let fits = are(random, 4, is_hex)
             && are(time, 6, |b| b.is_ascii_digit())
             && are(day, 8, |b| b.is_ascii_digit())
-            && (1..=TOPIC_MAX).contains(&topic.len())
-            && topic.bytes().all(is_slug)
-            && !topic.starts_with('-');
+            && RunId::names(topic);
         if fits { Ok(RunId { text: text.to_owned(), topic: topic.len() }) } else { Err(fault()) }
     }
 }

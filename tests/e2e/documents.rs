@@ -273,3 +273,22 @@ fn a_path_with_blanks_and_other_scripts_a_subfolder_and_a_detached_head_are_plac
     said(&run.current_dir(odd.join("sub")).output().unwrap()).exits(0);
     assert_eq!(space.git(&["-C", &place, "show", "tidegate/two/integration:three"]), "1");
 }
+
+#[test]
+fn a_topic_may_be_called_as_people_write_and_shares_no_run_with_another() {
+    let space = Space::strict();
+    for (topic, name) in [("ü b", "'ü b'"), ("Two_Rivers", "Two_Rivers"), ("two-rivers", "two-rivers")] {
+        space.topic(topic, &two_streams(["exit 3", SCRIPTS[1], SCRIPTS[2]]));
+        space.run(&["status", topic]).exits(3).says(&[&format!("`tidegate execute {name}` begins one")]);
+        let end = space.execute(topic).exits(1);
+        end.says(&[&format!("tidegate retry {name} 1"), &format!("tidegate status {name}")]).lacks(&["goes on from"]);
+        space.run(&["status", topic]).exits(0).says(&[&format!("Execution status: {topic}")]);
+        space
+            .run(&["why", topic, "1"])
+            .exits(0)
+            .says(&[&format!("tidegate retry {name} 1, then tidegate execute {name}")]);
+        space.run(&["retry", topic, "1"]).exits(0).says(&[&format!("`tidegate execute {name}` goes on with it")]);
+        space.topic(topic, &two_streams(SCRIPTS));
+        space.execute(topic).exits(0).says(&["goes on from"]);
+    }
+}
