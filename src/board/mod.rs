@@ -30,6 +30,9 @@ const NEWS_KEPT: usize = 20;
 /// How many remarks of a kind are kept in all; the journal has every one.
 const REMARKS_KEPT: usize = 1_000;
 
+/// Failed nodes that are named where something is blocked: behind a hundred of them nobody counts from each to each.
+const BLOCKERS: usize = 3;
+
 /// Everything a person may see of a run. Made empty; its first entry is `Planned`.
 #[derive(Debug, Default)]
 pub struct Board {
@@ -313,7 +316,7 @@ impl Board {
         nodes
     }
 
-    /// For each blocked node the failed ones that block it, near or far, three at most. Costs a look at everything behind
+    /// For each blocked node the failed ones that block it, near or far: [`BLOCKERS`] and one more at most. Costs a look at everything behind
     /// what has failed, once.
     pub fn culprits(&self) -> BTreeMap<NodeId, Vec<NodeId>> {
         let mut blocked: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
@@ -323,7 +326,7 @@ impl Board {
             while let Some(at) = way.pop() {
                 for behind in self.plan.dependents(at).filter(|&n| *self.standing(n) == Standing::Blocked) {
                     let known = blocked.entry(behind).or_default();
-                    if known.len() < 3 && !known.contains(&culprit) {
+                    if known.len() <= BLOCKERS && !known.contains(&culprit) {
                         known.push(culprit);
                         way.push(behind);
                     }
@@ -331,6 +334,12 @@ impl Board {
             }
         }
         blocked
+    }
+
+    /// What blocks a node, for a sentence.
+    pub fn blockers(&self, culprits: &[NodeId]) -> String {
+        let shown = self.list(&culprits[..culprits.len().min(BLOCKERS)]);
+        if culprits.len() > BLOCKERS { format!("{shown} and more") } else { shown }
     }
 
     /// How many tasks, and how many gates but theirs, hang on a node, near or far, and are not over. Costs a look at all of

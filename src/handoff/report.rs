@@ -218,7 +218,7 @@ fn blocked(page: &mut Page, board: &Board) {
     let told: Vec<String> = culprits
         .iter()
         .filter(|(node, _)| !board.is_task_gate(**node))
-        .map(|(&node, by)| format!("{}: blocked by {}", board.title(node), board.list(by)))
+        .map(|(&node, by)| format!("{}: blocked by {}", board.title(node), board.blockers(by)))
         .collect();
     if !told.is_empty() {
         page.push(Part::Section("What is blocked".into()));
@@ -275,11 +275,14 @@ fn to_know(page: &mut Page, board: &Board, closing: &Closing<'_>) {
         told.push("The run was allowed to go without checks (--allow-no-checks).".into());
     }
     for remark in board.remarks() {
+        // A gate that passed counts for what has landed: of any other task a later one has failed.
+        let has_landed = board.card(remark.node).story().is_some_and(|story| story.landed.is_some());
         let what = match remark.finding.code {
             Code::SealBroken => "a sealed test was changed, and restored",
-            Code::TakenOut => "an edit out of scope was taken out; the gate passed without it",
+            Code::TakenOut if has_landed => "an edit out of scope was taken out; the gate passed without it",
+            Code::TakenOut => "an edit out of scope was taken out",
             Code::LeftOut => "something was left out",
-            Code::Allowed => "an edit that the task did not declare was let through",
+            Code::Allowed => "an edit was let through",
             _ => "put right",
         };
         let text = line(&remark.finding.text, 200);

@@ -24,7 +24,7 @@ pub fn status(board: &Board, now: Timestamp, zone: &TimeZone) -> Page {
     page.push(Part::Section("Stream status".into()));
     let culprits = board.culprits();
     for stream in board.streams() {
-        stream_status(&mut page, board, stream, now, |node| culprits.get(&node).map(|by| board.list(by)));
+        stream_status(&mut page, board, stream, now, |node| culprits.get(&node).map(|by| board.blockers(by)));
     }
     coordination(&mut page, board, now, zone);
     quality(&mut page, board);
@@ -148,10 +148,12 @@ fn quality(page: &mut Page, board: &Board) {
     page.push(Part::Section("Quality assurance status".into()));
     let tdd = match tally.landed_with_tests {
         0 => "nothing has landed that has tests of its own".to_owned(),
-        all => format!(
-            "{} of {all} landed tasks had failing tests before their code; {} tests sealed",
-            tally.red_first, tally.sealed
-        ),
+        all => {
+            let kinds = [(tally.sealed, "test"), (tally.sealed_files, "test file")];
+            let sealed: Vec<String> = kinds.iter().filter(|(n, _)| *n > 0).map(|(n, kind)| counted(*n, kind)).collect();
+            let sealed = if sealed.is_empty() { "nothing".to_owned() } else { sealed.join(" and ") };
+            format!("{} of {all} landed tasks had failing tests before their code; {sealed} sealed", tally.red_first)
+        }
     };
     page.push(Part::Fact("TDD compliance", tdd));
     if tally.without_tests > 0 {
@@ -192,6 +194,8 @@ struct Tally {
     landed_with_tests: u32,
     red_first: u32,
     sealed: usize,
+    /// Of the tasks whose runner gives no names.
+    sealed_files: usize,
     without_tests: u32,
     approvals: u32,
 }
@@ -212,7 +216,10 @@ impl Tally {
             if story.landed.is_some() && has_tests {
                 tally.landed_with_tests += 1;
                 tally.red_first += u32::from(story.red.is_some());
-                tally.sealed += story.sealed.len();
+                match story.sealed.len() {
+                    0 => tally.sealed_files += story.sealed_files.len(),
+                    names => tally.sealed += names,
+                }
             }
         }
         tally

@@ -1,6 +1,7 @@
 //! What the end of a run says is true: of where the result is, and of what was done.
 
 use crate::{
+    breakdown::{Task, stream},
     execute::two_streams,
     space::{Space, said},
 };
@@ -108,4 +109,31 @@ fn a_run_that_was_interrupted_is_told_as_one_that_stands_still() {
     let document = space.read("notes/two/execution-status.md");
     assert!(stands.iter().all(|words| document.contains(words)), "{document}");
     space.execute("two").exits(0);
+}
+
+#[test]
+fn of_many_that_block_a_gate_the_first_are_named_and_the_rest_is_not_hidden() {
+    let space = Space::strict();
+    let tasks: Vec<Task> =
+        ["exit 1"; 4].iter().map(|code| Task::new("T").field("Test Requirements: None").code(code)).collect();
+    space.topic("four", &stream(&tasks, "All tests pass"));
+    space.execute("four").exits(1).says(&["gate system: blocked by 1, 2, 3 and more"]);
+    space.topic("three", &stream(&tasks[..3], "All tests pass"));
+    space.execute("three").exits(1).says(&["gate system: blocked by 1, 2, 3"]).lacks(&["and more"]);
+}
+
+#[test]
+fn sealed_files_are_counted_where_the_runner_gives_no_names() {
+    let space = Space::strict();
+    space.write(
+        "tidegate.toml",
+        "[checks]\ntask = [\"! test -e tests/a.sh || sh tests/a.sh\"]\nstream = [\"true\"]\nsystem = [\"true\"]\n",
+    );
+    space.commit("Check");
+    let task = Task::new("A").field("Test Requirements: It is there");
+    let tests = "mkdir tests\necho 'test -e a' > tests/a.sh";
+    space.topic("a", &stream(&[task.tests(tests).code("echo 1 > a")], "All tests pass"));
+    space.execute("a").exits(0).says(&["; 1 sealed"]);
+    let told = "1 of 1 landed tasks had failing tests before their code; 1 test file sealed";
+    space.run(&["status", "a"]).exits(0).says(&[told]);
 }

@@ -45,7 +45,7 @@ fn an_edit_out_of_scope_that_is_not_needed_is_taken_out_and_told() {
     execute(&space, task(&script)).exits(0).says(&[
         "verified, 2 tests pass; 2 things put right",
         "an edit out of scope was taken out; the gate passed without it: README.md is out of the task's scope",
-        "an edit that the task did not declare was let through: src/lib.rs: pub mod new;",
+        "an edit was let through: src/lib.rs: pub mod new;",
     ]);
     assert_eq!(space.landed("toy"), ["New"]);
     let tree = space.tree("toy");
@@ -216,4 +216,16 @@ fn a_binary_is_opened_by_a_person_or_by_its_own_path() {
     space.run(&["retry", "toy", "1"]).exits(0);
     go_on(&space).exits(0);
     assert!(space.tree("toy").contains(&"src/a.bin".to_owned()));
+}
+
+#[test]
+fn of_a_task_that_failed_later_no_gate_is_said_to_have_passed() {
+    let space = Space::strict();
+    let task =
+        Task::new("New").field("Test Requirements: None").field("Files: `new`").code("echo 1 > new; echo 2 > stray");
+    let refuse =
+        "echo '{\"verdict\": \"request-changes\", \"findings\": [{\"severity\": \"blocker\", \"claim\": \"no\"}]}'";
+    space.topic("toy", &stream(&[task.review(refuse)], GATE));
+    let told = "an edit out of scope was taken out: stray is out of the task's scope";
+    space.execute("toy").exits(1).says(&["verified", told]).lacks(&["the gate passed without it"]);
 }
