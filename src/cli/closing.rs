@@ -7,6 +7,7 @@ use crate::{
     journal::Folder,
     notes::Topic,
     plan::BackendId,
+    process::with_causes,
     run::{Oid, Outcome, Stop as Halt, Timestamp},
     workspace::integration_ref,
 };
@@ -75,7 +76,7 @@ impl Report<'_> {
         }
         let (followed, notes) = match repo.follow(&self.topic.slug, run, tip).await {
             Ok(followed) => (Some(followed.branch).filter(|_| followed.is_there), followed.notes),
-            Err(error) => (None, vec![error.to_string().into()]),
+            Err(error) => (None, vec![with_causes(&error).into()]),
         };
         // A branch that is somewhere else than the run is not where the result is.
         let place = match followed {
@@ -105,6 +106,6 @@ impl Report<'_> {
                 Merges::InConflict(conflicts)
             })
         };
-        tried.await.unwrap_or_else(|error| Merges::Unknown(error.to_string().into()))
+        tried.await.unwrap_or_else(|error| Merges::Unknown(with_causes(&error).into()))
     }
 }

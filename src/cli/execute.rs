@@ -167,7 +167,11 @@ fn lock(runs: &Runs, slug: &str, topic: &Topic) -> Result<Lock, Stop> {
     runs.lock(slug).map_err(|error| match runs.holder(slug) {
         Ok(Some(holder)) => Stop::missing(
             format!("{} is being executed by process {} already", topic.slug, holder.pid),
-            &format!("watch it with `tidegate status {}`; end it with ^C there", topic.slug),
+            &format!(
+                "watch it with `tidegate status {}`; end it with ^C there, or with `kill -INT {}`",
+                handoff::quoted(&topic.slug),
+                holder.pid
+            ),
         ),
         _ => Stop::because("the run cannot be locked", &error),
     })

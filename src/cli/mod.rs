@@ -21,7 +21,10 @@ mod workshop;
 pub use check::{json, text};
 pub use message::{errors, render};
 
-use crate::plan::{Draft, Fault};
+use crate::{
+    plan::{Draft, Fault},
+    process::with_causes,
+};
 use args::{Arguments, Color, Command};
 use clap::Parser;
 use exit::Exit;
@@ -61,12 +64,7 @@ impl Stop {
 
     /// Something went wrong that nobody is to blame for here.
     pub(crate) fn because(what: &str, error: &dyn std::error::Error) -> Stop {
-        let mut text = format!("{what}: {error}");
-        let mut source = error.source();
-        while let Some(cause) = source {
-            text = format!("{text}: {cause}");
-            source = cause.source();
-        }
+        let text = format!("{what}: {}", with_causes(error));
         let errors = Some(message::plain_error(&text, None));
         Stop { errors, ..Stop::new(Exit::Missing, format!("error: {text}\n")) }
     }

@@ -171,5 +171,5 @@ pub(crate) fn exit_of(faults: &[Fault]) -> Exit {
 }
 
 pub(crate) fn refused(fault: &OpenFault) -> Stop {
-    Stop::missing(fault, fault.fix())
+    Stop::missing(fault, &fault.fix())
 }

@@ -5,6 +5,7 @@ use crate::{
     board::Standing,
     handoff,
     plan::NodeId,
+    process::with_causes,
     run::{Entry, Event, JobId, Run},
     views::{Folded, Live, Screen},
 };
@@ -70,7 +71,7 @@ impl StatusWriter {
         let write = move || {
             let text = shown.with(|board| handoff::status(board, super::record::now(), &zone)).markdown();
             let written = handoff::Folder::open(&notes).and_then(|folder| folder.write(STATUS, &text));
-            written.err().map(|error| error.to_string())
+            written.err().map(|error| with_causes(&error))
         };
         let loop_ = move || {
             let mut told = None;

@@ -6,11 +6,12 @@ use super::{
 };
 use crate::{
     config::Config,
+    journal::Runs,
     notes::Topic,
     perform::{Bench, Checks, Setting},
     process::{Limits, Wardens},
     run::Oid,
-    workspace::{Pool, Setup},
+    workspace::{Pool, PoolError, Setup},
 };
 use std::{
     path::{Path, PathBuf},
@@ -63,11 +64,30 @@ pub(super) async fn prove_base(
 /// The workspaces, once nobody else works in them: another run, or what a killed one left.
 pub(super) async fn pool(scene: &Scene) -> Result<Pool, Stop> {
     let identity = scene.repo.identity().await.map_err(|error| Stop::because("git cannot tell who you are", &error))?;
-    let pool = Pool::open(Arc::clone(&scene.repo), identity.unwrap_or_default())
-        .map_err(|error| Stop::because("the workspaces cannot be used", &error))?;
+    let pool = Pool::open(Arc::clone(&scene.repo), identity.unwrap_or_default()).map_err(|error| match error {
+        PoolError::Held(_) => at_work(scene),
+        error => Stop::because("the workspaces cannot be used", &error),
+    })?;
     let cleared = scene.repo.clear_stale_locks().await;
     cleared.map_err(|fault| Stop::because("a lock that a killed run left cannot be taken away", &fault))?;
     Ok(pool)
+}
+
+/// Who works in the repository already: its workspaces are one run's at a time.
+fn at_work(scene: &Scene) -> Stop {
+    let holders = Runs::of(scene.repo.common_dir()).holders().unwrap_or_default();
+    let other = holders.into_iter().find(|(_, holder)| holder.pid != std::process::id());
+    let (what, how) = match other {
+        Some((topic, holder)) => (
+            format!("process {} executes {topic} in this repository, which takes one run at a time", holder.pid),
+            format!("or let it stop with `kill -INT {}`", holder.pid),
+        ),
+        None => (
+            "another tidegate works in this repository, which takes one run at a time".to_owned(),
+            "or stop it with ^C".to_owned(),
+        ),
+    };
+    Stop::missing(what, &format!("wait until it has ended, {how}; then run this again"))
 }
 
 /// A bench for a run of this name, whose logs go into this folder.

@@ -59,7 +59,7 @@ pub enum InboxError {
     #[error("{WAITING_MAX} orders are waiting already")]
     Full,
     /// Anything that SQLite says.
-    #[error("the run's inbox cannot be used")]
+    #[error("the run's inbox cannot be used: {0}")]
     Sqlite(#[from] rusqlite::Error),
     /// The order has no words.
     #[error("the order cannot be written down")]

@@ -187,6 +187,32 @@ impl Runs {
         Lock::holder_of(&self.lock_path(topic))
     }
 
+    /// Who is a coordinator now, of which topic.
+    ///
+    /// # Errors
+    /// The folder is there and cannot be read.
+    pub fn holders(&self) -> Result<Vec<(String, super::Holder)>, RunsError> {
+        let mut holders = Vec::new();
+        for name in self.names()? {
+            if let Some(topic) = name.strip_suffix(".lock")
+                && let Ok(Some(holder)) = self.holder(topic)
+            {
+                holders.push((topic.to_owned(), holder));
+            }
+        }
+        Ok(holders)
+    }
+
+    /// What is in the folder of runs.
+    fn names(&self) -> Result<Vec<String>, RunsError> {
+        let io = |source| RunsError::Io { path: self.root.clone(), source };
+        let entries = match fs::read_dir(&self.root) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(io)?,
+        };
+        entries.map(|entry| Ok(entry.map_err(io)?.file_name().to_string_lossy().into_owned())).collect()
+    }
+
     fn lock_path(&self, topic: &str) -> PathBuf {
         // A slug has no dot, so this is no run's folder.
         self.root.join(format!("{topic}.lock"))
@@ -197,18 +223,9 @@ impl Runs {
     /// # Errors
     /// The folder is there and cannot be read.
     pub fn list(&self) -> Result<Vec<RunId>, RunsError> {
-        let io = |source| RunsError::Io { path: self.root.clone(), source };
-        let entries = match fs::read_dir(&self.root) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.map_err(io)?,
-        };
-        let mut runs = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(io)?;
-            if entry.file_type().map_err(io)?.is_dir() {
-                runs.extend(entry.file_name().to_str().and_then(|name| name.parse::<RunId>().ok()));
-            }
-        }
+        let names = self.names()?;
+        let ids = names.iter().filter_map(|name| name.parse::<RunId>().ok());
+        let mut runs: Vec<RunId> = ids.filter(|run| self.root.join(run.as_str()).is_dir()).collect();
         runs.sort_by(|a, b| b.time().cmp(a.time()).then_with(|| a.cmp(b)));
         Ok(runs)
     }

@@ -5,7 +5,7 @@ use crate::{
     agent::{AgentError, AgentEvent, AgentReport, Backend, Definition, Invocation, ScriptBackend, WritePolicy},
     context::{Package, feedback},
     plan::{NodeId, Role, Script, Task},
-    process::{Launch, Limits, Line},
+    process::{Launch, Limits, Line, with_causes},
     run::{Breakage, Code, Ending, Finding, Job, Oid, Rejection, Timestamp, Until, Weight},
     workspace::{self, Carried, Identity, Lease, Pool, Repository, Setup, Why, attempt_ref, slug},
 };
@@ -189,7 +189,7 @@ impl Bench {
         facts: Vec<(&'static str, OsString)>,
     ) -> Result<AgentReport, AgentError> {
         let task = task(job, desk).map_err(|_| misconfigured("only tasks have agents"))?;
-        let folder = self.folder(job, desk, name).map_err(|error| misconfigured(error.to_string()))?;
+        let folder = self.folder(job, desk, name).map_err(|error| misconfigured(with_causes(&error)))?;
         let definition = Definition::built_in(name.unwrap_or(match role {
             Role::TestDeveloper => "test-developer",
             Role::Implementation | Role::Reviewer | Role::Check => "implementation-agent",
@@ -367,13 +367,7 @@ fn misconfigured(what: impl Into<String>) -> AgentError {
 
 /// A fault of git's is nobody's fault: the job fell over.
 pub(super) fn git(fault: &impl std::error::Error) -> Breakage {
-    let mut text = fault.to_string();
-    let mut source = fault.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    fell(text)
+    fell(with_causes(fault))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     check::{Check, Checked, Ecosystem, detect},
     plan::{Level, NodeId, StreamId},
-    process::How,
+    process::{How, with_causes},
     rules::{Build, Report},
     run::{Code, Finding, Job, Oid, Ran, Timestamp},
     workspace::{GitError, Lease, Repository},
@@ -278,7 +278,7 @@ impl Bench {
 
     /// Where the logs of a job's checks go.
     pub(super) fn place(&self, job: &Job, desk: &Desk) -> Result<PathBuf, Breakage> {
-        self.folder(job, desk, None).map_err(|error| fell(error.to_string()))
+        self.folder(job, desk, None).map_err(|error| fell(with_causes(&error)))
     }
 
     /// Whether the task gate's checks pass on the base, before anything begins. For runners that give no names: what was red

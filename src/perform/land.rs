@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     plan::NodeId,
+    process::with_causes,
     run::{Breakage, Code, Ending, Evidence, Finding, Job, Rejection, Subject},
     workspace::{Built, Landed, Landing},
 };
@@ -84,7 +85,7 @@ impl Bench {
         // It has landed: that its branch is behind is told, and is no reason to say that it has not.
         let notes = match self.repo.follow(&self.setting.topic, run, tip).await {
             Ok(followed) => followed.notes,
-            Err(fault) => vec![format!("the branch could not follow: {fault}").into()],
+            Err(fault) => vec![format!("the branch could not follow: {}", with_causes(&fault)).into()],
         };
         Ok(Ending::Passed(Evidence::Landed { tip, notes }))
     }

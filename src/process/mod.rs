@@ -1,5 +1,6 @@
 //! The only ones who start anything: resident wardens, process trees, limits, captured output.
 
+mod causes;
 mod clean;
 mod die;
 mod lookup;
@@ -13,6 +14,7 @@ mod warden;
 mod wardens;
 mod wire;
 
+pub use causes::with_causes;
 pub use clean::clean;
 pub use die::die;
 pub use output::{Call, Output, OutputError, output};

@@ -11,7 +11,10 @@ use super::{
     name::{digest, slug},
     snapshot::Rules,
 };
-use crate::run::Oid;
+use crate::{
+    process::{OutputError, with_causes},
+    run::Oid,
+};
 use std::{
     ffi::OsString,
     fs, io,
@@ -251,7 +254,7 @@ fn id_of(common: &Path) -> String {
 }
 
 async fn check_version(git: &Git) -> Result<(), OpenFault> {
-    let said = git.run(&["version"]).await.map_err(OpenFault::NoGit)?;
+    let said = git.run(&["version"]).await.map_err(no_git)?;
     let text = String::from_utf8_lossy(&said);
     let version = text.split_ascii_whitespace().nth(2).unwrap_or("of an unknown version").to_owned();
     let mut numbers = version.split('.').map_while(|number| number.parse::<u32>().ok());
@@ -261,29 +264,44 @@ async fn check_version(git: &Git) -> Result<(), OpenFault> {
 
 /// The git directory, the one all working trees share, the working tree's root, and how objects are named.
 async fn find(user: &Git, dir: &Path) -> Result<(PathBuf, PathBuf, PathBuf, String), OpenFault> {
-    let none = |said: String| OpenFault::NoRepository { dir: dir.into(), said };
     if !dir.is_dir() {
         return Err(OpenFault::NoFolder(dir.into()));
     }
-    let args = ["rev-parse", "--is-bare-repository"];
-    let bare = user.ask(&args, b"").await.map_err(OpenFault::NoGit)?;
-    if bare.code != 0 {
-        let said = String::from_utf8_lossy(&bare.stderr);
-        let is_plain = said.contains("not a git repository (or any");
-        let found_none = || "git finds none here, and none above".to_owned();
-        return Err(none(if is_plain { found_none() } else { failed(&args, &bare).to_string() }));
+    let args = ["rev-parse", "--is-bare-repository", "--is-inside-work-tree"];
+    let place = user.ask(&args, b"").await.map_err(no_git)?;
+    if place.code != 0 {
+        let said = String::from_utf8_lossy(&place.stderr);
+        return Err(match &*said {
+            said if said.contains("not a git repository") => OpenFault::NoRepository(dir.into()),
+            said if said.contains("dubious ownership") => {
+                OpenFault::Ownership(said.split('\'').nth(1).map_or_else(|| dir.into(), PathBuf::from))
+            }
+            _ => broken(failed(&args, &place)),
+        });
     }
-    if bare.stdout == b"true\n" {
-        return Err(OpenFault::Bare(dir.into()));
+    match &*place.stdout {
+        b"false\ntrue\n" => {}
+        [b't', ..] => return Err(OpenFault::Bare(dir.into())),
+        _ => return Err(OpenFault::Outside(dir.into())),
     }
     let format = "--path-format=absolute";
     let what = ["--absolute-git-dir", "--git-common-dir", "--show-toplevel", "--show-object-format"];
     let args = ["rev-parse", format, what[0], what[1], what[2], what[3]];
-    let said = user.run(&args).await.map_err(|error| none(error.to_string()))?;
-    let said = String::from_utf8(said).map_err(|_| none("its path is not UTF-8".to_owned()))?;
+    let said = user.run(&args).await.map_err(broken)?;
+    let said = String::from_utf8(said).map_err(|_| OpenFault::Place(dir.into()))?;
     match said.lines().collect::<Vec<_>>()[..] {
         [git_dir, common, top, format] => Ok((git_dir.into(), common.into(), top.into(), format.to_owned())),
-        _ => Err(none("its path has a line end in it".to_owned())),
+        _ => Err(OpenFault::Place(dir.into())),
+    }
+}
+
+/// A git that is not there, or one that does not do what every git does.
+fn no_git(error: GitError) -> OpenFault {
+    match error {
+        GitError::Output(OutputError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            OpenFault::NoGit
+        }
+        error => OpenFault::BadGit(with_causes(&error)),
     }
 }
 
@@ -296,7 +314,7 @@ async fn head(own: &Git) -> Result<Oid, OpenFault> {
 }
 
 fn broken(error: GitError) -> OpenFault {
-    OpenFault::Broken(error.to_string())
+    OpenFault::Broken(with_causes(&error))
 }
 
 /// Git holds such a lock for milliseconds. One that nobody has open and that is older than that is a dead process's.

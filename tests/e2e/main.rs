@@ -8,6 +8,7 @@ mod earned;
 mod edits;
 mod execute;
 mod gates;
+mod neighbours;
 mod proof;
 mod red;
 mod reports;

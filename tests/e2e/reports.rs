@@ -102,7 +102,7 @@ fn a_run_that_was_interrupted_is_told_as_one_that_stands_still() {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains("draining")));
     std::fs::write(&gate, "\n").unwrap();
-    assert_eq!(lines.filter_map(Result::ok).filter(|line| line.contains("interrupted")).count(), 1);
+    assert_eq!(lines.map_while(Result::ok).filter(|line| line.contains("interrupted")).count(), 1);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let stands = ["stopped: nobody executes it now", "you: let it go on", "tidegate execute two"];
     space.run(&["status", "two"]).exits(0).says(&stands).lacks(&["paused,", "at work"]);
@@ -136,4 +136,19 @@ fn sealed_files_are_counted_where_the_runner_gives_no_names() {
     space.execute("a").exits(0).says(&["; 1 sealed"]);
     let told = "1 of 1 landed tasks had failing tests before their code; 1 test file sealed";
     space.run(&["status", "a"]).exits(0).says(&[told]);
+}
+
+#[test]
+fn a_job_that_fell_over_since_git_could_not_be_run_says_why_it_could_not() {
+    let space = Space::strict();
+    let git = space.beside("bin/git");
+    std::fs::create_dir(space.beside("bin")).unwrap();
+    std::fs::write(&git, format!("#!/bin/sh\nPATH='{}' exec git \"$@\"\n", std::env::var("PATH").unwrap())).unwrap();
+    std::fs::set_permissions(&git, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let breaks = format!("printf '#!/no/such/shell\\n' > {}\necho 1 > one", git.display());
+    space.topic("one", &stream(&[Task::new("One").field("Test Requirements: None").code(&breaks)], "All tests pass"));
+    let path = format!("{}:{}", space.beside("bin").display(), std::env::var("PATH").unwrap());
+    let mut execute = space.tidegate(&["execute", "one", "--plain"]);
+    let said = said(&execute.env("PATH", path).output().unwrap());
+    said.exits(1).says(&["git could not be run: No such file or directory"]);
 }

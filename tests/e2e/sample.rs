@@ -7,7 +7,7 @@ use std::path::Path;
 fn demo(space: &Space, before: &[&str], after: &[&str]) -> Said {
     let mut command = space.tidegate(before);
     command.arg("demo").args(after).args(["--config", "none.toml"]).current_dir(space.beside(""));
-    said(&command.output().unwrap())
+    said(&command.output().expect("the binary runs"))
 }
 
 /// Demands that the sample is in this folder and that nothing else was made beside it.

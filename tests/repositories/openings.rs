@@ -47,6 +47,40 @@ async fn a_git_that_is_too_old_is_refused() {
     assert!(matches!(opened, Err(OpenFault::OldGit(version)) if version == "2.44.9.windows.1"));
 }
 
+/// Opens what git of this script finds; it is called by `real_git` where it does what git does.
+async fn open_with(ground: &Ground, dir: std::path::PathBuf, script: &str) -> OpenFault {
+    write(&ground.at("bin"), "git", &format!("#!/bin/sh\nreal_git() {{ PATH=\"$OLD\" exec git \"$@\"; }}\n{script}\n"));
+    fs::set_permissions(ground.at("bin/git"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let text = fs::read_to_string(ground.at("bin/git")).unwrap().replace("$OLD", &path);
+    fs::write(ground.at("bin/git"), text).unwrap();
+    let environment = vec![("PATH".into(), format!("{}:{path}", ground.at("bin").display()).into())];
+    Repository::open(Options { environment, dir, ..ground.options() }).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_repository_that_is_there_and_cannot_be_used_is_not_called_missing() {
+    let ground = ground(&[("a", "1")]);
+    let told = |fault: &OpenFault| format!("{fault}; {}", fault.fix());
+    let fault = open_with(&ground, ground.top(), "echo 'git: no library' >&2; exit 1").await;
+    assert!(
+        told(&fault).contains("git does not work: git version failed (1): git: no library; see what `git version`")
+    );
+    let foreign = "export GIT_TEST_ASSUME_DIFFERENT_OWNER=1; real_git \"$@\"";
+    let fault = told(&open_with(&ground, ground.top(), foreign).await);
+    assert!(fault.contains("belongs to another user"), "{fault}");
+    assert!(fault.contains(&format!("--add safe.directory '{}'", ground.top().display())), "{fault}");
+    let fault = told(&open_with(&ground, ground.top().join(".git"), "real_git \"$@\"").await);
+    assert!(fault.contains("is within a git directory; run tidegate in the working tree"), "{fault}");
+    let odd = ground.at("line\nend");
+    ground.git(&["worktree", "add", "--quiet", "--detach", odd.to_str().unwrap()]);
+    let fault = told(&open_with(&ground, odd, "real_git \"$@\"").await);
+    assert!(fault.contains("line\\nend") && fault.contains("move the repository"), "{fault}");
+    fs::write(ground.top().join(".git/config"), "[core\n").unwrap();
+    let fault = told(&open_with(&ground, ground.top(), "real_git \"$@\"").await);
+    assert!(fault.contains("bad config line 1") && !fault.contains("git init"), "{fault}");
+}
+
 #[tokio::test]
 async fn opening_tells_where_we_are_and_writes_nothing() {
     let ground = ground(&[("a", "1\n"), ("dir/b c", "2\n")]);
