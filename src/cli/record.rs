@@ -4,11 +4,11 @@ use super::{Stop, exit::Exit, message::clean, scene::Scene};
 use crate::{
     board::Standing,
     handoff::quoted,
-    journal::{Folder, Holder, Reader, RunId, Runs},
+    journal::{Folder, Holder, OpenError, Reader, RunId, Runs},
     plan::NodeId,
     run::{Entry, Event, Run, State, Timestamp},
     views::Folded,
-    workspace::slug,
+    workspace::{integration_ref, slug},
 };
 
 /// A recorded run.
@@ -95,9 +95,25 @@ pub(crate) fn named_after(folder: &str) -> String {
 
 /// Everything that is in a journal.
 pub(crate) fn read(folder: &Folder) -> Result<Vec<Entry>, Stop> {
-    let reader = Reader::open(folder).map_err(|error| Stop::because("the run's journal cannot be opened", &error))?;
+    let reader = Reader::open(folder).map_err(|error| match error {
+        OpenError::Missing(_) | OpenError::Unborn(_) => lost(folder),
+        error => Stop::because("the run's journal cannot be opened", &error),
+    })?;
     let entries = reader.replay().map_err(|error| Stop::because("the run's journal cannot be read", &error))?;
     entries.collect::<Result<_, _>>().map_err(|error| Stop::because("the run's journal cannot be read", &error))
+}
+
+/// Something was done, and nothing is known of it.
+fn lost(folder: &Folder) -> Stop {
+    let path = folder.path().display().to_string();
+    let run = folder.path().file_name().unwrap_or_default().to_string_lossy();
+    let what = format!("the run {run} has begun, and its journal is lost: {path}/journal.db is empty or gone");
+    let fix = format!(
+        "put the journal back, or give the run up: `rm -r {}`, then a new one begins; what had landed stays on {}",
+        quoted(&path),
+        integration_ref(&run)
+    );
+    Stop::missing(what, &fix)
 }
 
 /// The run as its journal says.

@@ -117,6 +117,12 @@ impl Folder {
         self.path.join("logs")
     }
 
+    /// Whether anything was done in it, whatever has become of its journal: jobs leave their logs, and an end its report.
+    pub fn has_traces(&self) -> bool {
+        let is_logged = fs::read_dir(self.logs()).is_ok_and(|mut logs| logs.next().is_some());
+        is_logged || self.report().exists()
+    }
+
     /// The report as it was at the end of this run.
     pub fn report(&self) -> PathBuf {
         self.path.join("report.md")
@@ -231,7 +237,7 @@ impl Runs {
     }
 
     /// The newest run of a topic in which anything happened: one that was killed before its first entry is none. One
-    /// whose journal cannot be read is one, so that nothing is begun beside it in silence.
+    /// whose journal is lost or cannot be read is one, so that nothing is begun beside it in silence.
     ///
     /// # Errors
     /// The folder is there and cannot be read.
@@ -244,7 +250,8 @@ impl Runs {
         use super::OpenError::{Missing, Unborn};
         match Reader::open(&self.folder(run)) {
             Ok(reader) => reader.count().map_or(true, |count| count > 0),
-            Err(error) => !matches!(error, Missing(_) | Unborn(_)),
+            Err(Missing(_) | Unborn(_)) => self.folder(run).has_traces(),
+            Err(_) => true,
         }
     }
 }
@@ -310,6 +317,13 @@ mod tests {
         assert_eq!(runs.newest("a").unwrap(), Some(new.clone()));
         assert_eq!(runs.newest("a-b").unwrap(), Some(other));
         assert!(matches!(runs.begin(&new), Err(RunsError::Io { .. })), "a run is begun once");
+        // One that has done something is a run, though its journal is lost.
+        let journal = runs.folder(&new).journal();
+        fs::write(runs.folder(&new).logs().join("1-implement"), "").unwrap();
+        for lost in [fs::write(&journal, ""), fs::remove_file(&journal)] {
+            lost.unwrap();
+            assert_eq!(runs.newest("a").unwrap(), Some(new.clone()));
+        }
         fs::write(runs.folder(&new).journal(), "rubbish, and not a database").unwrap();
         assert_eq!(runs.newest("a").unwrap(), Some(new), "a broken run is not passed over in silence");
     }

@@ -152,3 +152,22 @@ fn a_job_that_fell_over_since_git_could_not_be_run_says_why_it_could_not() {
     let said = said(&execute.env("PATH", path).output().unwrap());
     said.exits(1).says(&["git could not be run: No such file or directory"]);
 }
+
+#[test]
+fn a_run_whose_journal_is_lost_is_not_begun_anew_in_silence() {
+    let space = Space::strict();
+    space.topic("two", &two_streams(SCRIPTS));
+    space.execute("two").exits(0);
+    let kept = space.git(&["for-each-ref", "--format=%(refname)", "refs/tidegate/**/integration"]);
+    let run = kept.split('/').nth(2).unwrap();
+    let folder = space.repo().join(".git/tidegate/runs").join(run);
+    for lost in [std::fs::write(folder.join("journal.db"), ""), std::fs::remove_file(folder.join("journal.db"))] {
+        lost.unwrap();
+        let words = [&*format!("the run {run} has begun, and its journal is lost"), "then a new one begins", &kept];
+        space.execute("two").exits(3).says(&words);
+        space.run(&["status", "two"]).exits(3).says(&words);
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+    space.execute("two").exits(0);
+    assert_ne!(space.git(&["for-each-ref", "--format=%(refname)", "refs/tidegate/**/integration"]), kept);
+}
