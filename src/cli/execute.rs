@@ -13,7 +13,7 @@ use super::{
     say,
     scene::{Scene, Understood, settings, wanted},
     watch::{Onlookers, StatusWriter},
-    workshop::{bench, pool, prove_base, wardens},
+    workshop::{bench, pool, prove_base, prove_signing, wardens},
 };
 use crate::{
     actors::{self, Charge, Failpoint},
@@ -214,6 +214,7 @@ async fn begin(
     if wish.dry_run {
         return rehearse(wish, &preface);
     }
+    prove_signing(scene, &grounds.config).await?;
     let _held = first_lock(runs, slug, topic, held)?;
     prove_base(scene, topic, &grounds.config, &grounds.checks, base).await?;
     // Before anything is made for the run: another one may be at work in the repository.
@@ -265,6 +266,7 @@ async fn resume(
     if wish.dry_run {
         return rehearse(wish, &preface);
     }
+    prove_signing(scene, &grounds.config).await?;
     let pool = pool(scene).await?;
     let (journal, past) =
         Journal::resume(&folder, now()).map_err(|error| Stop::because("the run cannot go on", &error))?;

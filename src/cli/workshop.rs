@@ -61,6 +61,19 @@ pub(super) async fn prove_base(
     })
 }
 
+/// Landings that are to be signed have to be, before anybody works on them.
+pub(super) async fn prove_signing(scene: &Scene, config: &Config) -> Result<(), Stop> {
+    if !config.is_signed {
+        return Ok(());
+    }
+    let identity = scene.repo.identity().await.map_err(|error| Stop::because("git cannot tell who you are", &error))?;
+    scene.repo.prove_signing(&identity.unwrap_or_default()).await.map_err(|error| {
+        let fix =
+            "see that `git commit -S` works here without asking, or write `[commit] sign = false` in tidegate.toml";
+        Stop::missing(format!("commits cannot be signed, and `[commit] sign = true` wants it: {error}"), fix)
+    })
+}
+
 /// The workspaces, once nobody else works in them: another run, or what a killed one left.
 pub(super) async fn pool(scene: &Scene) -> Result<Pool, Stop> {
     let identity = scene.repo.identity().await.map_err(|error| Stop::because("git cannot tell who you are", &error))?;
@@ -113,6 +126,7 @@ pub(super) async fn bench(
         check_limits: limits(config.checks.timeout),
         program: scene.environment.program.clone(),
         author: identity,
+        is_signed: config.is_signed,
         setup: Setup {
             commands: config.workspace.setup.clone(),
             env: scene.environment.passed_to_setup(&config.sandbox.setup_env),

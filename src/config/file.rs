@@ -75,8 +75,8 @@ fn read(root: &mut Section<'_>) -> Config {
         agents: root.within("agents", agents),
         effort: root.within("effort", effort),
         merge: root.within("merge", window),
+        is_signed: root.within("commit", |section| section.flag("sign")).unwrap_or_default(),
     };
-    root.within("commit", |section| section.fixed_flag("sign", false));
     root.within("handoff", |section| section.fixed_flag("claude_md", false));
     root.finish();
     config
@@ -272,6 +272,7 @@ model = "..."
         assert_eq!(config.checks.env["RUST_BACKTRACE"], "1");
         assert_eq!(config.checks.timeout, Duration::from_mins(20));
         assert_eq!(config.deployment_approve, Some(true));
+        assert!(!config.is_signed && Config::read("[commit]\nsign = true").unwrap().is_signed);
         assert_eq!(config.sandbox.setup_env, ["NPM_TOKEN"]);
         assert_eq!(config.agents.backend, Some("claude"));
         assert_eq!(config.agents.roles["reviewer"].model.as_deref(), Some("..."));
@@ -353,8 +354,6 @@ mode = \"in-place\"
 lfs = true
 [sandbox]
 tier = \"bubblewrap\"
-[commit]
-sign = true
 [handoff]
 claude_md = true
 [review]
@@ -366,10 +365,9 @@ under = \"web\"
         2: "in-place" | config-not-available: `mode = "in-place"` is not available yet | write `mode = "clone"`, or leave it out
         3: true | config-not-available: `lfs = true` is not available yet | write `lfs = false`, or leave it out
         5: "bubblewrap" | config-not-available: `tier = "bubblewrap"` is not available yet | write `tier = "auto"`, or leave it out
-        7: true | config-not-available: `sign = true` is not available yet | write `sign = false`, or leave it out
-        9: true | config-not-available: `claude_md = true` is not available yet | write `claude_md = false`, or leave it out
-        11: 5 | config-bad-value: `review.rounds` other than 3 is not available yet | `[attempts] tries` and `any` bound how often a task is sent back
-        12: [[checks.path]] | config-not-available: `checks.path` is not available yet | leave it out
+        7: true | config-not-available: `claude_md = true` is not available yet | write `claude_md = false`, or leave it out
+        9: 5 | config-bad-value: `review.rounds` other than 3 is not available yet | `[attempts] tries` and `any` bound how often a task is sent back
+        10: [[checks.path]] | config-not-available: `checks.path` is not available yet | leave it out
         "#);
     }
 

@@ -31,6 +31,8 @@ pub struct Config {
     pub effort: Effort,
     /// `[merge]`
     pub merge: Window,
+    /// `[commit] sign`: landings are signed, as the user's git configuration says.
+    pub is_signed: bool,
 }
 
 /// Where attempts work.

@@ -45,6 +45,8 @@ pub struct Setting {
     pub program: PathBuf,
     /// By whom landings are.
     pub author: Identity,
+    /// `[commit] sign`
+    pub is_signed: bool,
     /// `[tests] paths`.
     pub test_paths: Vec<Box<str>>,
     /// `[tests] require_names`.

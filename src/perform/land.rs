@@ -29,6 +29,7 @@ impl Bench {
             author: self.setting.author.clone(),
             committer: self.setting.author.clone(),
             seconds: desk.at.0 / 1000,
+            is_signed: self.setting.is_signed,
         };
         let from = self.repo.resolve(&format!("{commit}^")).await.map_err(|fault| git(&fault))?;
         let from = from.ok_or_else(|| fell(format!("the commit {commit} is gone")))?;

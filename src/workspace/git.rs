@@ -125,12 +125,18 @@ impl Git {
     pub(super) fn new(path: &OsStr) -> Git {
         let mut env: Vec<(OsString, OsString)> = vec![("PATH".into(), path.into())];
         env.extend(ENVIRONMENT.iter().map(|(name, value)| (name.into(), value.into())));
-        env.push(("GIT_CONFIG_COUNT".into(), CONFIG.len().to_string().into()));
-        for (at, (key, value)) in CONFIG.iter().enumerate() {
-            env.push((format!("GIT_CONFIG_KEY_{at}").into(), key.into()));
-            env.push((format!("GIT_CONFIG_VALUE_{at}").into(), value.into()));
-        }
+        configure(&mut env, CONFIG.iter());
         Git { env, cwd: "/".into() }
+    }
+
+    /// Git that signs as the user does: with what, and by which key, their configuration says; all else ours.
+    pub(super) fn signer(environment: &[(OsString, OsString)]) -> Git {
+        let Git { mut env, cwd } = Git::of_user(environment);
+        let theirs = ["GNUPGHOME", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR"];
+        env.extend(environment.iter().filter(|(name, _)| theirs.iter().any(|own| name == own)).cloned());
+        env.push(("GIT_TERMINAL_PROMPT".into(), "0".into()));
+        configure(&mut env, CONFIG.iter().filter(|(key, _)| !key.starts_with("gpg.")));
+        Git { env, cwd }
     }
 
     /// Git as the user has it: it reads their configuration. For finding the repository, and for their name.
@@ -179,6 +185,17 @@ impl Git {
         let said = self.feed(args, stdin).await?;
         one_name(args, &said)
     }
+}
+
+/// Configuration that no file can override.
+fn configure<'a>(env: &mut Vec<(OsString, OsString)>, all: impl Iterator<Item = &'a (&'a str, &'a str)>) {
+    let mut count = 0;
+    for (key, value) in all {
+        env.push((format!("GIT_CONFIG_KEY_{count}").into(), key.into()));
+        env.push((format!("GIT_CONFIG_VALUE_{count}").into(), value.into()));
+        count += 1;
+    }
+    env.push(("GIT_CONFIG_COUNT".into(), count.to_string().into()));
 }
 
 /// The object's name that a command said, and nothing else.

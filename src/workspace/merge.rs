@@ -34,6 +34,14 @@ impl Identity {
     pub fn email(&self) -> &str {
         &self.email
     }
+
+    /// Git that commits as this person, at a time.
+    pub(super) fn committing(&self, git: &Git, seconds: u64) -> Git {
+        let git = git.with("GIT_COMMITTER_NAME", &self.name).with("GIT_COMMITTER_EMAIL", &self.email);
+        let git = git.with("GIT_AUTHOR_NAME", &self.name).with("GIT_AUTHOR_EMAIL", &self.email);
+        let date = format!("@{seconds} +0000");
+        git.with("GIT_AUTHOR_DATE", &date).with("GIT_COMMITTER_DATE", &date)
+    }
 }
 
 impl Default for Identity {
@@ -60,8 +68,10 @@ pub struct Landing {
     pub author: Identity,
     /// Who commits it.
     pub committer: Identity,
-    /// Seconds since the epoch, for both. The same landing on the same base is the same commit.
+    /// Seconds since the epoch, for both. The same landing on the same base is the same commit, unless it is signed.
     pub seconds: u64,
+    /// Whether it is signed, as the user's configuration says.
+    pub is_signed: bool,
 }
 
 /// What became of a candidate.
@@ -147,13 +157,11 @@ impl Repository {
         if !conflicts.is_empty() {
             return Ok(Built::Conflict(conflicts));
         }
-        let date = format!("@{} +0000", landing.seconds);
-        let git = desk.with("GIT_AUTHOR_NAME", landing.author.name()).with("GIT_AUTHOR_EMAIL", landing.author.email());
-        let git = git.with("GIT_COMMITTER_NAME", landing.committer.name());
-        let git = git.with("GIT_COMMITTER_EMAIL", landing.committer.email());
-        let git = git.with("GIT_AUTHOR_DATE", &date).with("GIT_COMMITTER_DATE", &date);
+        let (git, sign) = if landing.is_signed { (self.signer(), "-S") } else { (desk, "--no-gpg-sign") };
+        let git = landing.committer.committing(&git, landing.seconds);
+        let git = git.with("GIT_AUTHOR_NAME", landing.author.name()).with("GIT_AUTHOR_EMAIL", landing.author.email());
         let message = landing.message();
-        let args = ["commit-tree", &tree.to_string(), "-p", &base.to_string(), "-F", "-"];
+        let args = ["commit-tree", sign, &tree.to_string(), "-p", &base.to_string(), "-F", "-"];
         git.name(&args, message.as_bytes()).await.map(Built::Commit)
     }
 }

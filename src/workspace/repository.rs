@@ -202,6 +202,25 @@ impl Repository {
         Ok(git.with("GIT_INDEX_FILE", index).within(&desk))
     }
 
+    /// Git on the repository's objects that signs as the user does.
+    pub(super) fn signer(&self) -> Git {
+        Git::signer(&self.environment).with("GIT_DIR", &self.common).within(&self.common)
+    }
+
+    /// Whether commits by this person can be signed as the user has it configured. What is signed for that is thrown away.
+    ///
+    /// # Errors
+    /// When they cannot.
+    pub async fn prove_signing(&self, by: &Identity) -> Result<(), GitError> {
+        let (_desk, scratch) = self.scratch()?;
+        let objects = scratch.path().join("objects");
+        fs::create_dir(&objects).map_err(|source| GitError::File { path: objects.clone(), source })?;
+        let git = self.signer().with("GIT_ALTERNATE_OBJECT_DIRECTORIES", self.common.join("objects"));
+        let git = by.committing(&git.with("GIT_OBJECT_DIRECTORY", objects), 0);
+        let tree = format!("{}^{{tree}}", self.head());
+        git.name(&["commit-tree", "-S", &tree, "-F", "-"], b"Whether it can be signed\n").await.map(drop)
+    }
+
     /// A desk with an index that is thrown away.
     pub(super) fn scratch(&self) -> Result<(Git, TempDir), GitError> {
         let dir = self.state.join("scratch");

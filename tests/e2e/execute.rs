@@ -1,6 +1,7 @@
 //! Whole runs with scripts of milliseconds: what lands, what fails, what goes on.
 
 use crate::space::Space;
+use std::{fs, os::unix::fs::PermissionsExt};
 
 /// One task that writes a file of its own name.
 pub fn task(number: u32, title: &str, dependencies: &str, script: &str) -> String {
@@ -59,7 +60,7 @@ fn a_failed_task_blocks_its_dependents_only_and_a_retry_goes_on() {
     space.run(&["why", "two", "1"]).exits(0).says(&["the lock is missing"]);
     space.run(&["logs", "two", "1"]).exits(0).says(&["the lock is missing"]);
     space.execute("two").exits(1);
-    std::fs::write(gate, "").unwrap();
+    fs::write(gate, "").unwrap();
     space.run(&["retry", "two", "1"]).exits(0);
     space.execute("two").exits(0);
     assert_eq!(space.subjects("tidegate/two/integration"), ["Second", "First", "Third"]);
@@ -74,7 +75,7 @@ fn a_finished_run_has_nothing_left_to_do() {
     space.topic("two", &two_streams([&script("a"), &script("b"), &script("c")]));
     space.execute("two").exits(0);
     space.execute("two").exits(0);
-    assert_eq!(std::fs::read_to_string(log).unwrap().lines().count(), 3, "no script ran twice");
+    assert_eq!(fs::read_to_string(log).unwrap().lines().count(), 3, "no script ran twice");
 }
 
 #[test]
@@ -104,4 +105,31 @@ fn an_implementation_contests_a_sealed_test_and_the_test_developer_mends_it() {
     space.topic("contest", breakdown);
     space.execute("contest").exits(0).says(&["contests a sealed test"]);
     assert!(space.on("tidegate/contest/integration", "tests/sum.rs").contains("3"));
+}
+
+#[test]
+fn landings_are_signed_as_the_user_signs_and_a_run_that_cannot_sign_does_not_begin() {
+    let space = Space::plain();
+    space.write("tidegate.toml", &format!("{}[commit]\nsign = true\n", space.read("tidegate.toml")));
+    space.commit("Sign");
+    space.topic("two", &two_streams(["echo 1 > one", "echo 2 > two", "cat one > three"]));
+    let gpg = space.beside("gpg");
+    let signs = |script: &str| {
+        fs::write(&gpg, format!("#!/bin/sh\ncat > /dev/null\n{script}\n")).unwrap();
+        fs::set_permissions(&gpg, fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    space.git(&["config", "gpg.program", &gpg.display().to_string()]);
+    signs("echo 'no secret key' >&2\nexit 2");
+    space.execute("two").exits(3).says(&["commits cannot be signed", "no secret key", "git commit -S"]);
+    assert!(!space.repo().join(".git/tidegate/runs").exists(), "a refusal leaves nothing behind");
+    signs(
+        "echo '[GNUPG:] SIG_CREATED ' >&2\nprintf -- '-----BEGIN PGP SIGNATURE-----\\nours\\n-----END PGP SIGNATURE-----\\n'",
+    );
+    space.execute("two").exits(0);
+    let landed = space.git(&["rev-list", "main..tidegate/two/integration"]);
+    assert_eq!(landed.lines().count(), 3);
+    for commit in landed.lines() {
+        let text = space.git(&["cat-file", "commit", commit]);
+        assert!(text.contains("gpgsig -----BEGIN PGP SIGNATURE-----\n ours\n"), "{text}");
+    }
 }

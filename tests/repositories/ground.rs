@@ -149,5 +149,6 @@ pub(crate) fn landing(run: &str, task: &str) -> Landing {
         author: Identity::new("A User", "user@example.org"),
         committer: Identity::default(),
         seconds: 1_800_000_000,
+        is_signed: false,
     }
 }
