@@ -9,7 +9,8 @@
 //!  Blocked <--------------------------- Failed <---- out of tries, or fell over too often
 //!  a gate:  Waiting > Working(Judge) > Done | Held (a person's word is missing) | Failed (a criterion was refused)
 //!  a task's gate:  Waiting until its task is over, then as its task (Done by the judge, on what landed)
-//!  any that is not over and not landing: Skipped (by a person), Retired (by a new plan)
+//!  any that is not over and not landing: Skipped (by a person), Retired (by a new plan, as may be a gate that has opened and is
+//!  no task's)
 //! ```
 
 use super::{Ledger, Oid, Place, Rung, Sheet, What};
@@ -43,7 +44,7 @@ pub enum State {
     },
     /// The machines have spoken, and it waits for a person's word: a gate, or a task whose patch is ready to merge.
     Held,
-    /// Landed and handed over; or the gate opened. Stays so.
+    /// Landed and handed over: stays so. Or the gate opened: stays so, unless a new plan has another in its place.
     Done,
     /// A person counts it as passed.
     Skipped,
