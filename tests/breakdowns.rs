@@ -149,6 +149,20 @@ fn numbers_that_restart_in_each_stream_get_the_streams_label() {
 }
 
 #[test]
+fn a_number_is_the_id_unless_labels_take_its_place() {
+    let list = |titles: &[&str]| {
+        let items = titles.iter().zip(1..).map(|(title, n)| format!("{n}. {title}\n   - Effort: Small\n"));
+        let (draft, ..) = built(&format!("### Stream A: One\n{}", items.collect::<String>()));
+        draft.tasks.into_iter().map(|t| format!("{}={}", t.id.unwrap().value, t.title.value)).collect::<Vec<_>>()
+    };
+    let titles = ["**Task 1**", "**OAuth2**", "**S3**", "**UTF8: support**", "[ ] **T2** [S]", "**404: page**"];
+    let expected = ["1=Task 1", "2=OAuth2", "3=S3", "4=UTF8: support", "5=T2", "6=404: page"];
+    assert_eq!(list(&titles), expected);
+    assert_eq!(list(&["**A1: Base**", "**Task 2: Top**", "**Side**"]), ["A1=Base", "2=Top", "3=Side"]);
+    assert_eq!(list(&["**T-1**: Base", "**T-2**: Top", "**Side**"]), ["T-1=Base", "T-2=Top", "3=Side"]);
+}
+
+#[test]
 fn a_stream_dependency_holds_for_the_tasks_that_none_of_its_own_precedes() {
     let text = "### Stream A: One\n1. **Base**\n2. **More**\n### Stream B: Two (Depends on Stream A)\n3. **Side**\n\
                 4. **End**\n   - Dependencies: Task 3\n5. **Other**\n";

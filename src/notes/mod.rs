@@ -6,7 +6,10 @@
 mod dependency;
 mod effort;
 mod field;
+mod foreign;
+mod gate;
 mod inline;
+mod item;
 mod label;
 mod lines;
 mod outline;
@@ -98,7 +101,7 @@ pub fn read_text(topic: &str, path: &str, text: String) -> (Draft, Vec<Fault>) {
     let mut gates = stream::sections(&lines, &outline, &places, &mut streams, &mut faults);
     for gate in &outline.gates {
         let stream = gate.stream.map(|s| streams[places[s]].id.value.clone());
-        gates.push(stream::gate(&lines, gate, stream, &mut faults));
+        gates.push(gate::gate(&lines, gate, stream, &mut faults));
     }
     gates.retain(|g| !g.text.value.is_empty());
     let mut context = context(&lines, &outline);

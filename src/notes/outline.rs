@@ -2,8 +2,10 @@
 
 use super::{
     field,
+    foreign::foreign,
+    gate::is_gates,
     inline::plain,
-    label::{self, Label},
+    label,
     lines::{Kind, Lines},
 };
 use std::ops::Range;
@@ -36,6 +38,8 @@ pub(super) struct TaskLines {
     pub content: usize,
     /// `None`: it has no box. Else whether it is checked.
     pub checked: Option<bool>,
+    /// Whether what looks like a label before the title is one. In `2. **UTF8: support**` it is part of the title.
+    pub is_labelled: bool,
 }
 
 /// A stream's heading.
@@ -86,23 +90,26 @@ pub(super) struct Outline {
     pub foreign: Option<&'static str>,
 }
 
-/// How far a list item is looked into for a field that only a task has.
-const LOOK_AHEAD: usize = 60;
-
-struct Walk<'l, 'a> {
-    lines: &'l Lines<'a>,
-    out: Outline,
-    stream: Option<(usize, u8)>,
-    task: Option<usize>,
+/// What is open while the lines are walked over.
+pub(super) struct Walk<'l, 'a> {
+    /// The document.
+    pub lines: &'l Lines<'a>,
+    /// What is found so far.
+    pub out: Outline,
+    /// The stream whose section it is, and the level of its heading.
+    pub stream: Option<(usize, u8)>,
+    /// The task whose lines these are.
+    pub task: Option<usize>,
     /// Level of the heading of a section whose lists are no tasks.
-    excluded: Option<u8>,
+    pub excluded: Option<u8>,
     /// Level of the heading of a section of gates; 7 where it is a bold line.
-    gates: Option<u8>,
+    pub gates: Option<u8>,
     /// Indentation of the last list task under this heading.
-    list_indent: Option<usize>,
+    pub list_indent: Option<usize>,
     /// Below a line such as `**Deliverables**:`.
-    under_label: bool,
-    is_after_blank: bool,
+    pub under_label: bool,
+    /// The line before is blank.
+    pub is_after_blank: bool,
 }
 
 /// Walks the document once.
@@ -122,6 +129,7 @@ pub(super) fn read(lines: &Lines<'_>) -> Outline {
         walk.line(number);
     }
     walk.close(lines.lines.len());
+    walk.tell_labels();
     walk.out
 }
 
@@ -145,7 +153,7 @@ impl Walk<'_, '_> {
     }
 
     /// Ends the open task and the open gate line.
-    fn close(&mut self, number: usize) {
+    pub(super) fn close(&mut self, number: usize) {
         if let Some(task) = self.task.take() {
             self.out.tasks[task].lines.end = number;
         }
@@ -161,7 +169,7 @@ impl Walk<'_, '_> {
         self.out.tasks.push(task);
     }
 
-    fn stream_id(&self) -> Option<&str> {
+    pub(super) fn stream_id(&self) -> Option<&str> {
         let stream = &self.out.streams[self.stream?.0];
         stream.label.id.clone().map(|id| &self.lines.text(stream.heading)[id])
     }
@@ -192,8 +200,7 @@ impl Walk<'_, '_> {
             self.stream = Some((self.out.streams.len(), level));
             self.out.streams.push(StreamLines { heading: number, label });
         } else if let Some((checked, content)) = task.filter(|_| self.excluded.is_none() && self.gates.is_none()) {
-            let (stream, lines) = (self.stream.map(|s| s.0), number..usize::MAX);
-            self.open(number, TaskLines { shape: Shape::Block, lines, stream, number: None, content, checked });
+            self.open(number, TaskLines { checked, ..self.task_lines(Shape::Block, number, content) });
         } else if is_gates(&name) && level > 1 {
             self.gates = Some(level);
         } else if is_excluded(&name) && level > 1 {
@@ -214,27 +221,6 @@ impl Walk<'_, '_> {
             || (has_letter && (self.is_of_stream(id) || id.starts_with(['T', 't']) || self.has_evidence(number)))
             || (!has_letter && self.stream.is_some() && self.has_evidence(number));
         is_task.then(|| (checked, self.lines.lines[number].text + start))
-    }
-
-    fn is_of_stream(&self, id: &str) -> bool {
-        let letters = id.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
-        let letters = letters.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-        self.stream_id().is_some_and(|stream| !letters.is_empty() && stream.eq_ignore_ascii_case(letters))
-    }
-
-    /// Whether the lines below, up to the next item or heading, hold a field that only a task has.
-    fn has_evidence(&self, number: usize) -> bool {
-        let is_heading = matches!(self.lines.lines[number].kind, Kind::Heading(_));
-        for at in number + 1..self.lines.lines.len().min(number + LOOK_AHEAD) {
-            let text = self.lines.text(at);
-            match self.lines.lines[at].kind {
-                Kind::Heading(_) => return is_heading && field::key(text) != field::Key::Other,
-                Kind::Text if field::is_evidence(text) => return true,
-                Kind::Text if !is_heading && label::number(text).is_some() => return false,
-                _ => {}
-            }
-        }
-        false
     }
 
     /// Inside a task block everything is the block's. A list task keeps what is indented, every bullet, every field and
@@ -272,46 +258,6 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// In a list of gates: whether the line belongs to it.
-    fn gate_line(&mut self, number: usize) -> bool {
-        let text = self.lines.text(number);
-        let is_item = label::bullet(text).is_some() || label::number(text).is_some();
-        let indent = self.lines.lines[number].indent;
-        let is_nested = indent > 1 && self.out.gates.last().is_some_and(|g| g.lines.end == usize::MAX);
-        if is_item && !is_nested {
-            self.open_gate(number);
-        } else if !is_item && indent == 0 && self.is_after_blank {
-            self.close(number);
-            if self.gates == Some(7) {
-                self.gates = None;
-                return false;
-            }
-        }
-        true
-    }
-
-    /// Outside of such a list: `- **Gate 3**: All integration tests pass`.
-    fn is_gate_line(&self, number: usize) -> bool {
-        let text = self.lines.text(number);
-        if self.task.is_some() && self.lines.lines[number].indent > 1 {
-            return false;
-        }
-        let Some(start) = label::bullet(text) else { return false };
-        let text = text[start..].trim_start_matches("**");
-        let Some(rest) = text.get(..4).filter(|w| w.eq_ignore_ascii_case("gate")).map(|_| text[4..].trim_start())
-        else {
-            return false;
-        };
-        let length = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'.').count();
-        (1..=6).contains(&length) && rest[length..].trim_start_matches('*').trim_start().starts_with(':')
-    }
-
-    fn open_gate(&mut self, number: usize) {
-        self.close(number);
-        let stream = self.stream.map(|s| s.0);
-        self.out.gates.push(GateLines { lines: number..usize::MAX, stream });
-    }
-
     fn fence(&mut self, number: usize, fence: usize) {
         let is_check = self.lines.fences[fence].info.split_whitespace().any(|w| w == "role=check");
         let is_in_list = self.task.is_some_and(|t| self.out.tasks[t].shape != Shape::Block);
@@ -319,118 +265,6 @@ impl Walk<'_, '_> {
             self.close(number);
         }
     }
-
-    /// Whether an item with this indentation may begin a task, or is part of the one above.
-    fn is_outermost(&self, indent: usize) -> bool {
-        indent <= self.list_indent.map_or(3, |i| i + 1)
-    }
-
-    fn numbered(&self, number: usize) -> Option<TaskLines> {
-        let (text, line) = (self.lines.text(number), self.lines.lines[number]);
-        let (digits, start) = label::number(text).filter(|_| self.is_outermost(line.indent))?;
-        let boxed = label::checkbox(&text[start..]);
-        let start = start + boxed.map_or(0, |(_, n)| n);
-        let rest = &text[start..];
-        let is_bold = rest.starts_with("**") || rest.starts_with("__");
-        let is_empty = plain(rest).is_empty();
-        let in_stream = self.stream.is_some();
-        let is_task = match (boxed.is_some(), in_stream) {
-            (true, _) => true,
-            (false, true) if is_empty => true,
-            (false, true) if is_bold => !self.under_label || self.has_evidence(number),
-            (false, true) => self.has_evidence(number),
-            (false, false) => is_bold && self.out.foreign.is_none() && self.has_evidence(number),
-        };
-        let number_at = line.text + digits.start..line.text + digits.end;
-        is_task.then(|| TaskLines {
-            shape: Shape::Numbered,
-            lines: number..usize::MAX,
-            stream: self.stream.map(|s| s.0),
-            number: Some(number_at),
-            content: line.text + start,
-            checked: boxed.map(|(is_checked, _)| is_checked),
-        })
-    }
-
-    fn boxed(&self, number: usize) -> Option<TaskLines> {
-        let (text, line) = (self.lines.text(number), self.lines.lines[number]);
-        let start = label::bullet(text).filter(|_| self.is_outermost(line.indent))?;
-        let boxed = label::checkbox(&text[start..]);
-        let start = start + boxed.map_or(0, |(_, n)| n);
-        let rest = &text[start..];
-        let is_bold = rest.starts_with("**");
-        let label = self.own_label(rest);
-        let is_task = match &label {
-            Some((id, _)) if id.starts_with(|c: char| c.is_ascii_alphabetic()) => {
-                boxed.is_some() || (is_bold && self.is_of_stream(id))
-            }
-            Some(_) => boxed.is_some() && self.stream.is_some(),
-            None => {
-                boxed.is_some() && is_bold && self.stream.is_some() && self.task.is_none() && self.has_evidence(number)
-            }
-        };
-        let (content, checked) = (line.text + start, boxed.map(|(is_checked, _)| is_checked));
-        let stream = self.stream.map(|s| s.0);
-        let lines = number..usize::MAX;
-        is_task.then_some(TaskLines { shape: Shape::Box, lines, stream, number: None, content, checked })
-    }
-
-    fn bold_line(&self, number: usize) -> Option<TaskLines> {
-        let (text, line) = (self.lines.text(number), self.lines.lines[number]);
-        if !text.starts_with("**") || line.indent > 3 || (self.task.is_some() && line.indent > 0) {
-            return None;
-        }
-        let (id, label) = self.own_label(text)?;
-        let is_task = label.is_certain || self.is_of_stream(id) || self.has_evidence(number);
-        let (stream, lines) = (self.stream.map(|s| s.0), number..usize::MAX);
-        let content = line.text;
-        is_task.then_some(TaskLines { shape: Shape::Bold, lines, stream, number: None, content, checked: None })
-    }
-
-    /// The id of `**A1. Title**`, `**A1**: Title` or `A1. Title`.
-    fn own_label<'t>(&self, text: &'t str) -> Option<(&'t str, Label)> {
-        let inner = label::bold(text).map(|(inner, _)| inner);
-        let label = inner.and_then(|inner| label::task(&text[..inner.end])).filter(|l| !l.title.is_empty());
-        let label = label.or_else(|| label::task(text))?;
-        let id = label.id.clone()?;
-        Some((&text[id], label))
-    }
-}
-
-/// Chunks, steps, and lists in spec-kit's form: their numbered lists and boxes say something else than ours.
-fn foreign(lines: &Lines<'_>) -> Option<&'static str> {
-    let (mut chunks, mut steps, mut boxes) = (0, 0, 0);
-    for (number, line) in lines.lines.iter().enumerate() {
-        let text = lines.text(number);
-        match line.kind {
-            Kind::Heading(_) => {
-                let lower = text.trim_start_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-                let rest = |word: &str| lower.strip_prefix(word).map(str::trim_start);
-                let has_number = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
-                chunks += usize::from(rest("chunk ").is_some_and(has_number));
-                steps += usize::from(rest("step ").is_some_and(has_number));
-            }
-            Kind::Text => {
-                let item = text.strip_prefix("- [ ] ").or_else(|| text.strip_prefix("- [x] "));
-                let id = item.map(|t| t.trim_start_matches('['));
-                boxes += usize::from(
-                    id.is_some_and(|t| t.starts_with('T') && t[1..].starts_with(|c: char| c.is_ascii_digit())),
-                );
-            }
-            _ => {}
-        }
-    }
-    match (chunks, steps, boxes) {
-        (2.., _, _) => Some("a chunk plan"),
-        (_, 2.., _) => Some("a step plan"),
-        (_, _, 2..) => Some("a spec-kit task list"),
-        _ => None,
-    }
-}
-
-fn is_gates(name: &str) -> bool {
-    let name = name.trim_start_matches(|c: char| !c.is_alphabetic());
-    name.starts_with("quality gate") || matches!(name, "gates" | "gate criteria")
 }
 
 fn is_excluded(name: &str) -> bool {

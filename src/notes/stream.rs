@@ -3,13 +3,12 @@
 use super::{
     dependency,
     field::{self, Field, Key},
-    label,
-    lines::{Kind, Lines},
-    outline::{GateLines, Outline, Owner},
+    lines::Lines,
+    outline::{Outline, Owner},
     script,
     task::written,
 };
-use crate::plan::{Fault, GateDraft, Needs, StreamDraft, Written, slug};
+use crate::plan::{Fault, GateDraft, StreamDraft, Written, slug};
 use std::ops::Range;
 
 /// All streams, headings with the same id taken together, and for each heading its place among them.
@@ -76,72 +75,4 @@ pub(super) fn runs(owners: &[Owner]) -> Vec<(Owner, Range<usize>)> {
         }
     }
     runs
-}
-
-/// One gate line: `- **Gate 3**: All integration tests pass (after Stream C)`.
-pub(super) fn gate(lines: &Lines<'_>, gate: &GateLines, stream: Option<String>, faults: &mut Vec<Fault>) -> GateDraft {
-    let first = lines.lines[gate.lines.start];
-    let mut end = first.end;
-    for number in gate.lines.start + 1..gate.lines.end {
-        if lines.lines[number].kind != Kind::Text || label::bullet(lines.text(number)).is_some() {
-            break;
-        }
-        end = lines.lines[number].end;
-    }
-    let text = &lines.source[first.text..end];
-    let start = label::bullet(text).or_else(|| label::number(text).map(|(_, n)| n)).unwrap_or(0);
-    let start = start + label::checkbox(&text[start..]).map_or(0, |(_, n)| n);
-    let (id, mut after, start) = lead(text, start);
-    let mut stop = text.len();
-    if let Some(open) = text[start..].to_ascii_lowercase().rfind("(after ").map(|n| start + n) {
-        let close = text[open..].find(')').map_or(text.len(), |n| open + n);
-        after = Some(open + "(after ".len()..close);
-        if text[close..].trim_matches([')', '.', ' ', '*']).is_empty() {
-            stop = open;
-        }
-    }
-    let shift = |r: Range<usize>| first.text + r.start..first.text + r.end;
-    let (checks, _) = script::read(lines, gate.lines.clone(), faults);
-    GateDraft {
-        id: id.map(|r| written(lines, shift(r))),
-        text: written(lines, shift(label::trimmed(text, start.min(stop)..stop))),
-        after: after.and_then(|r| dependency::needs(lines, &[shift(r)])).filter(|n: &Needs| !n.names.is_empty()),
-        stream,
-        checks,
-    }
-}
-
-/// `**Gate 3**:` and `**After Stream A**:` before the text: its id, what it stands behind, where the text begins.
-fn lead(text: &str, start: usize) -> (Option<Range<usize>>, Option<Range<usize>>, usize) {
-    let signs = |at: usize| text.len() - text[at..].trim_start_matches(['*', ' ', ':', '-', '–', '—', '\n']).len();
-    let bare = text.len() - text[start..].trim_start_matches("**").len();
-    let word = text[bare..].bytes().take_while(u8::is_ascii_alphabetic).count();
-    match text[bare..bare + word].to_ascii_lowercase().as_str() {
-        "gate" => {
-            let at = text.len() - text[bare + word..].trim_start_matches([' ', '#']).len();
-            let length = text[at..].bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'.').count();
-            let behind = text[at + length..].trim_start_matches('*');
-            // `**Gate 1 (after Stream A)**: ...` says it before the text.
-            if let Some((inner, end)) = label::bold(&text[start..]).filter(|_| length > 0) {
-                let said = text.get(at + length..start + inner.end).unwrap_or_default().trim().trim_end_matches(':');
-                let said = said.strip_prefix('(').and_then(|s| s.strip_suffix(')'));
-                if let Some(after) = said.and_then(|s| s.strip_prefix("after ").or_else(|| s.strip_prefix("After "))) {
-                    let from = at + length + text[at + length..].find(after).unwrap_or(0);
-                    return (Some(at..at + length), Some(from..from + after.len()), signs(start + end));
-                }
-            }
-            if length > 0 && behind.trim_start().starts_with([':', '-', '–', '—']) || behind.starts_with('(') {
-                return (Some(at..at + length), None, signs(at + length));
-            }
-            (None, None, start)
-        }
-        "after" => match label::bold(&text[start..]) {
-            Some((inner, behind)) => {
-                let inner = &text[bare + word..start + inner.end].trim_end_matches(':');
-                (None, Some(bare + word..bare + word + inner.len()), signs(start + behind))
-            }
-            None => (None, None, start),
-        },
-        _ => (None, None, start),
-    }
 }

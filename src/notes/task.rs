@@ -86,15 +86,17 @@ fn head(lines: &Lines<'_>, task: &TaskLines) -> Head {
             let title = label.as_ref().map_or(0..text.len(), |l| l.title.clone());
             (label.and_then(|l| l.id), title, text.len()..text.len())
         }
-        (_, Some((inner, behind))) => match label::task(&text[..inner.end]) {
+        (_, Some((inner, behind))) => match label::task(&text[..inner.end]).filter(|_| task.is_labelled) {
             Some(label) if !label.title.is_empty() => (label.id, label.title, behind..text.len()),
-            Some(label) if label.id.is_some() => match label::task(text) {
-                Some(whole) => (whole.id, clause(text, whole.title), 0..0),
-                None => (label.id, label::trimmed(text, behind..text.len()), 0..0),
-            },
+            Some(label) if label.id.is_some() && !(task.number.is_some() && is_bare(text, behind)) => {
+                match label::task(text) {
+                    Some(whole) => (whole.id, clause(text, whole.title), 0..0),
+                    None => (label.id, label::trimmed(text, behind..text.len()), 0..0),
+                }
+            }
             _ => (None, label::trimmed(text, inner), behind..text.len()),
         },
-        (_, None) => match label::task(text) {
+        (_, None) => match label::task(text).filter(|_| task.is_labelled) {
             Some(label) => (label.id, clause(text, label.title), 0..0),
             None => (None, clause(text, 0..text.len()), 0..0),
         },
@@ -103,6 +105,12 @@ fn head(lines: &Lines<'_>, task: &TaskLines) -> Head {
     let behind = bracket(text, rest);
     let id = id.map(shift).or_else(|| task.number.clone());
     Head { id, title: shift(title), effort: inside.or(behind).map(shift) }
+}
+
+/// Whether nothing but signs and an estimate stands behind the bold text, which then is the title.
+fn is_bare(text: &str, behind: usize) -> bool {
+    let (title, _) = without_estimate(text, behind - 1..text.len());
+    text[title].chars().all(|c| !c.is_alphanumeric())
 }
 
 /// Where the head's paragraph ends: at a blank line, an item, a field or a step.

@@ -1,0 +1,133 @@
+//! Items: which line of a list, or which bold line, begins a task.
+
+use super::{
+    field,
+    inline::plain,
+    label::{self, Label},
+    lines::Kind,
+    outline::{Shape, TaskLines, Walk},
+};
+
+/// How far a list item is looked into for a field that only a task has.
+const LOOK_AHEAD: usize = 60;
+
+impl Walk<'_, '_> {
+    pub(super) fn is_of_stream(&self, id: &str) -> bool {
+        let letters = id.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
+        let letters = letters.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+        self.stream_id().is_some_and(|stream| !letters.is_empty() && stream.eq_ignore_ascii_case(letters))
+    }
+
+    /// Whether the lines below, up to the next item or heading, hold a field that only a task has.
+    pub(super) fn has_evidence(&self, number: usize) -> bool {
+        let is_heading = matches!(self.lines.lines[number].kind, Kind::Heading(_));
+        for at in number + 1..self.lines.lines.len().min(number + LOOK_AHEAD) {
+            let text = self.lines.text(at);
+            match self.lines.lines[at].kind {
+                Kind::Heading(_) => return is_heading && field::key(text) != field::Key::Other,
+                Kind::Text if field::is_evidence(text) => return true,
+                Kind::Text if !is_heading && label::number(text).is_some() => return false,
+                _ => {}
+            }
+        }
+        false
+    }
+
+    /// Whether an item with this indentation may begin a task, or is part of the one above.
+    pub(super) fn is_outermost(&self, indent: usize) -> bool {
+        indent <= self.list_indent.map_or(3, |i| i + 1)
+    }
+
+    pub(super) fn numbered(&self, number: usize) -> Option<TaskLines> {
+        let (text, line) = (self.lines.text(number), self.lines.lines[number]);
+        let (digits, start) = label::number(text).filter(|_| self.is_outermost(line.indent))?;
+        let boxed = label::checkbox(&text[start..]);
+        let start = start + boxed.map_or(0, |(_, n)| n);
+        let rest = &text[start..];
+        let is_bold = rest.starts_with("**") || rest.starts_with("__");
+        let is_empty = plain(rest).is_empty();
+        let in_stream = self.stream.is_some();
+        let is_task = match (boxed.is_some(), in_stream) {
+            (true, _) => true,
+            (false, true) if is_empty => true,
+            (false, true) if is_bold => !self.under_label || self.has_evidence(number),
+            (false, true) => self.has_evidence(number),
+            (false, false) => is_bold && self.out.foreign.is_none() && self.has_evidence(number),
+        };
+        is_task.then(|| TaskLines {
+            number: Some(line.text + digits.start..line.text + digits.end),
+            checked: boxed.map(|(is_checked, _)| is_checked),
+            is_labelled: self.is_certainly_labelled(rest),
+            ..self.task_lines(Shape::Numbered, number, line.text + start)
+        })
+    }
+
+    /// A task that begins here, without number and box.
+    pub(super) fn task_lines(&self, shape: Shape, number: usize, content: usize) -> TaskLines {
+        let stream = self.stream.map(|s| s.0);
+        let lines = number..usize::MAX;
+        TaskLines { shape, lines, stream, number: None, content, checked: None, is_labelled: true }
+    }
+
+    /// Whether a numbered item's label says more than its number: `**Task 4: Title**`, `**A1: Title**` in stream A.
+    fn is_certainly_labelled(&self, rest: &str) -> bool {
+        let own = self.own_label(rest);
+        let inner = label::bold(rest).map_or(rest, |(inner, _)| &rest[..inner.end]);
+        own.is_some_and(|(id, label)| label.is_certain || self.is_of_stream(id))
+            || label::task(inner).is_some_and(|label| label.is_certain)
+    }
+
+    /// Where most of the numbered items have a label, the labels are the ids. One by itself (`2. **UTF8: support**`) is part
+    /// of a title.
+    pub(super) fn tell_labels(&mut self) {
+        let is_labelled = |t: &TaskLines| {
+            let head = &self.lines.source[t.content..self.lines.lines[t.lines.start].end.max(t.content)];
+            self.own_label(head).is_some_and(|(_, label)| !label.title.is_empty())
+        };
+        let numbered: Vec<usize> = (0..self.out.tasks.len()).filter(|&t| self.out.tasks[t].number.is_some()).collect();
+        let labelled = numbered.iter().filter(|&&t| is_labelled(&self.out.tasks[t])).count();
+        if numbered.len() > 1 && labelled * 2 > numbered.len() {
+            numbered.into_iter().for_each(|t| self.out.tasks[t].is_labelled = true);
+        }
+    }
+
+    pub(super) fn boxed(&self, number: usize) -> Option<TaskLines> {
+        let (text, line) = (self.lines.text(number), self.lines.lines[number]);
+        let start = label::bullet(text).filter(|_| self.is_outermost(line.indent))?;
+        let boxed = label::checkbox(&text[start..]);
+        let start = start + boxed.map_or(0, |(_, n)| n);
+        let rest = &text[start..];
+        let is_bold = rest.starts_with("**");
+        let label = self.own_label(rest);
+        let is_task = match &label {
+            Some((id, _)) if id.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+                boxed.is_some() || (is_bold && self.is_of_stream(id))
+            }
+            Some(_) => boxed.is_some() && self.stream.is_some(),
+            None => {
+                boxed.is_some() && is_bold && self.stream.is_some() && self.task.is_none() && self.has_evidence(number)
+            }
+        };
+        let checked = boxed.map(|(is_checked, _)| is_checked);
+        is_task.then(|| TaskLines { checked, ..self.task_lines(Shape::Box, number, line.text + start) })
+    }
+
+    pub(super) fn bold_line(&self, number: usize) -> Option<TaskLines> {
+        let (text, line) = (self.lines.text(number), self.lines.lines[number]);
+        if !text.starts_with("**") || line.indent > 3 || (self.task.is_some() && line.indent > 0) {
+            return None;
+        }
+        let (id, label) = self.own_label(text)?;
+        let is_task = label.is_certain || self.is_of_stream(id) || self.has_evidence(number);
+        is_task.then(|| self.task_lines(Shape::Bold, number, line.text))
+    }
+
+    /// The id of `**A1. Title**`, `**A1**: Title` or `A1. Title`.
+    pub(super) fn own_label<'t>(&self, text: &'t str) -> Option<(&'t str, Label)> {
+        let inner = label::bold(text).map(|(inner, _)| inner);
+        let label = inner.and_then(|inner| label::task(&text[..inner.end])).filter(|l| !l.title.is_empty());
+        let label = label.or_else(|| label::task(text))?;
+        let id = label.id.clone()?;
+        Some((&text[id], label))
+    }
+}
