@@ -1,9 +1,15 @@
 //! Dependency texts: `Tasks 1, 3 complete`, `Stream A`, `T001-T013`, `E2/E3`, `Task: Title`, or prose.
 //!
-//! Says what a text names, not whether that exists: `plan::build` knows.
+//! Says what a text names, not whether that exists: `plan::build` knows. A title with a comma in it is taken apart here and
+//! put together there, where the titles are known.
 
-use super::{inline::plain, label::id_length, lines::Lines};
-use crate::plan::{Name, Needs, Written};
+use super::{
+    inline::plain,
+    label::id_length,
+    lines::Lines,
+    separator::{EXCEPT, any_at, edges, inner, split, word_in},
+};
+use crate::plan::{Extent, Name, Needs, Written};
 use std::ops::Range;
 
 /// What the kind word before a label says it is.
@@ -16,6 +22,67 @@ enum Kind {
     Other,
 }
 
+/// Words before a name that say nothing.
+const IDLE: [&str; 37] = [
+    "all tasks in ",
+    "all tasks of ",
+    "all tasks from ",
+    "all of ",
+    "requires ",
+    "needs ",
+    "after ",
+    "depends on ",
+    "dependent on ",
+    "completion of ",
+    "output of ",
+    "outputs of ",
+    "output from ",
+    "outputs from ",
+    "results of ",
+    "wait for ",
+    "waits for ",
+    "waiting for ",
+    "waiting on ",
+    "blocked by ",
+    "blocked on ",
+    "must follow ",
+    "follows ",
+    "starts after ",
+    "start after ",
+    "completed ",
+    "complete ",
+    "finished ",
+    "once ",
+    "when ",
+    "until ",
+    "also ",
+    "the ",
+    "both ",
+    "and ",
+    "or ",
+    "on ",
+];
+
+/// Words of `all previous tasks` that change nothing about it.
+const AROUND_ALL: [&str; 15] = [
+    "all",
+    "the",
+    "of",
+    "other",
+    "every",
+    "above",
+    "are",
+    "be",
+    "must",
+    "complete",
+    "completed",
+    "done",
+    "finished",
+    "this",
+    "one",
+];
+const BEFORE: [&str; 6] = ["previous", "prior", "preceding", "earlier", "above", "before"];
+
 /// What a field's text says, from its value or from the list below it.
 pub(super) fn needs(lines: &Lines<'_>, pieces: &[Range<usize>]) -> Option<Needs> {
     let whole = lines.span(pieces.first()?.start, pieces.last()?.end);
@@ -24,18 +91,49 @@ pub(super) fn needs(lines: &Lines<'_>, pieces: &[Range<usize>]) -> Option<Needs>
     Some(Needs { text: Written { value, at: whole }, names })
 }
 
+/// The same of a heading's note, where whatever looks like a label is one.
+pub(super) fn note(lines: &Lines<'_>, range: Range<usize>) -> Option<Needs> {
+    let mut needs = needs(lines, &[range])?;
+    for name in &mut needs.names {
+        if let Name::Task { plain, .. } | Name::Stream { plain, .. } = &mut name.value {
+            *plain = true;
+        }
+    }
+    Some(needs)
+}
+
 fn names(lines: &Lines<'_>, range: Range<usize>) -> Vec<Written<Name>> {
     let text = &lines.source[range.clone()];
-    if is_none(text) {
-        return Vec::new();
-    }
     let mut found = Vec::new();
+    let mut keep = |at: Range<usize>, value: Name| {
+        found.push(Written { value, at: lines.span(range.start + at.start, range.start + at.end) });
+    };
     let mut kind = Kind::Unsaid;
-    for piece in split(text) {
-        read(text, piece, &mut kind, &mut |at: Range<usize>, name| {
-            found.push(Written { value: name, at: lines.span(range.start + at.start, range.start + at.end) });
-        });
+    if is_none(text) {
+        // `None, Task 1` says two things; the one that names a task is kept.
+        let pieces = split(text, 0..text.len(), is_kind).into_iter().skip(1);
+        pieces.filter(|p| is_reference(text, p.clone())).for_each(|p| read(text, p, &mut kind, &mut keep));
+        return found;
     }
+    let except = word_in(text, &EXCEPT);
+    let end = except.as_ref().map_or(text.len(), |word| word.start);
+    for piece in split(text, 0..end, is_kind) {
+        read(text, piece, &mut kind, &mut keep);
+    }
+    let Some(word) = except else { return found };
+    let has_all = found
+        .iter()
+        .any(|n| matches!(n.value, Name::AllTasks(_) | Name::AllStreams(_) | Name::Tasks(..) | Name::Streams(..)));
+    let mut taken_out = Vec::new();
+    let mut keep = |at: Range<usize>, value: Name| {
+        let at = lines.span(range.start + at.start, range.start + at.end);
+        let is_words = matches!(value, Name::Words(_));
+        taken_out.push(Written { value: if has_all && !is_words { Name::Except(Box::new(value)) } else { value }, at });
+    };
+    for piece in split(text, word.end..text.len(), is_kind) {
+        read(text, piece, &mut kind, &mut keep);
+    }
+    found.extend(taken_out);
     found
 }
 
@@ -48,66 +146,43 @@ pub(super) fn is_none(text: &str) -> bool {
         || lower.starts_with("no prerequisite")
 }
 
-/// Pieces between commas, semicolons, plus signs and `and`, outside of brackets.
-fn split(text: &str) -> Vec<Range<usize>> {
-    let mut pieces = Vec::new();
-    let (mut depth, mut start) = (0_usize, 0);
-    for (at, c) in text.char_indices() {
-        let width = match c {
-            '(' | '[' => {
-                depth += 1;
-                0
-            }
-            ')' | ']' => {
-                depth = depth.saturating_sub(1);
-                0
-            }
-            ',' | ';' | '+' | '&' | '|' | '→' if depth == 0 => c.len_utf8(),
-            ' ' | '\n' if depth == 0 && text[at + 1..].get(..4).is_some_and(|w| w.eq_ignore_ascii_case("and ")) => 4,
-            _ => 0,
-        };
-        if width > 0 {
-            pieces.push(start..at);
-            start = at + width;
-        }
-    }
-    pieces.push(start.min(text.len())..text.len());
-    pieces
+/// Whether a piece is a label, with a kind word or without, and nothing else.
+fn is_reference(text: &str, piece: Range<usize>) -> bool {
+    let rest = &text[inner(text, piece)];
+    let word = kind_word(rest);
+    let label = rest[word.map_or(0, |(_, n)| n)..].trim_start_matches([' ', '#']);
+    let length = label_length(label, word.map_or(Kind::Unsaid, |(kind, _)| kind));
+    length > 0 && is_end(&label[length..]) && !label[length..].trim_start().starts_with(['-', '–', '—', '/'])
 }
 
 /// Reads one piece; a kind word holds for the pieces behind it (`Tasks 2, 4, 5`).
 fn read(text: &str, piece: Range<usize>, kind: &mut Kind, found: &mut dyn FnMut(Range<usize>, Name)) {
     let piece = edges(text, piece);
-    let mut at = piece.start;
+    let mut at = inner(text, piece.clone()).start;
     loop {
         let rest = &text[at..piece.end];
-        let skip = skipped(rest);
-        if skip == 0 {
-            break;
+        let is_all = rest.get(..4).is_some_and(|w| w.eq_ignore_ascii_case("all ")) && kind_word(&rest[4..]).is_some();
+        if let Some(name) = every(rest) {
+            return found(at..piece.end, name);
         }
-        at = edges(text, at + skip..piece.end).start;
+        match any_at(rest, &IDLE).max(if is_all { 4 } else { 0 }) {
+            0 => break,
+            skip => at = inner(text, at + skip..piece.end).start,
+        }
     }
     let rest = &text[at..piece.end];
-    let lower = rest.to_ascii_lowercase();
-    if rest.is_empty() || lower.starts_with("optional") {
+    if rest.is_empty() || rest.get(..8).is_some_and(|w| w.eq_ignore_ascii_case("optional")) {
         return;
     }
-    let all = lower.strip_prefix("all ").map(|l| l.trim_start_matches("other ").trim_start_matches("previous "));
-    if let Some(what) = all.map(|w| w.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default()) {
-        match what {
-            "streams" | "groups" | "tracks" | "lanes" | "workstreams" => return found(at..piece.end, Name::AllStreams),
-            "tasks" => return found(at..piece.end, Name::AllTasks),
-            _ => {}
-        }
-    }
-    let said = kind_word(&lower);
+    let said = kind_word(rest);
     if let Some((word, length)) = said {
         *kind = word;
         at += length;
-        let gap = text[at..piece.end].trim_start_matches([' ', '\n', '#', '*', '`']);
+        let gap = text[at..piece.end].trim_start_matches([' ', '\n', '#', '*', '`', '[', '(']);
+        let gap = gap.strip_prefix('-').filter(|g| g.starts_with(|c: char| c.is_ascii_digit())).unwrap_or(gap);
         at = piece.end - gap.len();
         if let Some(title) = gap.strip_prefix(':') {
-            let range = edges(text, piece.end - title.len()..piece.end);
+            let range = inner(text, piece.end - title.len()..piece.end);
             let words = plain(&text[range.clone()]);
             let whole_id = id_length(&words) == words.len() && !words.is_empty();
             if word == Kind::Task && !whole_id {
@@ -116,13 +191,53 @@ fn read(text: &str, piece: Range<usize>, kind: &mut Kind, found: &mut dyn FnMut(
             at = range.start;
         }
     }
-    if !labels(text, at..piece.end, *kind, said.is_some(), found) && !piece.is_empty() {
-        found(piece.clone(), Name::Words(plain(&text[piece])));
+    let taken = labels(text, at..piece.end, *kind, said.is_some(), found);
+    let rest = taken.unwrap_or(piece.start)..piece.end;
+    if !rest.is_empty() && (taken.is_none() || names_more(&text[rest.clone()])) {
+        found(edges(text, rest.clone()), Name::Words(plain(&text[rest])));
     }
 }
 
-/// Ids, ranges and ids joined by strokes at the start of the range.
-fn labels(text: &str, range: Range<usize>, kind: Kind, said: bool, found: &mut dyn FnMut(Range<usize>, Name)) -> bool {
+/// `all tasks`, `all previous streams`, `the task above`.
+fn every(rest: &str) -> Option<Name> {
+    let end = rest.find(['(', '[', '.', '\n', ':', '—', '–']).unwrap_or(rest.len()).min(80);
+    let lower = rest.get(..end).unwrap_or_default().to_ascii_lowercase();
+    let words: Vec<&str> = lower.split_whitespace().map(|w| w.trim_matches(['*', '`', '_', '"'])).collect();
+    let is_before = words.iter().any(|w| BEFORE.contains(w));
+    let is_all = words.first().is_some_and(|w| matches!(*w, "all" | "every" | "everything"));
+    let noun = words.iter().find_map(|w| {
+        kind_word(w).filter(|&(kind, n)| n == w.len() && kind != Kind::Other).map(|(kind, _)| (kind, *w))
+    });
+    let is_known = |w: &&str| AROUND_ALL.contains(w) || BEFORE.contains(w) || noun.is_some_and(|(_, n)| n == *w);
+    let is_alone = words.first() == Some(&"everything")
+        || noun.is_some()
+        || words.starts_with(&["all", "of", "the", "above"])
+        || words.starts_with(&["all", "above"])
+        || words.starts_with(&["all", "the", "above"]);
+    if !(is_all || is_before) || !is_alone || !words.iter().all(|w| is_known(&w) || *w == "everything") {
+        return None;
+    }
+    let is_many = is_all || noun.is_some_and(|(_, word)| word.ends_with('s'));
+    let extent = match (is_before, is_many) {
+        (false, _) => Extent::Others,
+        (true, true) => Extent::Before,
+        (true, false) => Extent::Last,
+    };
+    Some(if noun.is_some_and(|(kind, _)| kind == Kind::Stream) {
+        Name::AllStreams(extent)
+    } else {
+        Name::AllTasks(extent)
+    })
+}
+
+/// Ids, ranges and ids joined by strokes at the start of the range; and where the text goes on behind them.
+fn labels(
+    text: &str,
+    range: Range<usize>,
+    kind: Kind,
+    said: bool,
+    found: &mut dyn FnMut(Range<usize>, Name),
+) -> Option<usize> {
     let name = |at: Range<usize>, plain: bool| {
         let id = text[at].to_owned();
         let is_letter = id.bytes().all(|b| b.is_ascii_alphabetic());
@@ -134,16 +249,23 @@ fn labels(text: &str, range: Range<usize>, kind: Kind, said: bool, found: &mut d
         let rest = &text[range.clone()];
         let length = if kind == Kind::Other { 0 } else { label_length(rest, kind) };
         if length == 0 {
-            return false;
+            return None;
         }
         let first = range.start..range.start + length;
-        let behind = rest[length..].trim_start_matches([' ', '*', '`']);
+        let behind = rest[length..].trim_start_matches([' ', '*', '`', ']']);
         if let Some((at, to)) = range_end(behind, kind) {
             let end = range.end - behind.len() + at + to.len();
             let (from, to) = (text[first.clone()].to_owned(), to.to_owned());
             let is_stream = matches!(name(first.clone(), true), Name::Stream { .. });
             found(first.start..end, if is_stream { Name::Streams(from, to) } else { Name::Tasks(from, to) });
-            return true;
+            return Some(end);
+        }
+        if let Some((at, other)) = in_stream(behind, kind) {
+            let (own, other) = (text[first.clone()].to_owned(), other.to_owned());
+            let end = range.end - behind.len() + at + other.len();
+            let (stream, task) = if kind == Kind::Stream { (own, other) } else { (other, own) };
+            found(first.start..end, Name::InStream { stream, task });
+            return Some(end);
         }
         let is_number = rest[..length].bytes().all(|b| b.is_ascii_digit() || b == b'.');
         let more = behind.strip_prefix('/').map(|more| range.end - more.trim_start().len());
@@ -152,19 +274,40 @@ fn labels(text: &str, range: Range<usize>, kind: Kind, said: bool, found: &mut d
             range.start = more;
             continue;
         }
-        let has_words = behind.starts_with([':', '-', '–', '—']) && !is_number;
+        let has_words = behind.starts_with(['-', '–', '—']) && !is_number || behind.starts_with(": ");
         if !(said || has_words || is_end(behind)) {
-            return false;
+            return None;
         }
-        found(first.clone(), name(first, said || is_number));
-        return true;
+        found(first.clone(), name(first.clone(), said || is_number));
+        return Some(first.end);
     }
+}
+
+/// `task 2` behind `Stream A`, `of stream A` behind `Task 2`: the other label, and where it stands.
+fn in_stream(behind: &str, kind: Kind) -> Option<(usize, &str)> {
+    let (signs, words, wanted): (&[char], &[&str], _) = match kind {
+        Kind::Stream => (&[' ', ':', '-', '–', '—', '/'], &["'s ", "’s "], Kind::Task),
+        Kind::Task => (&[' ', '('], &["of ", "in ", "from "], Kind::Stream),
+        _ => return None,
+    };
+    let rest = behind.trim_start_matches(signs);
+    let rest = rest[any_at(rest, words)..].trim_start_matches(signs);
+    let (_, length) = kind_word(rest).filter(|&(kind, _)| kind == wanted)?;
+    let label = rest[length..].trim_start_matches([' ', '#', '*']);
+    let length = label_length(label, wanted);
+    // `Task 2 (Stream A)` names both ends by their labels; `Stream A tasks` names no task.
+    (length > 0 && is_end(label[length..].trim_start_matches(')')))
+        .then(|| (behind.len() - label.len(), &label[..length]))
 }
 
 /// The other end of a range, and where it stands.
 fn range_end(behind: &str, kind: Kind) -> Option<(usize, &str)> {
-    let dash = ["-", "–", "—", "..", "to ", "through "].into_iter().find(|d| behind.starts_with(d))?;
-    let second = behind[dash.len()..].trim_start_matches([' ', '*', '`']);
+    let dash = ["-", "–", "—", "...", "..", "…", "to ", "through ", "thru ", "until "]
+        .into_iter()
+        .find(|d| behind.starts_with(d))?;
+    let second = behind[dash.len()..].trim_start_matches([' ', '*', '`', '#', '[']);
+    let word = kind_word(second).filter(|&(word, _)| word == kind).map_or(0, |(_, n)| n);
+    let second = second[word..].trim_start_matches([' ', '#']);
     let length = label_length(second, kind);
     (length > 0 && is_end(&second[length..])).then(|| (behind.len() - second.len(), &second[..length]))
 }
@@ -184,37 +327,40 @@ fn label_length(text: &str, kind: Kind) -> usize {
 
 /// Nothing more, a remark in brackets, or a word that says that it has to be over.
 fn is_end(text: &str) -> bool {
-    let text = text.trim_start_matches([' ', '\n', '\t', '*', '`', '"', ']', '.']);
+    let text = text.trim_start_matches([' ', '\n', '\t', '*', '`', '"', ']', ')', '.']);
     let word = text.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default().to_ascii_lowercase();
-    let over =
-        ["complete", "completed", "completion", "done", "finished", "must", "is", "are", "ready", "first", "tasks"];
-    text.is_empty() || text.starts_with(['(', '-', '–', '—', '/', '→']) || over.contains(&word.as_str())
-}
-
-/// Length of words before the name that say nothing.
-fn skipped(text: &str) -> usize {
-    let words = [
-        "all tasks in ",
-        "all tasks of ",
-        "all tasks from ",
-        "all of ",
-        "requires ",
-        "needs ",
-        "after ",
-        "depends on ",
-        "completion of ",
-        "output of ",
-        "the ",
-        "both ",
-        "and ",
-        "on ",
+    let over = [
+        "complete",
+        "completed",
+        "completion",
+        "done",
+        "finished",
+        "must",
+        "is",
+        "are",
+        "ready",
+        "first",
+        "tasks",
+        "task",
     ];
-    words.iter().find(|w| text.get(..w.len()).is_some_and(|t| t.eq_ignore_ascii_case(w))).map_or(0, |w| w.len())
+    text.is_empty() || text.starts_with(['(', '-', '–', '—', '/', '→', '[']) || over.contains(&word.as_str())
 }
 
-fn kind_word(lower: &str) -> Option<(Kind, usize)> {
-    let length = lower.bytes().take_while(u8::is_ascii_alphabetic).count();
-    let kind = match &lower[..length] {
+/// Whether a remark behind a label, brackets aside, names another one.
+fn names_more(rest: &str) -> bool {
+    let rest = &rest[..rest.find('(').unwrap_or(rest.len())];
+    let mut words = rest.split_whitespace().map(|w| w.trim_matches(|c: char| !c.is_alphanumeric()));
+    let mut is_kind = false;
+    words.any(|word| {
+        let was_kind =
+            std::mem::replace(&mut is_kind, kind_word(word).is_some_and(|(k, n)| n == word.len() && k != Kind::Other));
+        was_kind && id_length(word) == word.len() && !word.is_empty()
+    })
+}
+
+fn kind_word(text: &str) -> Option<(Kind, usize)> {
+    let length = text.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let kind = match text[..length].to_ascii_lowercase().as_str() {
         "task" | "tasks" => Kind::Task,
         "stream" | "streams" | "group" | "groups" | "track" | "tracks" | "lane" | "lanes" | "workstream"
         | "workstreams" => Kind::Stream,
@@ -226,14 +372,9 @@ fn kind_word(lower: &str) -> Option<(Kind, usize)> {
     Some((kind, length))
 }
 
-/// Without blanks, markup and closing signs at both ends.
-fn edges(text: &str, range: Range<usize>) -> Range<usize> {
-    let slice = &text[range.clone()];
-    let is_edge = |c: char| c.is_whitespace() || matches!(c, '*' | '`' | '_' | '"' | '.' | '#');
-    let head = slice.trim_start_matches(is_edge);
-    let head = super::label::bullet(head).map_or(head, |n| &head[n..]).trim_start_matches(is_edge);
-    let start = range.end - head.len();
-    start..start + head.trim_end_matches(is_edge).len()
+/// Whether a text begins with a kind word.
+fn is_kind(text: &str) -> bool {
+    kind_word(text.get(..16).unwrap_or(text)).is_some()
 }
 
 #[cfg(test)]
@@ -241,19 +382,24 @@ mod tests {
     use super::*;
     use crate::plan::SourceId;
 
-    fn read(text: &str) -> String {
-        let lines = Lines::new(text, SourceId(0));
-        let word = |n: Written<Name>| match n.value {
+    fn word(name: Name) -> String {
+        match name {
             Name::Task { id, plain } => format!("{}{id}", if plain { "task " } else { "" }),
             Name::Tasks(a, b) => format!("{a}..{b}"),
             Name::Title(t) => format!("title {t}"),
             Name::Stream { id, .. } => format!("stream {id}"),
             Name::Streams(a, b) => format!("streams {a}..{b}"),
-            Name::AllStreams => "all streams".into(),
-            Name::AllTasks => "all tasks".into(),
+            Name::InStream { stream, task } => format!("{task} of {stream}"),
+            Name::AllStreams(extent) => format!("all streams {extent:?}"),
+            Name::AllTasks(extent) => format!("all tasks {extent:?}"),
+            Name::Except(inner) => format!("not {}", word(*inner)),
             Name::Words(w) => format!("`{w}`"),
-        };
-        names(&lines, 0..text.len()).into_iter().map(word).collect::<Vec<_>>().join(" | ")
+        }
+    }
+
+    fn read(text: &str) -> String {
+        let lines = Lines::new(text, SourceId(0));
+        names(&lines, 0..text.len()).into_iter().map(|n| word(n.value)).collect::<Vec<_>>().join(" | ")
     }
 
     #[test]
@@ -286,10 +432,70 @@ mod tests {
         assert_eq!(read("Stream A"), "stream A");
         assert_eq!(read("Streams A and B complete"), "stream A | stream B");
         assert_eq!(read("Groups 2, 3, 5"), "stream 2 | stream 3 | stream 5");
-        assert_eq!(read("All groups"), "all streams");
+        assert_eq!(read("All groups"), "all streams Others");
         assert_eq!(read("All tasks in Stream A"), "stream A");
         assert_eq!(read("A–F (runs last)"), "streams A..F");
         assert_eq!(read("Stream A, Task 5"), "stream A | task 5");
+    }
+
+    #[test]
+    fn brackets_signs_and_words_between_names_lose_none() {
+        for (text, expected) in [
+            ("[Task 1]", "task 1"),
+            ("[1, 2.1]", "task 1 | task 2.1"),
+            ("[Task 2.1, Task 3]", "task 2.1 | task 3"),
+            ("[T-04]", "T-04"),
+            ("(1, 2)", "task 1 | task 2"),
+            ("Tasks [1, 2]", "task 1 | task 2"),
+            ("Tasks (1 and 2)", "task 1 | task 2"),
+            ("[Task 1](#task-1), [Task 2](#task-2)", "task 1 | task 2"),
+            ("`Task 1`, **Task 2**", "task 1 | task 2"),
+            ("Task 1 / Task 2", "task 1 | task 2"),
+            ("Task 1/Task 2", "task 1 | task 2"),
+            ("Tasks 1 or 2", "task 1 | task 2"),
+            ("2 as well as 4, plus Task 5", "task 2 | task 4 | task 5"),
+            ("Tasks #1-#3", "1..3"),
+            ("Task 1 - Task 3", "1..3"),
+            ("Tasks 1 through 3", "1..3"),
+            ("✅ Task 1", "task 1"),
+            ("Wait for Task 2, blocked by Task 3", "task 2 | task 3"),
+            ("TASK-12", "task 12"),
+            ("2: The Reader", "task 2"),
+            ("Task 1 before Task 3", "task 1 | `before Task 3`"),
+            ("Task 1 (before Task 3)", "task 1"),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn none_holds_unless_a_task_is_named_beside_it() {
+        assert_eq!(read("None, Task 1"), "task 1");
+        assert_eq!(read("None; Task 2 can start in parallel"), "");
+        assert_eq!(read("None (Task 1 helps, Task 2 too)"), "");
+        assert_eq!(read("Independent, runs first"), "");
+    }
+
+    #[test]
+    fn all_may_be_all_before_or_all_but_some() {
+        for (text, expected) in [
+            ("All tasks", "all tasks Others"),
+            ("All other tasks complete", "all tasks Others"),
+            ("All previous tasks", "all tasks Before"),
+            ("all tasks above", "all tasks Before"),
+            ("All of the above", "all tasks Before"),
+            ("Previous task", "all tasks Last"),
+            ("All previous streams", "all streams Before"),
+            ("All tasks except 3", "all tasks Others | not task 3"),
+            ("All tasks, except Tasks 3 and 4", "all tasks Others | not task 3 | not task 4"),
+            ("Tasks 1-5 except 3", "1..5 | not task 3"),
+            ("All Stream A tasks", "stream A"),
+            ("All tasks 1-3", "1..3"),
+            ("Stream A task 2", "2 of A"),
+            ("Task 2 of Stream A", "2 of A"),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
     }
 
     #[test]

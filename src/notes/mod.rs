@@ -14,6 +14,7 @@ mod label;
 mod lines;
 mod outline;
 mod script;
+mod separator;
 mod step;
 mod stream;
 mod task;

@@ -24,7 +24,7 @@ pub(super) fn streams(lines: &Lines<'_>, outline: &Outline) -> (Vec<StreamDraft>
             Some(id) => written(lines, shift(id)),
             None => Written { value: slug(&title.value), at: title.at },
         };
-        let needs = heading.label.depends.clone().and_then(|r| dependency::needs(lines, &[shift(r)]));
+        let needs = heading.label.depends.clone().and_then(|r| dependency::note(lines, shift(r)));
         let place = *known.entry(id.value.to_lowercase()).or_insert(streams.len());
         if place == streams.len() {
             streams.push(StreamDraft { id, title, needs: Vec::new(), checks: Vec::new() });

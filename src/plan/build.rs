@@ -66,7 +66,7 @@ pub(super) struct Builder<'d> {
     /// What the configuration says.
     pub settings: &'d Settings,
     /// Names and what they stand for.
-    pub names: Names,
+    pub names: Names<'d>,
     faults: Vec<Fault>,
     /// `(before, after)` in node ids, with where it is stated.
     pub edges: BTreeMap<(u32, u32), Option<Span>>,
@@ -128,13 +128,14 @@ pub fn stated(draft: &Draft) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
         }
         told
     };
-    let tasks = draft.tasks.iter().enumerate().map(|(place, t)| told(&t.needs, Some(place))).collect();
+    let of_task = |(place, t): (usize, &TaskDraft)| told(&t.needs, Some(Target::Task(place)));
+    let tasks = draft.tasks.iter().enumerate().map(of_task).collect();
     // A stream's `all groups` are the others: itself is left out.
-    let of_stream = |s: &super::StreamDraft| {
+    let of_stream = |(place, s): (usize, &super::StreamDraft)| {
         let own = format!("stream:{}", s.id.value);
-        told(&s.needs, None).into_iter().filter(|n| *n != own).collect()
+        told(&s.needs, Some(Target::Stream(place))).into_iter().filter(|n| *n != own).collect()
     };
-    (tasks, draft.streams.iter().map(of_stream).collect())
+    (tasks, draft.streams.iter().enumerate().map(of_stream).collect())
 }
 
 impl Builder<'_> {
@@ -230,7 +231,7 @@ impl Builder<'_> {
             let mut found = Vec::new();
             let mut unknown = Vec::new();
             for needs in &task.needs {
-                self.names.resolve(needs, Some(place), &mut found, &mut unknown);
+                self.names.resolve(needs, Some(Target::Task(place)), &mut found, &mut unknown);
             }
             for (target, at) in found {
                 self.edge(self.gate_of(target), place, Some(at));
@@ -276,7 +277,7 @@ impl Builder<'_> {
         let draft = self.draft;
         let (mut found, mut unknown) = (Vec::new(), Vec::new());
         for needs in &draft.streams[stream].needs {
-            self.names.resolve(needs, None, &mut found, &mut unknown);
+            self.names.resolve(needs, Some(Target::Stream(stream)), &mut found, &mut unknown);
         }
         self.unknown(unknown);
         if found.is_empty() {

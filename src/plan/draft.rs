@@ -195,12 +195,32 @@ pub enum Name {
     },
     /// `Streams A-F`.
     Streams(String, String),
-    /// `All groups`: every other stream.
-    AllStreams,
-    /// `All tasks`: every other task.
-    AllTasks,
+    /// `Stream A task 2`: by its number, else by its place in the stream.
+    InStream {
+        /// The stream's label.
+        stream: String,
+        /// The task's.
+        task: String,
+    },
+    /// `All groups`.
+    AllStreams(Extent),
+    /// `All tasks`.
+    AllTasks(Extent),
+    /// `... except Task 3`: what the field's other names do not mean.
+    Except(Box<Name>),
     /// Perhaps a task's title, else prose.
     Words(String),
+}
+
+/// Which of all tasks, or of all streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All others.
+    Others,
+    /// All that are written before: `all previous tasks`.
+    Before,
+    /// The one that is written right before: `the previous task`.
+    Last,
 }
 
 /// An author's estimate.

@@ -22,8 +22,8 @@ mod width;
 pub use blueprint::{Addition, Blueprint, Node, Origin};
 pub use build::{Settings, build, stated};
 pub use draft::{
-    Draft, Effort, GateDraft, Name, Needs, ScriptDraft, Source, SourceId, Span, StepDraft, StreamDraft, TaskDraft,
-    Written, slug,
+    Draft, Effort, Extent, GateDraft, Name, Needs, ScriptDraft, Source, SourceId, Span, StepDraft, StreamDraft,
+    TaskDraft, Written, slug,
 };
 pub use drawing::{dot, mermaid};
 pub use fault::{Fault, Label, Severity};

@@ -1,6 +1,6 @@
 //! Names of a draft, resolved: which task or stream a dependency text means, and what is near when it means none.
 
-use super::{Draft, Name, Needs, Span, slug};
+use super::{Draft, Extent, Name, Needs, Span, Written, slug};
 use std::{
     cell::Cell,
     collections::{BTreeMap, BTreeSet},
@@ -33,8 +33,14 @@ pub(super) const MOST_EDGES: usize = 1_000_000;
 /// For as many unknown names the nearest one is looked for.
 const MOST_NEAREST: usize = 30;
 
+/// What is longer is no title.
+const LONGEST_TITLE: usize = 400;
+
 /// All names of a draft.
-pub(super) struct Names {
+pub(super) struct Names<'d> {
+    draft: &'d Draft,
+    /// Into so many pieces a title may have been taken apart.
+    most_pieces: usize,
     /// Each task's label.
     pub labels: Vec<String>,
     /// Each task's stream.
@@ -42,6 +48,8 @@ pub(super) struct Names {
     /// Each stream's tasks.
     pub tasks_of: Vec<Vec<usize>>,
     ids: BTreeMap<String, usize>,
+    /// Ids as letters and numbers: `Task 1` means `01` where there is no `1`.
+    numbers: BTreeMap<(String, Vec<u32>), usize>,
     titles: BTreeMap<String, Option<usize>>,
     steps: BTreeMap<String, usize>,
     streams: BTreeMap<String, usize>,
@@ -52,14 +60,17 @@ pub(super) struct Names {
     spent: Cell<usize>,
 }
 
-impl Names {
+impl Names<'_> {
     /// The names; a task without a label gets a slug of its title.
-    pub(super) fn new(draft: &Draft) -> Names {
+    pub(super) fn new(draft: &Draft) -> Names<'_> {
         let mut names = Names {
+            draft,
+            most_pieces: 1,
             labels: Vec::new(),
             stream_of: Vec::new(),
             tasks_of: vec![Vec::new(); draft.streams.len()],
             ids: BTreeMap::new(),
+            numbers: BTreeMap::new(),
             titles: BTreeMap::new(),
             steps: BTreeMap::new(),
             streams: BTreeMap::new(),
@@ -88,8 +99,12 @@ impl Names {
             };
             names.prefixes.insert(prefix(&label));
             names.ids.entry(fold(&label)).or_insert(place);
+            if let Some(number) = numbers(&label) {
+                names.numbers.entry(number).or_insert(place);
+            }
             names.labels.push(label);
-            let title = names.titles.entry(fold(&task.title.value)).or_insert(Some(place));
+            names.most_pieces = names.most_pieces.max(pieces(&task.title.value));
+            let title = names.titles.entry(bare(&task.title.value)).or_insert(Some(place));
             *title = title.filter(|&first| first == place);
             for step in task.steps.iter().filter_map(|s| s.id.as_ref()) {
                 names.steps.entry(fold(&step.value)).or_insert(place);
@@ -117,35 +132,98 @@ impl Names {
         self.spent.get() > MOST_EDGES
     }
 
-    /// What a field names, each with its place; and what it names that is not there.
+    /// What a field names, each with its place; and what it names that is not there. `own` is whose field it is.
     pub(super) fn resolve(
         &self,
         needs: &Needs,
-        own: Option<usize>,
+        own: Option<Target>,
         found: &mut Vec<(Target, Span)>,
         unknown: &mut Vec<Unknown>,
     ) {
         let whole = needs.text.value.strip_prefix("Task:").unwrap_or(&needs.text.value);
-        if let Some(&Some(task)) = self.titles.get(&fold(whole)).filter(|_| !whole.trim().is_empty()) {
+        if let Some(task) = self.title(whole, whole.len()) {
             return found.push((Target::Task(task), needs.text.at));
         }
-        for name in &needs.names {
-            match self.name(&name.value, own) {
-                Ok(targets) => {
-                    found.extend(targets.into_iter().map(|t| (t, name.at)));
-                }
+        let first = found.len();
+        let mut except = Vec::new();
+        let (mut at, mut is_prose) = (0, false);
+        while let Some(name) = needs.names.get(at) {
+            if let Some((task, end)) = self.joined(&needs.names, at) {
+                found.push((Target::Task(task), name.at));
+                at = end;
+                continue;
+            }
+            at += 1;
+            let (meant, is_out) = match &name.value {
+                Name::Except(inner) => (&**inner, true),
+                meant => (meant, false),
+            };
+            match self.name(meant, own) {
+                Ok(targets) if is_out => except.extend(targets),
+                Ok(targets) => found.extend(targets.into_iter().map(|t| (t, name.at))),
                 Err((text, is_reference, near)) => {
-                    unknown.push(Unknown { at: name.at, text, is_reference, near });
+                    let told = Unknown { at: name.at, text, is_reference, near };
+                    match unknown.last_mut().filter(|last| is_prose && self.is_one_line(last, &told)) {
+                        Some(last) => self.extend(last, told.at),
+                        None => unknown.push(told),
+                    }
+                    is_prose = !is_reference;
+                    continue;
                 }
             }
+            is_prose = false;
+        }
+        if !except.is_empty() {
+            let own = found.split_off(first);
+            found.extend(own.into_iter().filter(|(target, _)| !except.contains(target)));
         }
     }
 
-    fn name(&self, name: &Name, own: Option<usize>) -> Result<Vec<Target>, (String, bool, Option<String>)> {
-        let own_stream = own.and_then(|t| self.stream_of[t]);
+    /// Whether both are prose, and next to each other: `access to staging and production` is told once.
+    fn is_one_line(&self, last: &Unknown, next: &Unknown) -> bool {
+        let both = self.draft.slice(Span { end: next.at.end, ..last.at });
+        !last.is_reference && !next.is_reference && both.len() <= LONGEST_TITLE && !both.contains('\n')
+    }
+
+    fn extend(&self, last: &mut Unknown, next: Span) {
+        last.at.end = next.end;
+        last.text = self.draft.slice(last.at).split_whitespace().collect::<Vec<_>>().join(" ");
+    }
+
+    /// A title that was taken apart at its commas and its `and`, put together again: the task, and the name behind it.
+    fn joined(&self, names: &[Written<Name>], at: usize) -> Option<(usize, usize)> {
+        let start = names[at].at.start;
+        let label = match &names[at].value {
+            Name::Task { id, .. } => self.ids.get(&fold(id)).copied(),
+            _ => None,
+        };
+        (at + 2..=names.len().min(at + self.most_pieces)).rev().find_map(|end| {
+            let text = self.draft.slice(Span { end: names[end - 1].at.end, start, ..names[at].at });
+            if text.len() > LONGEST_TITLE {
+                return None;
+            }
+            // `Task 1: Schema and Migration`: the label names the task, and its title follows.
+            let behind = text.get((names[at].at.end - start) as usize..).unwrap_or_default();
+            let last = (names[end - 1].at.start - start) as usize;
+            let is_its_title = |&task: &usize| self.title(behind.trim_start_matches(is_sign), 0) == Some(task);
+            self.title(text, last).or_else(|| label.filter(is_its_title)).map(|task| (task, end))
+        })
+    }
+
+    fn name(&self, name: &Name, own: Option<Target>) -> Result<Vec<Target>, (String, bool, Option<String>)> {
+        let own_stream = match own {
+            Some(Target::Task(task)) => self.stream_of[task],
+            Some(Target::Stream(stream)) => Some(stream),
+            None => None,
+        };
+        let own_task = match own {
+            Some(Target::Task(task)) => Some(task),
+            Some(Target::Stream(stream)) => self.tasks_of[stream].first().copied(),
+            None => None,
+        };
         let cost = match name {
-            Name::AllTasks | Name::Tasks(..) => self.labels.len(),
-            Name::AllStreams | Name::Streams(..) => self.stream_ids.len(),
+            Name::AllTasks(_) | Name::Tasks(..) => self.labels.len(),
+            Name::AllStreams(_) | Name::Streams(..) => self.stream_ids.len(),
             _ => 1,
         };
         if !self.spend(cost) {
@@ -153,61 +231,117 @@ impl Names {
         }
         match name {
             Name::Task { id, plain } => {
-                let task = self.task(id, own_stream).or_else(|| self.title(id));
-                let is_ours = *plain || self.prefixes.contains(&prefix(id));
+                let task = self.task(id, own_stream).or_else(|| self.title(id, 0));
+                let is_ours = *plain || self.is_ours(id);
                 task.map(|t| vec![Target::Task(t)]).ok_or_else(|| self.missing("task", id, is_ours, &self.labels))
             }
             Name::Tasks(from, to) => {
                 let end = |id| self.task(id, own_stream).ok_or_else(|| self.missing("task", id, true, &self.labels));
-                let (from, to) = (end(from)?, end(to)?);
-                let kin = prefix(&self.labels[from]);
-                let between = (from..=to).filter(|&t| Some(t) != own && prefix(&self.labels[t]) == kin);
+                let between = self.between(end(from)?, end(to)?).into_iter().filter(|&t| Some(t) != own_task);
                 Ok(between.map(Target::Task).collect())
             }
+            Name::InStream { stream, task } => {
+                let place =
+                    self.stream(stream).ok_or_else(|| self.missing("stream", stream, true, &self.stream_ids))?;
+                let id = task.strip_prefix(self.stream_ids[place].as_str()).unwrap_or(task);
+                let found = self.in_stream(place, id).or_else(|| self.task(task, Some(place)));
+                found.map(|t| vec![Target::Task(t)]).ok_or_else(|| self.missing("task", task, true, &self.labels))
+            }
             Name::Title(title) => {
-                let task = self.title(title).or_else(|| self.task(title, own_stream));
+                let task = self.title(title, 0).or_else(|| self.task(title, own_stream));
                 task.map(|t| vec![Target::Task(t)]).ok_or_else(|| self.missing("task", title, true, &self.labels))
             }
-            Name::Stream { id, plain } => self.stream(id).map(|s| vec![Target::Stream(s)]).ok_or_else(|| {
+            Name::Stream { id, plain } => {
+                let target = self.stream(id).map(Target::Stream).or_else(|| self.title(id, 0).map(Target::Task));
                 let is_ours = *plain || !self.stream_ids.is_empty();
-                self.missing("stream", id, is_ours, &self.stream_ids)
-            }),
+                target.map(|t| vec![t]).ok_or_else(|| self.missing("stream", id, is_ours, &self.stream_ids))
+            }
             Name::Streams(from, to) => {
                 let end = |id| self.stream(id).ok_or_else(|| self.missing("stream", id, true, &self.stream_ids));
-                Ok((end(from)?..=end(to)?).filter(|&s| Some(s) != own_stream).map(Target::Stream).collect())
+                let (from, to) = (end(from)?, end(to)?);
+                let between = (from.min(to)..=from.max(to)).filter(|&s| Some(s) != own_stream);
+                Ok(between.map(Target::Stream).collect())
             }
-            Name::AllStreams => {
-                Ok((0..self.stream_ids.len()).filter(|&s| Some(s) != own_stream).map(Target::Stream).collect())
+            Name::AllStreams(extent) => {
+                Ok(among(*extent, own_stream, self.stream_ids.len()).map(Target::Stream).collect())
             }
-            Name::AllTasks => Ok((0..self.labels.len()).filter(|&t| Some(t) != own).map(Target::Task).collect()),
+            Name::AllTasks(extent) => Ok(among(*extent, own_task, self.labels.len()).map(Target::Task).collect()),
+            Name::Except(inner) => self.name(inner, own),
             Name::Words(words) => {
-                let bare = words.split('(').next().unwrap_or_default();
-                let task = self.title(words).or_else(|| self.title(bare));
-                let stream = || self.stream(words).map(Target::Stream);
-                let target = task.map(Target::Task).or_else(stream);
+                let target = self.words(words).map(Target::Task).or_else(|| self.stream(words).map(Target::Stream));
                 target.map(|t| vec![t]).ok_or_else(|| (words.clone(), false, None))
             }
         }
     }
 
+    /// Words that are a title, or begin with an id that has a letter and a digit (`A1 the schema`).
+    fn words(&self, words: &str) -> Option<usize> {
+        let first = words.split([' ', '(', ':']).next().unwrap_or_default();
+        let has = |is: fn(&char) -> bool| first.chars().any(|c| is(&c));
+        let is_id = has(char::is_ascii_digit) && has(char::is_ascii_alphabetic);
+        self.title(words, 0).or_else(|| self.ids.get(&fold(first)).copied().filter(|_| is_id))
+    }
+
+    /// Whether a label that names nothing looks like one of ours: a known prefix, `T1`, or the letter of a stream that
+    /// could be there.
+    fn is_ours(&self, id: &str) -> bool {
+        let prefix = prefix(id);
+        let letter = |text: &str| text.bytes().next().filter(|b| text.len() == 1 && b.is_ascii_alphabetic());
+        let last = self.stream_ids.iter().filter_map(|s| letter(&s.to_lowercase())).max();
+        let is_next = letter(&prefix).zip(last).is_some_and(|(own, last)| own <= last + 1);
+        prefix == "t" || is_next || self.prefixes.contains(&prefix)
+    }
+
+    /// Both ends and what is between them: by number where both are numbered alike, else as written.
+    fn between(&self, from: usize, to: usize) -> Vec<usize> {
+        let series = |task: usize| numbers(&self.labels[task]);
+        let (first, last) = (series(from), series(to));
+        if let (Some(a), Some(b)) = (&first, &last)
+            && a.0 == b.0
+        {
+            let (low, high) = (a.1.as_slice().min(&b.1), a.1.as_slice().max(&b.1));
+            let is_between =
+                |&task: &usize| series(task).is_some_and(|s| s.0 == a.0 && (low..=high).contains(&s.1.as_slice()));
+            return (0..self.labels.len()).filter(is_between).collect();
+        }
+        (from.min(to)..=from.max(to)).collect()
+    }
+
     /// By id; by number in one's own stream where numbers restart; `B3` by number or by place in stream B; by a step.
     pub(super) fn task(&self, id: &str, own_stream: Option<usize>) -> Option<usize> {
-        let direct = self.ids.get(&fold(id)).copied();
+        let alike = || self.numbers.get(&numbers(id)?).copied();
+        let direct = self.ids.get(&fold(id)).copied().or_else(alike);
         let in_own = || own_stream.and_then(|s| self.ids.get(&fold(&format!("{}{id}", self.stream_ids[s]))).copied());
-        direct.or_else(in_own).or_else(|| self.in_stream(id)).or_else(|| self.steps.get(&fold(id)).copied())
+        direct.or_else(in_own).or_else(|| self.in_lettered(id)).or_else(|| self.steps.get(&fold(id)).copied())
     }
 
-    fn in_stream(&self, id: &str) -> Option<usize> {
+    fn in_lettered(&self, id: &str) -> Option<usize> {
         let letters = id.trim_end_matches(|c: char| c.is_ascii_digit());
-        let digits = &id[letters.len()..];
-        let stream = *self.streams.get(&fold(letters))?;
-        let by_number = self.ids.get(digits).copied().filter(|&t| self.stream_of[t] == Some(stream));
-        let place = digits.parse::<usize>().ok()?.checked_sub(1)?;
-        by_number.or_else(|| self.tasks_of[stream].get(place).copied())
+        self.in_stream(*self.streams.get(&fold(letters))?, &id[letters.len()..])
     }
 
-    fn title(&self, title: &str) -> Option<usize> {
-        self.titles.get(&fold(title)).copied().flatten()
+    /// The number's task where it belongs to the stream, else the one at this place in it.
+    fn in_stream(&self, stream: usize, digits: &str) -> Option<usize> {
+        let by_number = self.ids.get(digits).copied().filter(|&t| self.stream_of[t] == Some(stream));
+        let place = || digits.parse::<usize>().ok()?.checked_sub(1);
+        by_number.or_else(|| self.tasks_of[stream].get(place()?).copied())
+    }
+
+    /// A task by its title, whatever its markup; from `last` on there may be a remark in brackets, or words that it has to be
+    /// over.
+    fn title(&self, title: &str, last: usize) -> Option<usize> {
+        if title.len() > LONGEST_TITLE {
+            return None;
+        }
+        let known = |text: &str| self.titles.get(&bare(text)).copied().flatten();
+        let cut = |signs: &[&str]| {
+            let tail = title.get(last..)?;
+            let at = last + signs.iter().filter_map(|sign| tail.find(sign)).min()?;
+            known(&title[..at])
+        };
+        known(title)
+            .or_else(|| cut(&["](", " ("]))
+            .or_else(|| cut(&["](", " (", " must ", " is ", " are ", " has ", " task"]))
     }
 
     /// A stream by its id or title.
@@ -229,6 +363,41 @@ fn fold(name: &str) -> String {
     let bare = ["complete", "completed", "done", "finished"].iter().find_map(|w| bare.strip_suffix(w)).unwrap_or(bare);
     let words: Vec<&str> = bare.split_whitespace().collect();
     if words.is_empty() { lower.trim().to_owned() } else { words.join(" ") }
+}
+
+/// A title without its markup.
+fn bare(title: &str) -> String {
+    fold(&title.replace(['*', '`', '[', ']', '"', '“', '”', '~'], ""))
+}
+
+/// Into how many pieces a title may fall where dependencies are read.
+fn pieces(title: &str) -> usize {
+    const MOST: usize = 8;
+    let is_between = |w: &str| matches!(w, "and" | "or" | "plus" | "then" | "and/or" | "with" | "well");
+    let words = title.split_whitespace().filter(|w| is_between(&w.to_lowercase())).count();
+    let signs = title.chars().filter(|c| matches!(c, ',' | ';' | '+' | '&' | '|' | '→' | '/')).count();
+    (1 + words + signs).min(MOST)
+}
+
+fn is_sign(c: char) -> bool {
+    !c.is_alphanumeric()
+}
+
+/// `T-012.3` as its letters and numbers.
+fn numbers(label: &str) -> Option<(String, Vec<u32>)> {
+    let digits = label.trim_start_matches(|c: char| c.is_ascii_alphabetic() || c == '-');
+    let numbers: Option<Vec<u32>> = digits.split('.').map(|n| n.parse().ok()).collect();
+    Some((prefix(label), numbers?))
+}
+
+/// Those of so many that are meant: none where it is not known what they are before.
+fn among(extent: Extent, own: Option<usize>, count: usize) -> impl Iterator<Item = usize> {
+    let range = match (extent, own) {
+        (Extent::Others, _) | (Extent::Before, None) => 0..count,
+        (Extent::Before, Some(own)) => 0..own,
+        (Extent::Last, own) => own.map_or(0..0, |own| own.saturating_sub(1)..own),
+    };
+    range.filter(move |&place| Some(place) != own)
 }
 
 fn prefix(id: &str) -> String {
