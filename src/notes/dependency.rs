@@ -214,7 +214,7 @@ fn every(rest: &str) -> Option<Name> {
         || words.starts_with(&["all", "of", "the", "above"])
         || words.starts_with(&["all", "above"])
         || words.starts_with(&["all", "the", "above"]);
-    if !(is_all || is_before) || !is_alone || !words.iter().all(|w| is_known(&w) || *w == "everything") {
+    if !(is_all || is_before) || !is_alone || !words.iter().all(|w| is_known(w) || *w == "everything") {
         return None;
     }
     let is_many = is_all || noun.is_some_and(|(_, word)| word.ends_with('s'));

@@ -2,6 +2,7 @@
 //!
 //! Ranges are bytes of the text that is given.
 
+use super::note;
 use std::ops::Range;
 
 /// A text taken apart.
@@ -11,6 +12,8 @@ pub(super) struct Label {
     pub id: Option<Range<usize>>,
     /// The rest; may be empty.
     pub title: Range<usize>,
+    /// Inside of a remark before the title: `Task 3 [Small]: Title`.
+    pub note: Option<Range<usize>>,
     /// A kind word (`Task`) leaves no doubt.
     pub is_certain: bool,
 }
@@ -91,20 +94,72 @@ pub(super) fn bold(text: &str) -> Option<(Range<usize>, usize)> {
 /// A task's label in a heading or in bold text.
 pub(super) fn task(text: &str) -> Option<Label> {
     let start = lead(text);
-    let body = &text[start..];
-    if let Some(word) = body.get(..4).filter(|w| w.eq_ignore_ascii_case("task")) {
-        let rest = &body[word.len()..];
-        let gap = rest.len() - rest.trim_start_matches([' ', '\t', '#', '*']).len();
-        let at = start + word.len() + gap;
-        if let Some(title) = rest[gap..].strip_prefix(':') {
-            let title = text.len() - title.len()..text.len();
-            return Some(Label { id: None, title: trimmed(text, title), is_certain: true });
+    let behind = start + section(&text[start..]);
+    for at in [behind, start] {
+        let body = &text[at..];
+        if body.get(..4).is_some_and(|w| w.eq_ignore_ascii_case("task")) {
+            let rest = &body[4..];
+            let rest = rest.strip_prefix('-').filter(|r| r.starts_with(|c: char| c.is_ascii_digit())).unwrap_or(rest);
+            let gap = rest.trim_start_matches([' ', '\t', '#', '*', '[']);
+            if let Some(title) = gap.strip_prefix(':') {
+                let title = trimmed(text, text.len() - title.len()..text.len());
+                return Some(Label { id: None, title, note: None, is_certain: true });
+            }
+            let label = said(text, text.len() - gap.len()).filter(|_| gap.len() < body.len() - 4);
+            if label.is_some() {
+                return label;
+            }
         }
-        if gap > 0 {
-            return with_id(text, at).map(|l| Label { is_certain: true, ..l });
+        let label = with_id(text, at);
+        // A section's number is no id where a label follows it: `1. T-01: Name`.
+        let is_own = |l: &Label| {
+            at == start || text[l.id.clone().unwrap_or_default()].starts_with(|c: char| c.is_ascii_alphabetic())
+        };
+        if let Some(label) = label.filter(is_own) {
+            return Some(label);
         }
     }
-    with_id(text, start)
+    None
+}
+
+/// A label behind the word `Task`, where a letter is an id too, a remark may stand before the colon, and `Task 9 Name` needs
+/// none.
+fn said(text: &str, at: usize) -> Option<Label> {
+    let letters = text[at..].bytes().take_while(u8::is_ascii_uppercase).count();
+    let id = at..at + id_length(&text[at..]).max(if letters <= 2 { letters } else { 0 });
+    let has_digit = text[id.clone()].bytes().any(|b| b.is_ascii_digit());
+    let behind = text[id.end..].trim_start_matches([']', '*']);
+    if id.is_empty() || behind.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '-') {
+        return None;
+    }
+    let (note, rest) = remark(text, text.len() - behind.trim_start().len());
+    let sign = text[rest..].trim_start_matches([' ', '\t', '*', ']']);
+    let range = match (sign.chars().next(), note.clone()) {
+        (None, None) if !has_digit => return None,
+        (None, None) => text.len()..text.len(),
+        // `Task 3 (Database)`: there is no other title.
+        (None, Some(note)) => return Some(Label { id: Some(id), title: note, note: None, is_certain: true }),
+        (Some(c @ (':' | '.' | ')' | '—' | '–' | '-' | '|')), _) => {
+            text.len() - sign.len() + c.len_utf8()..text.len()
+        }
+        (Some(c), _) if has_digit && !c.is_lowercase() => text.len() - sign.len()..text.len(),
+        _ => return None,
+    };
+    Some(Label { id: Some(id), title: trimmed(text, range), note, is_certain: true })
+}
+
+/// A remark in brackets at this place: what is inside, and where the text goes on.
+fn remark(text: &str, at: usize) -> (Option<Range<usize>>, usize) {
+    let close = match text[at..].chars().next() {
+        Some('(') => ')',
+        Some('[') => ']',
+        _ => return (None, at),
+    };
+    match text[at..].find(close) {
+        // A box is no remark.
+        Some(length) if checkbox(&text[at..]).is_none() => (Some(at + 1..at + length), at + length + 1),
+        _ => (None, at),
+    }
 }
 
 /// An id at this place, behind it a sign or the end.
@@ -118,7 +173,7 @@ fn with_id(text: &str, at: usize) -> Option<Label> {
     let blanks = rest.len() - rest.trim_start().len();
     let sign = rest.trim_start();
     if sign.is_empty() {
-        return Some(Label { id: Some(id), title: text.len()..text.len(), is_certain: false });
+        return Some(Label { id: Some(id), title: text.len()..text.len(), note: None, is_certain: false });
     }
     let title = match sign.chars().next() {
         Some(c @ (':' | '—' | '–')) => &sign[c.len_utf8()..],
@@ -131,24 +186,26 @@ fn with_id(text: &str, at: usize) -> Option<Label> {
         return None;
     }
     let title = trimmed(text, text.len() - title.len()..text.len());
-    Some(Label { id: Some(id), title, is_certain: false })
+    Some(Label { id: Some(id), title, note: None, is_certain: false })
 }
 
 /// A stream's heading.
 pub(super) fn stream(text: &str) -> Option<StreamLabel> {
     let start = lead(text);
+    let start = start + section(&text[start..]);
     let body = &text[start..];
     let word = STREAM_WORDS.into_iter().find(|w| body.get(..w.len()).is_some_and(|b| b.eq_ignore_ascii_case(w)))?;
     let rest = &body[word.len()..];
     if !rest.starts_with([' ', ':', '#', '-', '\t']) {
         return None;
     }
-    let (title, depends) = without_note(text);
     let at = text.len() - rest.trim_start_matches([' ', '\t', '#']).len();
-    let rest = text.get(at..title.end).unwrap_or_default();
+    let note = note::first(text, at);
+    let end = note.as_ref().map_or_else(|| note::end(text), |n| n.outer.start);
+    let rest = text.get(at..end).unwrap_or_default();
     if let Some(name) = rest.strip_prefix(':') {
-        let title = trimmed(text, title.end - name.len()..title.end);
-        return (!title.is_empty()).then_some(StreamLabel { id: None, title, depends });
+        let title = trimmed(text, end - name.len()..end);
+        return (!title.is_empty()).then_some(StreamLabel { id: None, title, depends: note.and_then(|n| n.depends) });
     }
     let length = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'.').count();
     let length = rest[..length].trim_end_matches('.').len();
@@ -166,31 +223,18 @@ pub(super) fn stream(text: &str) -> Option<StreamLabel> {
     if length == 0 || (sign.is_empty() && !is_short) {
         return None;
     }
-    let title = trimmed(text, title.end - name.trim_start_matches('*').len()..title.end);
-    Some(StreamLabel { id: Some(at..at + length), title, depends })
-}
-
-/// The text without a closing note in brackets that says when a stream runs, and what the note says it depends on.
-fn without_note(text: &str) -> (Range<usize>, Option<Range<usize>>) {
-    let end = text.trim_end().trim_end_matches(['*', '_']).len();
-    let mut whole = 0..end;
-    let Some(open) = text[..end].strip_suffix(')').and_then(|t| t.rfind('(')) else {
-        return (whole, None);
-    };
-    let note = text[open + 1..end - 1].to_ascii_lowercase();
-    let is_note =
-        ["parallel", "depend", "independent", "sequential", "after ", "requires ", "blocked by", "starts ", "start "]
-            .iter()
-            .any(|w| note.starts_with(w));
-    if !is_note {
-        return (whole, None);
+    let id = Some(at..at + length);
+    let mut title = trimmed(text, end - name.trim_start_matches('*').len()..end);
+    let mut depends = note.as_ref().and_then(|n| n.depends.clone());
+    if let Some(note) = note.filter(|_| title.is_empty()) {
+        // `Stream R (Depends on Stream A): Name`: the title is behind the note.
+        let more = note::first(text, note.outer.end);
+        let end = more.as_ref().map_or_else(|| note::end(text), |n| n.outer.start).max(note.outer.end);
+        let rest = text[note.outer.end..end].trim_start_matches([' ', ':', '-', '–', '—', '*']);
+        title = trimmed(text, end - rest.len()..end);
+        depends = depends.or_else(|| more.and_then(|n| n.depends));
     }
-    whole.end = open;
-    let depends =
-        ["depends on ", "dependent on ", "requires ", "blocked by ", "starts after ", "start after ", "after "]
-            .iter()
-            .find_map(|w| note.find(w).map(|at| open + 1 + at + w.len()..end - 1));
-    (whole, depends)
+    Some(StreamLabel { id, title, depends })
 }
 
 /// Signs and markup before the first word.
@@ -198,17 +242,37 @@ fn lead(text: &str) -> usize {
     text.len() - text.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '[').len()
 }
 
-/// Without blanks and without one half of a pair of `**`.
+/// Length of a section's number before a label: `2.1 Stream A`, `1. Task 1`, `Phase 3: Task 7`. Zero: there is none.
+fn section(text: &str) -> usize {
+    let word = text.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let is_part =
+        ["phase", "part", "section", "sprint", "week", "day"].iter().any(|w| text[..word].eq_ignore_ascii_case(w));
+    let rest = if word > 0 && is_part { text[word..].trim_start() } else { text };
+    let digits = rest.bytes().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
+    let behind = rest[digits..].trim_start_matches(|c: char| !c.is_alphanumeric() && c != '[');
+    let is_apart = behind.len() < rest.len() - digits || rest[..digits].ends_with('.');
+    if digits == 0 || !is_apart || !rest.starts_with(|c: char| c.is_ascii_digit()) {
+        0
+    } else {
+        text.len() - behind.len()
+    }
+}
+
+/// Without blanks and without one half of a pair of `**` or `~~`.
 pub(super) fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
     let mut range = blankless(text, range);
-    if text[range.clone()].matches("**").count() % 2 == 1 {
-        if text[range.clone()].ends_with("**") {
-            range.end -= 2;
-        } else if text[range.clone()].starts_with("**") {
-            range.start += 2;
+    for pair in ["~~", "**", "~~"] {
+        let slice = &text[range.clone()];
+        if slice.matches(pair).count() % 2 == 1 {
+            if slice.ends_with(pair) {
+                range.end -= 2;
+            } else if slice.starts_with(pair) {
+                range.start += 2;
+            }
         }
+        range = blankless(text, range);
     }
-    blankless(text, range)
+    range
 }
 
 fn blankless(text: &str, range: Range<usize>) -> Range<usize> {
@@ -243,6 +307,31 @@ mod tests {
     }
 
     #[test]
+    fn the_word_task_leaves_no_doubt_about_what_is_behind_it() {
+        for (text, id, title) in [
+            ("Task A: x", "A", "x"),
+            ("Task 16 (Stream A): x", "16", "x"),
+            ("Task 17:NoBlank", "17", "NoBlank"),
+            ("Task 9 Nine", "9", "Nine"),
+            ("Task [22]: x", "22", "x"),
+            ("Task 23 [Small]: x", "23", "x"),
+            ("Task-25: x", "25", "x"),
+            ("TASK-012: x", "012", "x"),
+            ("~~Task 5: Five~~", "5", "Five"),
+            ("1. Task 1: One", "1", "One"),
+            ("Phase 3 - Task 7: One", "7", "One"),
+            ("Task 3 (Database)", "3", "Database"),
+            ("Task #4 — One", "4", "One"),
+        ] {
+            assert_eq!(read(text), Some((Some(id), title, true)), "{text}");
+        }
+        assert_eq!(read("1. T-01: Name"), Some((Some("T-01"), "Name", false)));
+        assert_eq!(read("1. Task Management"), Some((Some("1"), "Task Management", false)));
+        assert_eq!(read("Task Dependencies"), None);
+        assert_eq!(read("Task A list of things"), None);
+    }
+
+    #[test]
     fn streams_have_other_names_and_notes() {
         assert_eq!(lane("Stream A: Base (Parallel Start)"), Some((Some("A"), "Base", None)));
         assert_eq!(lane("Stream C: Live (Depends on A1, B3)"), Some((Some("C"), "Live", Some("A1, B3"))));
@@ -252,6 +341,19 @@ mod tests {
         assert_eq!(lane("Group 2: Data"), Some((Some("2"), "Data", None)));
         assert_eq!(lane("Track: Docs"), Some((None, "Docs", None)));
         assert_eq!(lane("Stream B (Dependent)"), Some((Some("B"), "", None)));
+        assert_eq!(lane("2.1 Stream A: One"), Some((Some("A"), "One", None)));
+        assert_eq!(lane("Stream R (Depends on Stream A): Name"), Some((Some("R"), "Name", Some("Stream A"))));
+        assert_eq!(lane("Stream R (Parallel): Name (Depends on A1)"), Some((Some("R"), "Name", Some("A1"))));
+        for rest in [
+            "(Depends on A1) 🚀",
+            "(Depends on A1) - 3 days",
+            "[Depends on A1]",
+            "— depends on A1",
+            "(3 days, depends on A1)",
+        ] {
+            assert_eq!(lane(&format!("Stream B: Two {rest}")), Some((Some("B"), "Two", Some("A1"))), "{rest}");
+        }
+        assert_eq!(lane("Stream C: Live (Parallel) (Depends on A1)"), Some((Some("C"), "Live", Some("A1"))));
         assert_eq!(lane("Stream Status"), None);
         assert_eq!(lane("Streams"), None);
     }

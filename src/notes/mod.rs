@@ -12,6 +12,7 @@ mod inline;
 mod item;
 mod label;
 mod lines;
+mod note;
 mod outline;
 mod script;
 mod separator;

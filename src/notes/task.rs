@@ -64,7 +64,13 @@ fn needs(lines: &Lines<'_>, field: &Field) -> Option<Needs> {
 /// What its `Stream` field says, in bytes.
 pub(super) fn stream_field(lines: &Lines<'_>, task: &TaskLines) -> Option<Range<usize>> {
     let fields = field::read(lines, task.lines.start + 1..task.lines.end);
-    fields.iter().filter(|f| f.key == Key::Stream).flat_map(Field::pieces).next()
+    fields.iter().filter(|f| f.key == Key::Stream).flat_map(Field::pieces).next().or_else(|| {
+        // `### Task 16 (Stream A): Title`
+        let head = lines.source.get(task.content..lines.lines[task.lines.start].end)?;
+        let note = label::task(head).filter(|_| task.shape == Shape::Block)?.note?;
+        label::stream(&head[note.clone()])?;
+        Some(task.content + note.start..task.content + note.end)
+    })
 }
 
 struct Head {
@@ -84,7 +90,9 @@ fn head(lines: &Lines<'_>, task: &TaskLines) -> Head {
             let text = ["[x]", "[X]", "[ ]"].iter().find_map(|b| text.strip_suffix(b)).unwrap_or(text);
             let label = label::task(text);
             let title = label.as_ref().map_or(0..text.len(), |l| l.title.clone());
-            (label.and_then(|l| l.id), title, text.len()..text.len())
+            // An estimate may stand before the title: `Task 3 [Small]: Title`.
+            let note = label.as_ref().and_then(|l| l.note.clone()).map_or(text.len(), |n| n.start - 1);
+            (label.and_then(|l| l.id), title, note..text.len())
         }
         (_, Some((inner, behind))) => match label::task(&text[..inner.end]).filter(|_| task.is_labelled) {
             Some(label) if !label.title.is_empty() => (label.id, label.title, behind..text.len()),
