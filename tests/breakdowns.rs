@@ -1,6 +1,9 @@
 //! Breakdowns of our own, read and built: a test for each rule of CONTRACTS.md, and properties that hold for any text.
 #![allow(clippy::unwrap_used, reason = "a test panics where its document is not what it says")]
 
+#[path = "breakdowns/forms.rs"]
+mod forms;
+
 use proptest::prelude::*;
 use tidegate::{
     cli, notes,
@@ -46,20 +49,6 @@ fn shape(text: &str) -> Vec<String> {
     };
     let line = |t: &serde_json::Value| format!("{}<-{}", t["id"].as_str().unwrap(), list(&t["after"]).join(","));
     value["tasks"].as_array().unwrap().iter().map(line).collect()
-}
-
-/// What each task states, by id.
-fn depends_on(text: &str) -> Vec<String> {
-    let (draft, plan, warnings) = built(text);
-    let unread: Vec<_> = warnings.iter().filter(|w| w.code == "unresolved-dependency").collect();
-    assert!(unread.is_empty(), "{unread:?}");
-    let value = cli::json(&plan, &draft, &warnings);
-    let list = |t: &serde_json::Value| {
-        let mut ids: Vec<&str> = t["depends_on"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
-        ids.sort_unstable();
-        ids.join(",")
-    };
-    value["tasks"].as_array().unwrap().iter().map(list).collect()
 }
 
 fn criteria(blueprint: &Blueprint, label: &str) -> Vec<(String, Means)> {
@@ -163,20 +152,6 @@ fn numbers_that_restart_in_each_stream_get_the_streams_label() {
 }
 
 #[test]
-fn a_number_is_the_id_unless_labels_take_its_place() {
-    let list = |titles: &[&str]| {
-        let items = titles.iter().zip(1..).map(|(title, n)| format!("{n}. {title}\n   - Effort: Small\n"));
-        let (draft, ..) = built(&format!("### Stream A: One\n{}", items.collect::<String>()));
-        draft.tasks.into_iter().map(|t| format!("{}={}", t.id.unwrap().value, t.title.value)).collect::<Vec<_>>()
-    };
-    let titles = ["**Task 1**", "**OAuth2**", "**S3**", "**UTF8: support**", "[ ] **T2** [S]", "**404: page**"];
-    let expected = ["1=Task 1", "2=OAuth2", "3=S3", "4=UTF8: support", "5=T2", "6=404: page"];
-    assert_eq!(list(&titles), expected);
-    assert_eq!(list(&["**A1: Base**", "**Task 2: Top**", "**Side**"]), ["A1=Base", "2=Top", "3=Side"]);
-    assert_eq!(list(&["**T-1**: Base", "**T-2**: Top", "**Side**"]), ["T-1=Base", "T-2=Top", "3=Side"]);
-}
-
-#[test]
 fn a_stream_dependency_holds_for_the_tasks_that_none_of_its_own_precedes() {
     let text = "### Stream A: One\n1. **Base**\n2. **More**\n### Stream B: Two (Depends on Stream A)\n3. **Side**\n\
                 4. **End**\n   - Dependencies: Task 3\n5. **Other**\n";
@@ -199,75 +174,6 @@ fn prose_is_a_warning_and_a_reference_an_error() {
     let (_, faults) = refused("### Task 1: A\n**Dependencies**: Task 9, Stream Q, T7x\n");
     let codes: Vec<_> = faults.iter().filter(|f| f.code == "unknown-dependency").map(|f| f.text.as_str()).collect();
     assert_eq!(codes, ["there is no task 9", "there is no stream Q"]);
-}
-
-#[test]
-fn titles_with_commas_and_conjunctions_are_whole() {
-    let text = |field: &str| {
-        format!(
-            "1. [ ] **Message Schema and Migration**\n2. [ ] **API**\n3. [ ] **Read, Write & Sync**\n4. [ ] **Last**\n   \
-             - Dependencies: {field}\n"
-        )
-    };
-    for (field, expected) in [
-        ("Task: Message Schema and Migration, Task: API", "1,2"),
-        ("Message Schema and Migration, Task 2", "1,2"),
-        ("`Message Schema and Migration`", "1"),
-        ("Message Schema and Migration (Task 1)", "1"),
-        ("Message Schema and Migration must be complete", "1"),
-        ("Message Schema and Migration (first), Read, Write & Sync (second)", "1,3"),
-        ("Task 1: Message Schema and Migration, Task 3: Read, Write & Sync", "1,3"),
-        ("[Message Schema and Migration](#a) and [API](#b)", "1,2"),
-        ("\n     - Message Schema and Migration\n     - API", "1,2"),
-        ("Task 02", "2"),
-    ] {
-        let told = depends_on(&text(field));
-        assert_eq!(told[3], expected, "{field}");
-    }
-}
-
-#[test]
-fn prose_is_told_once() {
-    let (_, _, warnings) = built("### Task 1: A\n**Dependencies**: Access to staging and production\n**Tests**: x\n");
-    let texts: Vec<_> =
-        warnings.iter().filter(|w| w.code == "unresolved-dependency").map(|w| w.text.as_str()).collect();
-    assert_eq!(
-        texts,
-        ["`Access to staging and production` names no task or stream: it is kept as text and makes no edge"]
-    );
-}
-
-#[test]
-fn a_field_may_name_all_before_all_but_some_and_ranges_backwards() {
-    let text = |field: &str, other: &str| {
-        let head = "### Stream A: One\n1. **A**\n2. **B**\n### Stream B: Two\n3. **C**\n4. **D**\n   - Dependencies: ";
-        format!("{head}{field}\n5. **E**\n   - Dependencies: {other}\n")
-    };
-    for (field, other, expected) in [
-        ("All previous tasks", "None", "1,2,3"),
-        ("All tasks except 3", "None", "1,2,5"),
-        ("Tasks 3-1", "All tasks above", "1,2,3"),
-        ("Previous task", "None", "3"),
-        ("Stream A task 2", "None", "2"),
-        ("None, Task 1", "None", "1"),
-        ("A1, Task 3 of Stream B", "None", "1,3"),
-    ] {
-        let told = depends_on(&text(field, other));
-        assert_eq!(told[3], expected, "{field}");
-    }
-    let text = "### Stream A: One\n1. **A**\n### Stream B: Two\n2. **B**\n### Stream C: Three (Depends on all previous streams)\n\
-                3. **C**\n### Stream D: Four\n4. **D**\n";
-    assert_eq!(shape(text), ["1<-", "2<-", "3<-1,2", "4<-"]);
-}
-
-#[test]
-fn what_is_plainly_a_reference_to_nothing_is_an_error() {
-    let text = "### Stream A: One\n1. **A**\n### Stream C: Three (Depends on A1, B3)\n2. **B**\n   - Dependencies: T1\n\
-                3. **C**\n   - Dependencies: S3, Redis7\n";
-    let (_, faults) = refused(text);
-    let told = |code| faults.iter().filter(|f| f.code == code).map(|f| f.text.as_str()).collect::<Vec<_>>();
-    assert_eq!(told("unknown-dependency"), ["there is no task B3", "there is no task T1"]);
-    assert_eq!(told("unresolved-dependency").len(), 1);
 }
 
 #[test]

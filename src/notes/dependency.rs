@@ -373,7 +373,7 @@ fn kind_word(text: &str) -> Option<(Kind, usize)> {
 }
 
 /// Whether a text begins with a kind word.
-fn is_kind(text: &str) -> bool {
+pub(super) fn is_kind(text: &str) -> bool {
     kind_word(text.get(..16).unwrap_or(text)).is_some()
 }
 

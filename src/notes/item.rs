@@ -20,17 +20,44 @@ impl Walk<'_, '_> {
 
     /// Whether the lines below, up to the next item or heading, hold a field that only a task has.
     pub(super) fn has_evidence(&self, number: usize) -> bool {
-        let is_heading = matches!(self.lines.lines[number].kind, Kind::Heading(_));
+        self.has_field(number, field::is_evidence)
+    }
+
+    /// Whether they say what it waits for, or how long it takes: a list of criteria may have any other field.
+    pub(super) fn has_order(&self, number: usize) -> bool {
+        let is_order = |key: field::Key| matches!(key, field::Key::Dependencies | field::Key::Effort);
+        self.has_field(number, |text| {
+            field::opening(text).is_some_and(|keys| keys.iter().any(|&(k, _, _)| is_order(k)))
+        })
+    }
+
+    fn has_field(&self, number: usize, is_wanted: impl Fn(&str) -> bool) -> bool {
+        let head = self.lines.lines[number];
+        let is_heading = matches!(head.kind, Kind::Heading(_));
         for at in number + 1..self.lines.lines.len().min(number + LOOK_AHEAD) {
-            let text = self.lines.text(at);
-            match self.lines.lines[at].kind {
+            let (text, line) = (self.lines.text(at), self.lines.lines[at]);
+            match line.kind {
                 Kind::Heading(_) => return is_heading && field::key(text) != field::Key::Other,
-                Kind::Text if field::is_evidence(text) => return true,
+                Kind::Text if is_wanted(text) => return true,
                 Kind::Text if !is_heading && label::number(text).is_some() => return false,
+                Kind::Text if !is_heading && line.indent <= head.indent && self.is_certain(text) => return false,
                 _ => {}
             }
         }
         false
+    }
+
+    /// `- **Task 2: Title**`
+    fn is_certain(&self, text: &str) -> bool {
+        let start = label::bullet(text).unwrap_or(0);
+        text[start..].starts_with("**") && self.own_label(&text[start..]).is_some_and(|(_, label)| label.is_certain)
+    }
+
+    /// Whether a number goes on behind the last task's, or begins anew in a stream.
+    fn goes_on(&self, digits: &str) -> bool {
+        let number = digits.parse::<u32>().unwrap_or(0);
+        let is_first = self.out.tasks.last().is_none_or(|t| t.stream != self.stream.map(|s| s.0));
+        number == self.last_number + 1 || (is_first && number == 1)
     }
 
     /// Whether an item with this indentation may begin a task, or is part of the one above.
@@ -50,8 +77,21 @@ impl Walk<'_, '_> {
         let is_task = match (boxed.is_some(), in_stream) {
             (true, _) => true,
             (false, true) if is_empty => true,
-            (false, true) if is_bold => !self.under_label || self.has_evidence(number),
-            (false, true) => self.has_evidence(number),
+            (false, true) => {
+                let goes_on = self.goes_on(&text[digits.clone()]);
+                // A plain item goes on with a list of tasks; by itself it is prose with a number.
+                let is_listed = goes_on
+                    && self
+                        .out
+                        .tasks
+                        .last()
+                        .is_some_and(|t| t.number.is_some() && t.stream == self.stream.map(|s| s.0));
+                let is_free = match self.under_heading {
+                    None => is_bold || is_listed,
+                    Some(is_prose) => !is_prose && goes_on && (is_bold || is_listed),
+                };
+                (is_free && !self.under_label) || self.has_evidence(number)
+            }
             (false, false) => is_bold && self.out.foreign.is_none() && self.has_evidence(number),
         };
         is_task.then(|| TaskLines {
@@ -100,6 +140,11 @@ impl Walk<'_, '_> {
         let is_bold = rest.starts_with("**");
         let label = self.own_label(rest);
         let is_task = match &label {
+            Some((_, label)) if label.is_certain && is_bold => {
+                boxed.is_some()
+                    || self.has_evidence(number)
+                    || (self.stream.is_some() && !self.under_label && self.under_heading != Some(true))
+            }
             Some((id, _)) if id.starts_with(|c: char| c.is_ascii_alphabetic()) => {
                 boxed.is_some() || (is_bold && self.is_of_stream(id))
             }

@@ -29,6 +29,13 @@ pub(super) struct StreamLabel {
     pub depends: Option<Range<usize>>,
 }
 
+impl StreamLabel {
+    /// What it is called by: its id, else its title.
+    pub(super) fn name<'t>(&self, text: &'t str) -> &'t str {
+        &text[self.id.clone().unwrap_or_else(|| self.title.clone())]
+    }
+}
+
 const STREAM_WORDS: [&str; 8] =
     ["workstream", "work stream", "work-stream", "swimlane", "stream", "group", "track", "lane"];
 
@@ -120,6 +127,15 @@ pub(super) fn task(text: &str) -> Option<Label> {
         }
     }
     None
+}
+
+/// Whether a heading begins as a task's does, and then goes on otherwise: `Task 3 and the rest`.
+pub(super) fn is_like_task(text: &str) -> bool {
+    let start = lead(text);
+    let body = &text[start + section(&text[start..])..];
+    let rest =
+        body.get(..4).filter(|w| w.eq_ignore_ascii_case("task")).map(|_| body[4..].trim_start_matches([' ', '#', '-']));
+    rest.is_some_and(|rest| rest.len() < body.len() - 4 && id_length(rest) > 0)
 }
 
 /// A label behind the word `Task`, where a letter is an id too, a remark may stand before the colon, and `Task 9 Name` needs

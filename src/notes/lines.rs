@@ -3,6 +3,7 @@
 //! Not a CommonMark block tree: people indent by three spaces whatever the number's width, so that the tree puts what
 //! belongs to an item outside of it. Lines keep what the author saw.
 
+use super::{field, label};
 use crate::plan::{SourceId, Span};
 
 /// What a line is by itself.
@@ -63,21 +64,24 @@ pub(super) struct Lines<'a> {
     pub lines: Vec<Line>,
     /// All fences, in order.
     pub fences: Vec<Fence>,
+    /// The line of a comment that is not closed.
+    pub open_comment: Option<usize>,
 }
 
 impl<'a> Lines<'a> {
     /// The document, line by line. Linear in its length.
     pub(super) fn new(source: &'a str, id: SourceId) -> Lines<'a> {
-        let mut all = Lines { source, id, lines: Vec::new(), fences: Vec::new() };
+        let mut all = Lines { source, id, lines: Vec::new(), fences: Vec::new(), open_comment: None };
+        let matter = front_matter(source);
+        let last_close = source.rfind("-->").unwrap_or(0);
         let mut start = 0;
-        let mut in_comment = false;
         let mut fence: Option<(u8, usize)> = None;
         for raw in source.split_inclusive('\n') {
             let number = all.lines.len();
             let mut line = measure(source, start, raw);
-            let text = &source[line.text..line.end];
             start += raw.len();
             if let Some((sign, width)) = fence {
+                let text = &source[line.text..line.end];
                 line.kind = Kind::Code;
                 if let Some(open) = all.fences.last_mut() {
                     open.close = number;
@@ -86,20 +90,83 @@ impl<'a> Lines<'a> {
                         fence = None;
                     }
                 }
-            } else if in_comment || text.starts_with("<!--") {
+            } else if start <= matter {
                 line.kind = Kind::Comment;
-                in_comment = !text.contains("-->");
-            } else if let Some((sign, width)) = opens_fence(text) {
-                line.kind = Kind::Fence(all.fences.len());
-                let info = text[width..].trim().to_owned();
-                all.fences.push(Fence { info, close: number, is_closed: false });
-                fence = Some((sign, width));
-            } else {
-                classify(source, &mut line);
+            } else if all.uncomment(&mut line, number, last_close) {
+                let text = &source[line.text..line.end];
+                if let Some((sign, width)) = opens_fence(text) {
+                    line.kind = Kind::Fence(all.fences.len());
+                    let info = text[width..].trim().to_owned();
+                    all.fences.push(Fence { info, close: number, is_closed: false });
+                    fence = Some((sign, width));
+                } else {
+                    classify(source, &mut line);
+                    all.underline(&mut line);
+                }
             }
             all.lines.push(line);
         }
         all
+    }
+
+    /// Takes a comment at the line's beginning, and one that goes on below, out of it. Whether anything is left.
+    fn uncomment(&mut self, line: &mut Line, number: usize, last_close: usize) -> bool {
+        loop {
+            let text = &self.source[line.text..line.end];
+            let was_open = self.open_comment.is_some();
+            if !was_open && !text.starts_with("<!--") {
+                break;
+            }
+            line.kind = Kind::Comment;
+            self.open_comment = self.open_comment.or(Some(number));
+            let from = if was_open { 0 } else { "<!--".len() };
+            let Some(close) = text[from..].find("-->").map(|n| line.text + from + n + "-->".len()) else {
+                return false;
+            };
+            self.open_comment = None;
+            line.text = line.end - self.source[close..line.end].trim_start().len();
+            if line.text == line.end {
+                return false;
+            }
+            line.kind = Kind::Text;
+        }
+        let text = &self.source[line.text..line.end];
+        // A comment that opens behind a text goes on below only where it is closed there.
+        if let Some(open) = text.rfind("<!--").map(|n| line.text + n)
+            && !self.source[open..line.end].contains("-->")
+            && open < last_close
+            && self.source[line.text..open].matches('`').count().is_multiple_of(2)
+        {
+            self.open_comment = Some(number);
+            line.end = line.text + self.source[line.text..open].trim_end().len();
+        }
+        true
+    }
+
+    /// A line of `---` or `===` right below a line by itself makes that one a heading. What ends a sentence, an item or a field
+    /// is none: people also draw a line there.
+    fn underline(&mut self, line: &mut Line) {
+        let text = &self.source[line.text..line.end];
+        let level =
+            [(b'=', 1), (b'-', 2)].into_iter().find(|&(sign, _)| run(text, sign) == text.len() && text.len() >= 3);
+        let Some((_, level)) = level.filter(|_| line.indent == 0) else { return };
+        let count = self.lines.len();
+        let is_alone = count < 2
+            || matches!(self.lines[count - 2].kind, Kind::Blank | Kind::Comment | Kind::Rule | Kind::Heading(_));
+        let Some(above) = self.lines.last_mut().filter(|l| is_alone && l.kind == Kind::Text && l.indent == 0) else {
+            return;
+        };
+        let text = &self.source[above.text..above.end];
+        let is_other = label::bullet(text).is_some()
+            || label::number(text).is_some()
+            || text.starts_with(['>', '|'])
+            || text.ends_with(['.', '!', ',', ';', ':'])
+            || field::is_evidence(text)
+            || (level == 2 && text.starts_with("**"));
+        if !is_other {
+            above.kind = Kind::Heading(level);
+            line.kind = Kind::Blank;
+        }
     }
 
     /// The line's text, without blanks around it.
@@ -120,6 +187,25 @@ impl<'a> Lines<'a> {
     pub(super) fn line_span(&self, line: usize) -> Span {
         self.lines.get(line).map_or_else(|| Span { source: self.id, ..Span::default() }, |l| self.span(l.text, l.end))
     }
+}
+
+/// Where the metadata at a document's head end: lines of `key: value` between two lines of `---`.
+fn front_matter(source: &str) -> usize {
+    let mut at = 0;
+    for (number, raw) in source.split_inclusive('\n').enumerate() {
+        let text = raw.trim_start_matches('\u{feff}').trim_end();
+        at += raw.len();
+        let is_ruler = matches!(text, "---" | "...");
+        match (number, is_ruler) {
+            (0, _) if text != "---" => return 0,
+            (0, _) => {}
+            (1, true) => return 0,
+            (_, true) => return at,
+            _ if text.is_empty() || text.starts_with([' ', '\t', '#', '-']) || text.contains(':') => {}
+            _ => return 0,
+        }
+    }
+    0
 }
 
 fn measure(source: &str, start: usize, raw: &str) -> Line {
@@ -183,6 +269,33 @@ mod tests {
     #[test]
     fn a_comment_hides_what_it_holds() {
         assert_eq!(kinds("<!-- a\n# b\n-->\n# c"), [Kind::Comment, Kind::Comment, Kind::Comment, Kind::Heading(1)]);
+    }
+
+    #[test]
+    fn a_comment_may_open_behind_a_text_and_close_before_one() {
+        let text = "1. a <!-- b\n# c\n--> # d\n<!-- e --> # f\ng <!-- h";
+        let expected = [Kind::Text, Kind::Comment, Kind::Heading(1), Kind::Heading(1), Kind::Text];
+        assert_eq!(kinds(text), expected);
+        let lines = Lines::new(text, SourceId(0));
+        assert_eq!((lines.text(0), lines.text(3), lines.open_comment), ("1. a", "f", None));
+        assert_eq!(Lines::new("# a\n<!-- b\n# c", SourceId(0)).open_comment, Some(1));
+    }
+
+    #[test]
+    fn an_underlined_line_is_a_heading_unless_it_is_something_else() {
+        use Kind::{Blank, Heading, Rule, Text};
+        assert_eq!(kinds("Title\n===\n\nStream A: x\n---"), [Heading(1), Blank, Blank, Heading(2), Blank]);
+        for text in ["Effort: S", "- item", "A sentence.", "two\nlines"] {
+            assert_eq!(kinds(&format!("{text}\n---")).last(), Some(&Rule), "{text}");
+        }
+        assert_eq!(kinds("Text\n\n---"), [Text, Blank, Rule]);
+    }
+
+    #[test]
+    fn metadata_at_the_head_is_no_text() {
+        use Kind::{Comment, Heading, Rule};
+        assert_eq!(kinds("---\na: b\n# c\n---\n# d"), [Comment, Comment, Comment, Comment, Heading(1)]);
+        assert_eq!(kinds("---\n# d\n\nText\n\n---\n")[..2], [Rule, Heading(1)]);
     }
 
     #[test]

@@ -18,8 +18,10 @@ mod script;
 mod separator;
 mod step;
 mod stream;
+mod table;
 mod task;
 mod topic;
+mod warning;
 
 pub use topic::{Topic, find};
 
@@ -101,11 +103,8 @@ pub fn read_text(topic: &str, path: &str, text: String) -> (Draft, Vec<Fault>) {
     let outline = outline::read(&lines);
     let (mut streams, places) = stream::streams(&lines, &outline);
     let mut gates = stream::sections(&lines, &outline, &places, &mut streams, &mut faults);
-    for gate in &outline.gates {
-        let stream = gate.stream.map(|s| streams[places[s]].id.value.clone());
-        gates.push(gate::gate(&lines, gate, stream, &mut faults));
-    }
-    gates.retain(|g| !g.text.value.is_empty());
+    let stream_of = |heading: usize| streams[places[heading]].id.value.clone();
+    gates.extend(gate::read(&lines, &outline.gates, stream_of, &mut faults));
     let mut context = context(&lines, &outline);
     let tasks = tasks(&lines, &outline, &places, &mut streams, &mut context, &mut faults);
     if let (true, Some(form)) = (tasks.is_empty(), outline.foreign) {
@@ -113,6 +112,7 @@ pub fn read_text(topic: &str, path: &str, text: String) -> (Draft, Vec<Fault>) {
         let help = Some("write its tasks as `### Task 1: Title` with `**Dependencies**: ...`".to_owned());
         faults.push(Fault { severity: Severity::Error, code: "unread-format", text, labels: Vec::new(), help });
     }
+    faults.extend(warning::unread(&lines, &outline));
     let title = outline.title.map(|n| task::written(&lines, lines.lines[n].text..lines.lines[n].end));
     let sources = vec![Source::new(path.to_owned(), text)];
     (Draft { topic: topic.to_owned(), sources, title, streams, tasks, gates, context }, faults)

@@ -8,7 +8,7 @@ use super::{
     label,
     lines::{Kind, Lines},
 };
-use std::ops::Range;
+use std::{collections::HashSet, ops::Range};
 
 /// In what form a task is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +58,10 @@ pub(super) struct GateLines {
     pub lines: Range<usize>,
     /// The stream in whose section it is.
     pub stream: Option<usize>,
+    /// The gate line that it is a part of.
+    pub under: Option<usize>,
+    /// It is a table's row: the line of the header.
+    pub table: Option<usize>,
 }
 
 /// Whose a line is.
@@ -86,6 +90,10 @@ pub(super) struct Outline {
     pub gates: Vec<GateLines>,
     /// Whose each line is.
     pub owners: Vec<Owner>,
+    /// Headings of gates whose sections say something, and no gate.
+    pub unread_gates: Vec<usize>,
+    /// Lines that look like a task's beginning and are not read as one.
+    pub unread: Vec<usize>,
     /// The form of another kind of plan, which is not read here.
     pub foreign: Option<&'static str>,
 }
@@ -104,11 +112,27 @@ pub(super) struct Walk<'l, 'a> {
     pub excluded: Option<u8>,
     /// Level of the heading of a section of gates; 7 where it is a bold line.
     pub gates: Option<u8>,
+    /// The heading of such a section, how many gates there were before it, and whether it says anything.
+    gate_section: Option<(usize, usize, bool)>,
+    /// The gate whose heading was last.
+    pub gate_head: Option<usize>,
+    /// The header's line of the last table.
+    pub table: usize,
     /// Indentation of the last list task under this heading.
     pub list_indent: Option<usize>,
     /// Below a line such as `**Deliverables**:`.
     pub under_label: bool,
-    /// The line before is blank.
+    /// Below a heading of a stream's section that is no task's; whether it announces prose (`#### Notes`).
+    pub under_heading: Option<bool>,
+    /// The number of the last numbered task.
+    pub last_number: u32,
+    /// Ids of the tasks so far, in lowercase.
+    known: HashSet<String>,
+    /// Ids of the streams that have a heading, in lowercase.
+    headed: HashSet<String>,
+    /// Ids (or titles) of the streams so far.
+    opened: HashSet<String>,
+    /// The line before is blank, or a heading.
     pub is_after_blank: bool,
 }
 
@@ -121,14 +145,23 @@ pub(super) fn read(lines: &Lines<'_>) -> Outline {
         task: None,
         excluded: None,
         gates: None,
+        gate_section: None,
+        gate_head: None,
+        table: 0,
         list_indent: None,
         under_label: false,
+        under_heading: None,
+        last_number: 0,
+        known: HashSet::new(),
+        headed: headed(lines),
+        opened: HashSet::new(),
         is_after_blank: true,
     };
     for number in 0..lines.lines.len() {
         walk.line(number);
     }
     walk.close(lines.lines.len());
+    walk.end_gates();
     walk.tell_labels();
     walk.out
 }
@@ -141,9 +174,13 @@ impl Walk<'_, '_> {
             Kind::Rule if self.task.is_some_and(|t| self.out.tasks[t].shape != Shape::Block) => self.close(number),
             Kind::Fence(fence) => self.fence(number, fence),
             Kind::Text => self.text(number),
+            Kind::Row if self.gates.is_some() => self.gate_row(number),
             Kind::Blank | Kind::Code | Kind::Comment | Kind::Row | Kind::Rule => {}
         }
-        self.is_after_blank = line.kind == Kind::Blank;
+        if let (Some(section), true) = (&mut self.gate_section, matches!(line.kind, Kind::Text | Kind::Row)) {
+            section.2 = true;
+        }
+        self.is_after_blank = matches!(line.kind, Kind::Blank | Kind::Heading(_));
         let owner = match (self.task, self.out.gates.last()) {
             (Some(task), _) => Owner::Task(task),
             (None, Some(gate)) if gate.lines.end == usize::MAX => Owner::Gate(self.out.gates.len() - 1),
@@ -164,9 +201,25 @@ impl Walk<'_, '_> {
 
     fn open(&mut self, number: usize, task: TaskLines) {
         self.close(number);
+        let id = self.id_of(&task).map(str::to_lowercase);
+        self.known.extend(id);
+        let digits = task.number.clone().and_then(|n| self.lines.source[n].parse().ok());
+        self.last_number = digits.unwrap_or(self.last_number);
         self.list_indent = (task.shape != Shape::Block).then(|| self.lines.lines[number].indent);
         self.task = Some(self.out.tasks.len());
         self.out.tasks.push(task);
+    }
+
+    /// What a task that begins here would be called by.
+    fn id_of(&self, task: &TaskLines) -> Option<&str> {
+        let head = self.lines.source.get(task.content..self.lines.lines[task.lines.start].end).unwrap_or_default();
+        let label = task.number.clone().map(|n| &self.lines.source[n]);
+        label.filter(|_| !task.is_labelled).or_else(|| self.own_label(head).map(|(id, _)| id)).or(label)
+    }
+
+    /// Whether a task of this id was read before.
+    pub(super) fn is_known(&self, task: &TaskLines) -> bool {
+        self.id_of(task).is_some_and(|id| self.known.contains(&id.to_lowercase()))
     }
 
     pub(super) fn stream_id(&self) -> Option<&str> {
@@ -174,6 +227,7 @@ impl Walk<'_, '_> {
         stream.label.id.clone().map(|id| &self.lines.text(stream.heading)[id])
     }
 
+    /// A heading of a stream or of a task is one in any section, unless a summary repeats it.
     fn heading(&mut self, number: usize, level: u8) {
         let text = self.lines.text(number);
         let stream = label::stream(text);
@@ -189,27 +243,69 @@ impl Walk<'_, '_> {
         self.close(number);
         self.list_indent = None;
         self.under_label = false;
-        self.stream = self.stream.filter(|&(_, l)| l < level);
+        self.under_heading = None;
+        self.stream = self.stream.filter(|&(_, l)| l < level || (l == BOLD_LINE && task.is_some()));
         self.excluded = self.excluded.filter(|&l| l < level);
         self.gates = self.gates.filter(|&l| l < level);
+        self.gate_head = None;
+        if self.gates.is_none() {
+            self.end_gates();
+        }
         if level == 1 && self.out.title.is_none() {
             self.out.title = Some(number);
         }
         let name = plain(text).to_lowercase();
-        if let Some(label) = stream.filter(|_| self.excluded.is_none()) {
-            self.stream = Some((self.out.streams.len(), level));
-            self.out.streams.push(StreamLines { heading: number, label });
-        } else if let Some((checked, content)) = task.filter(|_| self.excluded.is_none() && self.gates.is_none()) {
-            self.open(number, TaskLines { checked, ..self.task_lines(Shape::Block, number, content) });
+        let is_summary = self.excluded.is_some();
+        if let Some(label) = stream.filter(|l| !is_summary || !self.opened.contains(&l.name(text).to_lowercase())) {
+            self.open_stream(number, level, label);
+        } else if let Some(task) = task.filter(|t| !is_summary || !self.is_known(t)) {
+            self.gates = None;
+            self.open(number, task);
+        } else if self.gate_heading(number) {
+            self.gates = self.gates.or(Some(level));
         } else if is_gates(&name) && level > 1 {
             self.gates = Some(level);
+            self.gate_section = Some((number, self.out.gates.len(), false));
         } else if is_excluded(&name) && level > 1 {
             self.excluded = Some(level);
+        } else if !is_summary {
+            self.under_heading = self.stream.map(|_| is_prose(&name));
+            self.out.unread.extend(label::is_like_task(text).then_some(number));
         }
     }
 
-    /// Whether a heading is a task's: its box, and where its label begins.
-    fn task_heading(&self, number: usize, text: &str) -> Option<(Option<bool>, usize)> {
+    /// Ends a section of gates.
+    fn end_gates(&mut self) {
+        let section = self.gate_section.take().filter(|&(_, gates, says)| says && gates == self.out.gates.len());
+        self.out.unread_gates.extend(section.map(|(heading, ..)| heading));
+    }
+
+    fn open_stream(&mut self, number: usize, level: u8, label: label::StreamLabel) {
+        (self.excluded, self.gates) = (None, None);
+        self.stream = Some((self.out.streams.len(), level));
+        self.opened.insert(label.name(self.lines.text(number)).to_lowercase());
+        self.out.streams.push(StreamLines { heading: number, label });
+    }
+
+    /// `**Stream B: Two (Depends on Stream A)**` on a line of its own, where no heading says the same.
+    fn bold_stream(&mut self, number: usize) -> bool {
+        let (text, line) = (self.lines.text(number), self.lines.lines[number]);
+        let is_alone = text.starts_with("**") && text.trim_end_matches(':').ends_with("**") && line.indent == 0;
+        let label =
+            label::stream(text).filter(|l| is_alone && !l.title.is_empty() && !text[l.title.clone()].contains("**"));
+        let Some(label) = label else { return false };
+        let Some(id) = label.id.clone().map(|id| text[id].to_lowercase()) else { return false };
+        if self.headed.contains(&id) || self.opened.contains(&id) || self.excluded.is_some() {
+            return false;
+        }
+        self.close(number);
+        (self.list_indent, self.under_label, self.under_heading) = (None, false, None);
+        self.open_stream(number, BOLD_LINE, label);
+        true
+    }
+
+    /// Whether a heading is a task's.
+    fn task_heading(&self, number: usize, text: &str) -> Option<TaskLines> {
         let boxed = label::checkbox(text);
         let start = boxed.map_or(0, |(_, n)| n);
         let trailing = ["[x]", "[X]"].iter().any(|b| text.ends_with(b)).then_some(true);
@@ -220,26 +316,34 @@ impl Walk<'_, '_> {
         let is_task = label.is_certain
             || (has_letter && (self.is_of_stream(id) || id.starts_with(['T', 't']) || self.has_evidence(number)))
             || (!has_letter && self.stream.is_some() && self.has_evidence(number));
-        is_task.then(|| (checked, self.lines.lines[number].text + start))
+        let is_free = label.is_certain || self.gates.is_none_or(|_| self.has_order(number));
+        let content = self.lines.lines[number].text + start;
+        (is_task && is_free).then(|| TaskLines { checked, ..self.task_lines(Shape::Block, number, content) })
     }
 
     /// Inside a task block everything is the block's. A list task keeps what is indented, every bullet, every field and
     /// every paragraph that is not set off.
     fn text(&mut self, number: usize) {
         let is_in_block = self.task.is_some_and(|t| self.out.tasks[t].shape == Shape::Block);
-        if is_in_block || self.excluded.is_some() {
+        if self.bold_stream(number) || is_in_block {
             return;
         }
         let text = self.lines.text(number);
         let line = self.lines.lines[number];
-        if self.gates.is_some() && self.gate_line(number) {
+        let is_listed = self.excluded.is_some() || self.gates.is_some();
+        let task = self.numbered(number).or_else(|| self.boxed(number)).or_else(|| self.bold_line(number));
+        // What states an order is a task in any section; a summary repeats those that are known.
+        if is_listed && task.as_ref().is_some_and(|t| self.has_order(number) && !self.is_known(t)) {
+            (self.excluded, self.gates) = (None, None);
+        }
+        if self.excluded.is_some() || (self.gates.is_some() && self.gate_line(number)) {
             return;
         }
-        if let Some(task) = self.numbered(number).or_else(|| self.boxed(number)).or_else(|| self.bold_line(number)) {
+        if let Some(task) = task {
             return self.open(number, task);
         }
         if self.is_gate_line(number) {
-            return self.open_gate(number);
+            return self.open_gate(number, None, None);
         }
         let opening = field::opening(text);
         let is_gate = opening.as_ref().is_some_and(|k| k[0].0 == field::Key::Gate);
@@ -251,7 +355,7 @@ impl Walk<'_, '_> {
             let name = plain(text).to_lowercase();
             if is_gates(&name) && text.starts_with("**") {
                 self.close(number);
-                self.gates = Some(7);
+                self.gates = Some(BOLD_LINE);
             } else if text.ends_with(':') || text.ends_with(":**") {
                 self.under_label = !name.contains("task");
             }
@@ -265,6 +369,37 @@ impl Walk<'_, '_> {
             self.close(number);
         }
     }
+}
+
+/// The level of a stream, or of a list of gates, that a bold line begins: any heading ends it.
+pub(super) const BOLD_LINE: u8 = 7;
+
+/// Ids of the streams that have a heading.
+fn headed(lines: &Lines<'_>) -> HashSet<String> {
+    let is_heading = |n: &usize| matches!(lines.lines[*n].kind, Kind::Heading(_));
+    let id = |text: &str| label::stream(text)?.id.map(|id| text[id].to_lowercase());
+    (0..lines.lines.len()).filter(is_heading).filter_map(|n| id(lines.text(n))).collect()
+}
+
+/// Headings within a stream whose lists say something about it.
+fn is_prose(name: &str) -> bool {
+    [
+        "note",
+        "strateg",
+        "risk",
+        "rationale",
+        "background",
+        "overview",
+        "approach",
+        "assumption",
+        "decision",
+        "question",
+        "reference",
+        "consideration",
+        "deliverable",
+    ]
+    .iter()
+    .any(|w| name.contains(w))
 }
 
 fn is_excluded(name: &str) -> bool {

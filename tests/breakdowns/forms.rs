@@ -1,0 +1,197 @@
+//! The forms in which people write one thing: labels, headings, dependencies and gates, as tables.
+
+use super::{built, criteria, read, refused, shape};
+use tidegate::{cli, plan};
+
+/// What each task states, by id.
+fn depends_on(text: &str) -> Vec<String> {
+    let (draft, plan, warnings) = built(text);
+    let unread: Vec<_> = warnings.iter().filter(|w| w.code == "unresolved-dependency").collect();
+    assert!(unread.is_empty(), "{unread:?}");
+    let value = cli::json(&plan, &draft, &warnings);
+    let list = |t: &serde_json::Value| {
+        let mut ids: Vec<&str> = t["depends_on"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
+        ids.sort_unstable();
+        ids.join(",")
+    };
+    value["tasks"].as_array().unwrap().iter().map(list).collect()
+}
+
+/// Labels, streams and titles of a document's tasks.
+fn tasks(text: &str) -> Vec<String> {
+    let (draft, ..) = built(text);
+    let name = |t: &plan::TaskDraft| {
+        let stream = t.stream.as_ref().map_or("-", |s| s.value.as_str());
+        let id = t.id.as_ref().map_or("", |i| i.value.as_str());
+        format!("{stream}:{id} {}", t.title.value)
+    };
+    draft.tasks.iter().map(name).collect()
+}
+
+#[test]
+fn a_number_is_the_id_unless_labels_take_its_place() {
+    let list = |titles: &[&str]| {
+        let items = titles.iter().zip(1..).map(|(title, n)| format!("{n}. {title}\n   - Effort: Small\n"));
+        let (draft, ..) = built(&format!("### Stream A: One\n{}", items.collect::<String>()));
+        draft.tasks.into_iter().map(|t| format!("{}={}", t.id.unwrap().value, t.title.value)).collect::<Vec<_>>()
+    };
+    let titles = ["**Task 1**", "**OAuth2**", "**S3**", "**UTF8: support**", "[ ] **T2** [S]", "**404: page**"];
+    let expected = ["1=Task 1", "2=OAuth2", "3=S3", "4=UTF8: support", "5=T2", "6=404: page"];
+    assert_eq!(list(&titles), expected);
+    assert_eq!(list(&["**A1: Base**", "**Task 2: Top**", "**Side**"]), ["A1=Base", "2=Top", "3=Side"]);
+    assert_eq!(list(&["**T-1**: Base", "**T-2**: Top", "**Side**"]), ["T-1=Base", "T-2=Top", "3=Side"]);
+}
+
+#[test]
+fn titles_with_commas_and_conjunctions_are_whole() {
+    let text = |field: &str| {
+        format!(
+            "1. [ ] **Message Schema and Migration**\n2. [ ] **API**\n3. [ ] **Read, Write & Sync**\n4. [ ] **Last**\n   \
+             - Dependencies: {field}\n"
+        )
+    };
+    for (field, expected) in [
+        ("Task: Message Schema and Migration, Task: API", "1,2"),
+        ("Message Schema and Migration, Task 2", "1,2"),
+        ("`Message Schema and Migration`", "1"),
+        ("Message Schema and Migration (Task 1)", "1"),
+        ("Message Schema and Migration must be complete", "1"),
+        ("Message Schema and Migration (first), Read, Write & Sync (second)", "1,3"),
+        ("Task 1: Message Schema and Migration, Task 3: Read, Write & Sync", "1,3"),
+        ("[Message Schema and Migration](#a) and [API](#b)", "1,2"),
+        ("\n     - Message Schema and Migration\n     - API", "1,2"),
+        ("Task 02", "2"),
+    ] {
+        let told = depends_on(&text(field));
+        assert_eq!(told[3], expected, "{field}");
+    }
+}
+
+#[test]
+fn a_field_may_name_all_before_all_but_some_and_ranges_backwards() {
+    let text = |field: &str, other: &str| {
+        let head = "### Stream A: One\n1. **A**\n2. **B**\n### Stream B: Two\n3. **C**\n4. **D**\n   - Dependencies: ";
+        format!("{head}{field}\n5. **E**\n   - Dependencies: {other}\n")
+    };
+    for (field, other, expected) in [
+        ("All previous tasks", "None", "1,2,3"),
+        ("All tasks except 3", "None", "1,2,5"),
+        ("Tasks 3-1", "All tasks above", "1,2,3"),
+        ("Previous task", "None", "3"),
+        ("Stream A task 2", "None", "2"),
+        ("None, Task 1", "None", "1"),
+        ("A1, Task 3 of Stream B", "None", "1,3"),
+    ] {
+        let told = depends_on(&text(field, other));
+        assert_eq!(told[3], expected, "{field}");
+    }
+    let text = "### Stream A: One\n1. **A**\n### Stream B: Two\n2. **B**\n### Stream C: Three (Depends on all previous streams)\n\
+                3. **C**\n### Stream D: Four\n4. **D**\n";
+    assert_eq!(shape(text), ["1<-", "2<-", "3<-1,2", "4<-"]);
+}
+
+#[test]
+fn what_is_plainly_a_reference_to_nothing_is_an_error() {
+    let text = "### Stream A: One\n1. **A**\n### Stream C: Three (Depends on A1, B3)\n2. **B**\n   - Dependencies: T1\n\
+                3. **C**\n   - Dependencies: S3, Redis7\n";
+    let (_, faults) = refused(text);
+    let told = |code| faults.iter().filter(|f| f.code == code).map(|f| f.text.as_str()).collect::<Vec<_>>();
+    assert_eq!(told("unknown-dependency"), ["there is no task B3", "there is no task T1"]);
+    assert_eq!(told("unresolved-dependency").len(), 1);
+}
+
+#[test]
+fn streams_and_tasks_are_found_in_any_section() {
+    let plain = "1. **One**\n   - Dependencies: None\n2. **Two**\n   - Dependencies: Task 1\n";
+    for (text, expected) in [
+        (
+            "## Implementation Plan Summary\n### Stream A: X\n1. **One**\n## Summary\n### Stream B: Y\n2. **Two**\n",
+            "A:1 One, B:2 Two",
+        ),
+        (
+            "## Phase 0: Prerequisites\n### Task 1: One\n### Task 2: Two\n## Summary\n### Task 1: One\n",
+            "-:1 One, -:2 Two",
+        ),
+        (&format!("## Tasks and Critical Path\n{plain}## Success Criteria\n1. **Fast**\n"), "-:1 One, -:2 Two"),
+        (&format!("{plain}## Task Summary\n{plain}"), "-:1 One, -:2 Two"),
+        (
+            "## Quality Gates\n- **Gate 1**: All tests pass\n### Stream A: X\n1. **One**\n2. **Two**\n",
+            "A:1 One, A:2 Two",
+        ),
+        (&format!("### Stream A: X\n**Quality Gates**:\n- All tests pass\n{plain}"), "A:1 One, A:2 Two"),
+        ("### Stream A: X\n**Quality Gates**:\n- All tests pass\n\n1. **One**\n2. **Two**\n", "A:1 One, A:2 Two"),
+        ("## Quality Gates\n- All tests pass\n### Task 1: One\n### Task 2: Two\n", "-:1 One, -:2 Two"),
+        ("### Stream A: X\n1. **One**\n   - Effort: S\n2. Two\n", "A:1 One, A:2 Two"),
+        (
+            "### Stream A: X\n1. **One**\n2. **Two**\n#### Notes\n1. **Mind this**\n#### Later\n1. **And that**\n",
+            "A:1 One, A:2 Two",
+        ),
+        (
+            "### Stream A: X\n- **Task 1: One**\n  - Dependencies: None\n- **Task 2: Two**\n  - Effort: S\n",
+            "A:1 One, A:2 Two",
+        ),
+        ("Stream A: X\n----\n1. **One**\n\nStream B: Y\n-----------\n2. **Two**\n", "A:1 One, B:2 Two"),
+        ("**Stream A: X**\n1. **One**\n\n**Stream B: Y (Depends on Stream A)**\n2. **Two**\n", "A:1 One, B:2 Two"),
+        ("### 2.1 Stream A: X\n1. **One**\n### 2.2 Stream B: Y\n2. **Two**\n", "A:1 One, B:2 Two"),
+        ("**Stream A: X** and what it is\n\n### Stream A: X\n1. **One**\n2. **Two**\n", "A:1 One, A:2 Two"),
+    ] {
+        assert_eq!(tasks(text).join(", "), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_heading_that_begins_as_a_task_is_told_when_it_is_none() {
+    let (_, faults) = read("### Task 1: One\n### Task 2 and the rest\n### Task Groups\n");
+    assert_eq!(faults.iter().map(|f| f.code).collect::<Vec<_>>(), ["unread-task"]);
+}
+
+#[test]
+fn gate_lines_have_many_forms() {
+    let gates = |section: &str| {
+        let head = "### Stream A: One\n1. **Base**\n### Stream B: Two\n2. **Side**\n";
+        let (_, plan, _) = built(&format!("{head}## Quality Gates\n{section}"));
+        let told = |at: &str| {
+            let all = criteria(plan.blueprint(), at).into_iter();
+            format!("{}: {}", &at[..1], all.map(|(text, _)| text).collect::<Vec<_>>().join(", "))
+        };
+        format!("{}; {}", told("stream:A"), told("system"))
+    };
+    for (section, expected) in [
+        (
+            "\n**Gate 1**: All u tests pass (after Stream A)\n**Gate 2**: All v tests pass\n",
+            "s: All u tests pass; s: All v tests pass",
+        ),
+        (
+            "| Gate | Criteria | After |\n|---|---|---|\n| Gate 1 | All u tests pass | Stream A |\n| 2 | Nice | |\n",
+            "s: All u tests pass; s: Nice",
+        ),
+        (
+            "- **Gate 1: Base (after Stream A)**:\n  - All u tests pass\n  - [ ] Nice\n- Fast\n",
+            "s: All u tests pass, Nice; s: Fast",
+        ),
+        ("- **Gate 1**: Whole (after Stream A)\n  - All u tests pass\n", "s: Whole, All u tests pass; s: "),
+        ("- **Gate 1: Base (after Stream A)**\n", "s: Base; s: "),
+        (
+            "### Gate 1: Base (after Stream A)\n- All u tests pass\n\nNice\n### Gate 2: Fast\n",
+            "s: All u tests pass, Nice; s: Fast",
+        ),
+        ("- All u tests pass (Stream A)\n- Nice, after Stream A\n", "s: All u tests pass, Nice; s: "),
+        ("- **Stream A Gate**: Nice\n- **Quality Gate 18**: Fast\n- ✅ **Gate 17**: Good\n", "s: Nice; s: Fast, Good"),
+        ("- After Stream A: Nice\n- **Speed**: p95 is low\n", "s: Nice; s: Speed: p95 is low"),
+    ] {
+        assert_eq!(gates(section), expected, "{section}");
+    }
+    let (_, faults) = read("### Task 1: A\n## Quality Gates\nEverything is fine\n");
+    assert_eq!(faults.iter().map(|f| f.code).collect::<Vec<_>>(), ["unread-gates"]);
+}
+
+#[test]
+fn prose_is_told_once() {
+    let (_, _, warnings) = built("### Task 1: A\n**Dependencies**: Access to staging and production\n**Tests**: x\n");
+    let texts: Vec<_> =
+        warnings.iter().filter(|w| w.code == "unresolved-dependency").map(|w| w.text.as_str()).collect();
+    assert_eq!(
+        texts,
+        ["`Access to staging and production` names no task or stream: it is kept as text and makes no edge"]
+    );
+}
