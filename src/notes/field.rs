@@ -1,8 +1,10 @@
 //! Fields: `- Dependencies: None`, `**Effort**: 2 hours **Files**: ...`, a bold key with a list below it.
 
 use super::{
-    label::{bold, bullet, checkbox, number},
+    dependency,
+    label::{bold, bullet, checkbox, id_length, number},
     lines::{Kind, Lines},
+    separator::any_at,
 };
 use std::ops::Range;
 
@@ -62,6 +64,8 @@ impl Field {
 
 /// What a key says, whatever its case and its blanks.
 pub(super) fn key(name: &str) -> Key {
+    // `📦 Dependencies (hard)`
+    let name = name.split('(').next().unwrap_or_default().trim_matches(|c: char| !c.is_alphanumeric());
     let name = name.to_lowercase().replace(['-', '_', '*', '`'], " ");
     let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
     match name.as_str() {
@@ -104,13 +108,53 @@ pub(super) fn is_evidence(text: &str) -> bool {
     })
 }
 
+/// What stands where a key does, in a line that goes on without a colon: `- Depends on Task 1`.
+const BARE_KEYS: [&str; 4] = ["depends on ", "dependent on ", "blocked by ", "waits for "];
+
 /// The fields that begin on a line, each with where its key begins and where its value does.
 pub(super) fn opening(text: &str) -> Option<Vec<(Key, usize, usize)>> {
-    let start = bullet(text).unwrap_or(0);
-    let start = start + checkbox(&text[start..]).map_or(0, |(_, n)| n);
+    let quoted = text.trim_start_matches(['>', ' ']);
+    let start = text.len() - quoted.len() + bullet(quoted).unwrap_or(0);
+    let boxed = checkbox(&text[start..]).map_or(0, |(_, n)| n);
+    let start = start + boxed;
     let start = text.len() - text[start..].trim_start_matches(|c: char| !c.is_ascii() || c == ' ').len();
+    let mut found: Vec<_> = emphasised(text, start, boxed > 0).into_iter().collect();
+    let from = found.first().map_or(start, |&(_, _, value)| value);
+    // Behind the first, or where none is, only words that are known are keys: a value may have bold text and a colon in it.
+    let is_first = found.is_empty();
+    found.extend(inline(text, from).into_iter().filter(|&(key, _, _)| !is_first || key != Key::Other));
+    if found.is_empty() && !text[start..].starts_with("**") {
+        found.extend(plain_key(text, start));
+    }
+    (!found.is_empty()).then_some(found)
+}
+
+/// `**Key**: value`, `*Key*:`, `***Key:***`, `__Key__:`, or a key that is known on a line of its own.
+fn emphasised(text: &str, start: usize, is_boxed: bool) -> Option<(Key, usize, usize)> {
+    let rest = &text[start..];
+    let sign = rest.chars().next().filter(|c| matches!(c, '*' | '_'))?;
+    let width = rest.chars().take_while(|&c| c == sign).count();
+    let inner = &rest[width..];
+    let close = inner.find(&rest[..width]).filter(|_| width <= 3)?;
+    let (name, behind) = (inner[..close].trim_end(), &inner[close + width..]);
+    let word = key(name.trim_end_matches(':'));
+    let is_strong = width > 1 || word != Key::Other;
+    let value = if name.ends_with(':') {
+        text.len() - behind.len()
+    } else if behind.trim_start().starts_with(':') {
+        text.len() - behind.trim_start().len() + 1
+    } else {
+        let is_alone = behind.trim().is_empty() && !is_boxed;
+        let is_said = word == Key::Dependencies && dependency::is_kind(behind.trim_start());
+        return ((is_alone || is_said) && word != Key::Other).then(|| (word, start, text.len() - behind.len()));
+    };
+    is_strong.then_some((word, start, value))
+}
+
+/// Bold keys with a colon from here on.
+pub(super) fn inline(text: &str, from: usize) -> Vec<(Key, usize, usize)> {
     let mut found = Vec::new();
-    let mut at = start;
+    let mut at = from;
     while let Some(sign) = text[at..].find("**").map(|n| at + n) {
         let Some((inner, behind)) = bold(&text[sign..]) else { break };
         let name = &text[sign + inner.start..sign + inner.end];
@@ -119,54 +163,80 @@ pub(super) fn opening(text: &str) -> Option<Vec<(Key, usize, usize)>> {
             Some(_) => Some(sign + behind),
             None => rest.trim_start().starts_with(':').then(|| text.len() - rest.trim_start().len() + 1),
         };
-        let is_first = sign == start;
         let word = key(name.trim_end().trim_end_matches(':'));
-        // Behind the first, only words that are known are keys: a value may have bold text and a colon in it.
-        match value {
-            Some(value) if is_first || (!found.is_empty() && (word != Key::Other || is_key(name))) => {
+        match value.filter(|_| word != Key::Other || is_key(name)) {
+            Some(value) => {
                 found.push((word, sign, value));
                 at = value;
             }
-            _ if is_first || found.is_empty() => break,
-            _ => at = sign + behind,
+            None => at = sign + behind,
         }
     }
-    if found.is_empty() && !text[start..].starts_with("**") {
-        let colon = text[start..].find(':').filter(|&n| n <= 40)? + start;
-        let name = &text[start..colon];
-        let is_word = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '/' | '(' | ')' | '&' | '\'');
-        if name.is_empty() || !name.chars().all(is_word) || text[colon + 1..].starts_with("//") {
-            return None;
-        }
-        let word = key(name);
-        if word == Key::Other && start == 0 {
-            return None;
-        }
-        found.push((word, start, colon + 1));
+    found
+}
+
+/// `Key: value`, `Depends on Task 1`.
+fn plain_key(text: &str, start: usize) -> Option<(Key, usize, usize)> {
+    let bare = any_at(&text[start..], &BARE_KEYS);
+    let names = text[start + bare..].trim_start_matches(['*', '[', '`']);
+    if bare > 0 && (dependency::is_kind(names) || id_length(names) > 0) {
+        return Some((Key::Dependencies, start, start + bare));
     }
-    (!found.is_empty()).then_some(found)
+    let colon = text[start..].find(':').filter(|&n| n <= 40)? + start;
+    let name = &text[start..colon];
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '/' | '(' | ')' | '&' | '\'');
+    if name.is_empty() || !name.chars().all(is_word) || text[colon + 1..].starts_with("//") {
+        return None;
+    }
+    let word = key(name);
+    (word != Key::Other || start > 0).then_some((word, start, colon + 1))
+}
+
+/// The field that a heading is: `#### Dependencies`, `#### Effort: Large`, with where its value begins.
+pub(super) fn heading(text: &str) -> Option<(Key, usize)> {
+    let colon = text.find(':').unwrap_or(text.len());
+    let word = Some(key(&text[..colon])).filter(|&word| word != Key::Other)?;
+    let value = text[colon..].trim_start_matches([':', ' ', '*', '_']);
+    Some((word, text.len() - value.len()))
 }
 
 fn is_key(name: &str) -> bool {
     name.len() <= 40 && name.starts_with(|c: char| c.is_ascii_uppercase())
 }
 
+/// The fields of a task: on its own line behind its title, and below. Its label begins at `content`.
+pub(super) fn of_task(lines: &Lines<'_>, numbers: Range<usize>, content: usize, title_end: usize) -> Vec<Field> {
+    let line = lines.lines[numbers.start];
+    let start = content.clamp(line.text, line.end.max(line.text)) - line.text;
+    let is_field = |&(key, sign, _): &(Key, usize, usize)| key != Key::Other && line.text + sign >= title_end;
+    let is_text = line.kind == Kind::Text;
+    let keys: Vec<_> =
+        inline(lines.text(numbers.start), start).into_iter().filter(|k| is_text && is_field(k)).collect();
+    let mut fields = Vec::new();
+    push(lines, numbers.start, &keys, &mut fields);
+    fields.iter_mut().for_each(|f| f.is_bullet = false);
+    go_on(lines, numbers.start + 1..numbers.end, fields)
+}
+
 /// All fields of some lines, in order.
 pub(super) fn read(lines: &Lines<'_>, numbers: Range<usize>) -> Vec<Field> {
-    let mut fields: Vec<Field> = Vec::new();
-    let (mut is_open, mut is_paragraph) = (false, false);
+    go_on(lines, numbers, Vec::new())
+}
+
+fn go_on(lines: &Lines<'_>, numbers: Range<usize>, mut fields: Vec<Field>) -> Vec<Field> {
+    let (mut is_open, mut is_paragraph) = (!fields.is_empty(), !fields.is_empty());
     for number in numbers {
         let line = lines.lines[number];
         let text = lines.text(number);
         match line.kind {
             Kind::Blank => is_paragraph = false,
             Kind::Heading(_) => {
-                let word = key(text.trim_end_matches(':'));
-                is_open = word != Key::Other;
+                let field = heading(text);
+                is_open = field.is_some();
                 is_paragraph = is_open;
-                if is_open {
-                    let (value, items) = (line.end..line.end, Vec::new());
-                    fields.push(Field { key: word, value, items, line: number, indent: 0, is_bullet: false });
+                if let Some((key, start)) = field {
+                    let (value, items) = (line.text + start..line.end, Vec::new());
+                    fields.push(Field { key, value, items, line: number, indent: 0, is_bullet: false });
                 }
             }
             Kind::Text => {
@@ -178,7 +248,13 @@ pub(super) fn read(lines: &Lines<'_>, numbers: Range<usize>) -> Vec<Field> {
                     let start = start + checkbox(&text[start..]).map_or(0, |(_, n)| n);
                     field.items.push(line.text + start..line.end);
                     is_paragraph = true;
-                } else if let Some(keys) = opening(text) {
+                } else if let Some(keys) = opening(text).or_else(|| numbered(text)) {
+                    let before = line.text..line.text + keys[0].1;
+                    if let (Some(field), true, true) =
+                        (fields.last_mut().filter(|_| is_open), is_paragraph, is_inside(lines, &before))
+                    {
+                        extend(field, before, true);
+                    }
                     push(lines, number, &keys, &mut fields);
                     (is_open, is_paragraph) = (true, true);
                 } else if item.is_some() || (text.starts_with("**") && text.ends_with("**") && line.indent == 0) {
@@ -194,6 +270,20 @@ pub(super) fn read(lines: &Lines<'_>, numbers: Range<usize>) -> Vec<Field> {
     fields
 }
 
+/// `1. Dependencies: 2` among a task's lines.
+fn numbered(text: &str) -> Option<Vec<(Key, usize, usize)>> {
+    let start = number_end(text)?;
+    let keys = opening(&text[start..])?.into_iter().map(|(key, sign, value)| (key, start + sign, start + value));
+    Some(keys.collect::<Vec<_>>()).filter(|keys: &Vec<_>| keys[0].0 != Key::Other)
+}
+
+/// Whether a key stands behind words of the paragraph that it is in.
+fn is_inside(lines: &Lines<'_>, before: &Range<usize>) -> bool {
+    let text = &lines.source[before.clone()];
+    let start = bullet(text).or_else(|| number_end(text));
+    start.is_none() && text.contains(char::is_alphanumeric)
+}
+
 /// Whether a bullet belongs to the list below the field's key.
 fn is_item(lines: &Lines<'_>, field: &Field, indent: usize, text: &str) -> bool {
     // What is said in full on the key's line has no list; the bullets below are the task's own.
@@ -202,7 +292,11 @@ fn is_item(lines: &Lines<'_>, field: &Field, indent: usize, text: &str) -> bool 
     if is_one_line && is_said && !field.is_bullet {
         return false;
     }
-    if field.is_bullet { indent > field.indent + 1 } else { indent >= field.indent && !is_evidence(text) }
+    if field.is_bullet {
+        indent > field.indent + 1
+    } else {
+        indent >= field.indent && !is_evidence(text) && numbered(text).is_none()
+    }
 }
 
 fn number_end(text: &str) -> Option<usize> {
@@ -217,7 +311,7 @@ fn push(lines: &Lines<'_>, number: usize, keys: &[(Key, usize, usize)], fields: 
         let value = text[start..end].trim_end_matches(|c: char| c.is_whitespace() || c == '|');
         let start = start + value.len() - value.trim_start().len();
         let value = line.text + start..line.text + start.max(start + value.trim_start().len());
-        let is_bullet = bullet(text).is_some();
+        let is_bullet = bullet(text).is_some() || number_end(text).is_some();
         fields.push(Field { key, value, items: Vec::new(), line: number, indent: line.indent, is_bullet });
     }
 }
@@ -272,6 +366,35 @@ mod tests {
     fn bullets_below_a_whole_value_are_no_part_of_it() {
         assert_eq!(show("**Dependencies**: Task 1\n- [x] Write it"), ["Dependencies=Task 1"]);
         assert_eq!(show("**Dependencies**: these:\n- Task 1"), ["Dependencies=these:; Task 1"]);
+    }
+
+    #[test]
+    fn a_key_has_many_forms() {
+        for key in [
+            "**Dependencies**:",
+            "**Dependencies:**",
+            "*Dependencies*:",
+            "*Dependencies:*",
+            "***Dependencies***:",
+            "__Dependencies__:",
+            "**📦 Dependencies**:",
+            "📦 **Dependencies**:",
+            "**Dependencies (hard)**:",
+            "- Dependencies (blocking):",
+            "> **Dependencies**:",
+            "1. Dependencies:",
+            "- **Depends on**:",
+            "- Depends on",
+            "- **Depends on**",
+            "#### Dependencies:",
+            "- [ ] Dependencies:",
+        ] {
+            assert_eq!(show(&format!("{key} Task 1")), ["Dependencies=Task 1"], "{key}");
+        }
+        assert_eq!(show("**Dependencies**\n- Task 1\n- Task 2"), ["Dependencies=Task 1; Task 2"]);
+        assert_eq!(show("- Dependencies\n- Depends on the weather"), Vec::<String>::new());
+        assert_eq!(show("**Objective**: All of\nit **Effort**: L"), ["Objective=All of it", "Effort=L"]);
+        assert_eq!(show("- **Bold** text\n*emphasis*: none"), Vec::<String>::new());
     }
 
     #[test]

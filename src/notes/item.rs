@@ -37,7 +37,7 @@ impl Walk<'_, '_> {
         for at in number + 1..self.lines.lines.len().min(number + LOOK_AHEAD) {
             let (text, line) = (self.lines.text(at), self.lines.lines[at]);
             match line.kind {
-                Kind::Heading(_) => return is_heading && field::key(text) != field::Key::Other,
+                Kind::Heading(_) => return is_heading && field::heading(text).is_some(),
                 Kind::Text if is_wanted(text) => return true,
                 Kind::Text if !is_heading && label::number(text).is_some() => return false,
                 Kind::Text if !is_heading && line.indent <= head.indent && self.is_certain(text) => return false,

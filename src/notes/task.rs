@@ -18,8 +18,7 @@ const SHORT_TITLE: usize = 90;
 /// Reads one task.
 pub(super) fn read(lines: &Lines<'_>, task: &TaskLines, faults: &mut Vec<Fault>) -> TaskDraft {
     let head = head(lines, task);
-    let body = task.lines.start + 1..task.lines.end;
-    let fields = field::read(lines, body);
+    let fields = field::of_task(lines, task.lines.clone(), task.content, head.title.end);
     let (scripts, text) = script::read(lines, task.lines.clone(), faults);
     let written = |range: &Range<usize>| written(lines, range.clone());
     let all = |key: Key| fields.iter().filter(move |f| f.key == key);
@@ -134,7 +133,10 @@ fn paragraph_end(lines: &Lines<'_>, task: &TaskLines) -> usize {
             }
             end = lines.lines[number].end;
         }
-        end = step::first(&lines.source[task.content..end]).map_or(end, |n| task.content + n);
+        let text = &lines.source[task.content..end];
+        let field = field::inline(text, 0).into_iter().find(|&(key, sign, _)| key != Key::Other && sign > 0);
+        let end_of_head = step::first(text).into_iter().chain(field.map(|(_, sign, _)| sign)).min();
+        end = end_of_head.map_or(end, |n| task.content + n);
     }
     end
 }

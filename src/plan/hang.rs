@@ -253,12 +253,13 @@ impl Blueprint {
     }
 }
 
-/// A task's phases: as written, and always verify and merge, since nothing lands whose gate has not looked at it; else all,
-/// without tests and red where it has none.
+/// A task's phases: as written, and always verify and merge, since nothing lands whose gate has not looked at it, and red
+/// where there are tests, since it is red that seals them; else all, without tests and red where it has none.
 pub(super) fn phases(task: &TaskDraft, with_field: bool) -> Phases {
     let written: Vec<Phase> = task.phases.iter().filter_map(|p| p.value).collect();
     if with_field && !written.is_empty() {
-        return [written, vec![Phase::Verify, Phase::Merge]].concat().into();
+        let red = written.contains(&Phase::Tests).then_some(Phase::Red);
+        return [written, red.into_iter().chain([Phase::Verify, Phase::Merge]).collect()].concat().into();
     }
     let is_untested = has(task, Role::Implementation) && !has(task, Role::TestDeveloper);
     if is_untested

@@ -195,3 +195,26 @@ fn prose_is_told_once() {
         ["`Access to staging and production` names no task or stream: it is kept as text and makes no edge"]
     );
 }
+
+#[test]
+fn fields_may_stand_on_the_tasks_own_line_and_in_headings() {
+    for text in [
+        "1. [ ] **A**\n2. [ ] **B**\n3) [ ] **C** **Dependencies**: 1 **Effort**: L\n",
+        "1. [ ] **A**\n2. [ ] **B**\n3. [ ] **C** [S] 3.1. [ ] Do\n   it **Dependencies**: 1 **Effort**: L\n",
+        "1. [ ] **A**\n2. [ ] **B**\n3. [ ] C **Dependencies**: 1\n   **Effort**: L\n",
+        "### Task 1: A\n### Task 2: B\n### Task 3: C\n#### Dependencies: Task 1\n#### Effort: Large\n",
+        "### Task 1: A\n### Task 2: B\n### Task 3: C\n1. Dependencies: 1\n2. Effort: Large\n",
+    ] {
+        let (draft, plan, _) = built(text);
+        assert_eq!(draft.tasks[2].title.value, "C", "{text}");
+        assert_eq!(depends_on(text)[2], "1", "{text}");
+        assert_eq!(plan.node(plan::NodeId(2)).task().unwrap().minutes, 120, "{text}");
+    }
+}
+
+#[test]
+fn where_there_are_tests_there_is_red() {
+    let (_, plan, _) = built("### Task 1: A\n**Phases**: tests, implement\n");
+    let phases: Vec<&str> = plan.node(plan::NodeId(0)).task().unwrap().phases.iter().map(plan::Phase::name).collect();
+    assert_eq!(phases, ["tests", "red", "implement", "verify", "merge"]);
+}
