@@ -7,8 +7,28 @@ const MOST_MINUTES: f64 = 5_000_000.0;
 
 /// The estimate in a text. A time wins over a size, since it says more (`Medium (3 hours)`).
 pub(super) fn effort(text: &str) -> Option<Effort> {
-    let lower = text.to_lowercase();
+    let lower = in_figures(&text.to_lowercase());
     minutes(&lower).map(Effort::Minutes).or_else(|| size(&lower))
+}
+
+/// `half a day` and `two hours` with figures.
+fn in_figures(lower: &str) -> String {
+    let words = [
+        ("half an ", "0.5 "),
+        ("half a ", "0.5 "),
+        ("half ", "0.5 "),
+        ("half-", "0.5 "),
+        ("an ", "1 "),
+        ("a ", "1 "),
+        ("one ", "1 "),
+        ("two ", "2 "),
+        ("three ", "3 "),
+        ("four ", "4 "),
+        ("five ", "5 "),
+    ];
+    let start = lower.len() - lower.trim_start_matches(|c: char| !c.is_alphanumeric()).len();
+    let found = words.iter().find_map(|(word, figure)| Some((figure, lower[start..].strip_prefix(word)?)));
+    found.map_or_else(|| lower.to_owned(), |(figure, rest)| format!("{figure}{rest}"))
 }
 
 fn size(lower: &str) -> Option<Effort> {
@@ -37,10 +57,14 @@ fn minutes(lower: &str) -> Option<u32> {
             continue;
         }
         let start = at;
-        while at < bytes.len() && (bytes[at].is_ascii_digit() || bytes[at] == b'.') {
+        let is_comma = |at: usize| bytes[at] == b',' && bytes.get(at + 1).is_some_and(u8::is_ascii_digit);
+        while at < bytes.len() && (bytes[at].is_ascii_digit() || bytes[at] == b'.' || is_comma(at)) {
             at += 1;
         }
-        let figure: f64 = lower[start..at].trim_end_matches('.').parse().ok()?;
+        // `1,5 hours` has a decimal comma, `1,000 min` one between thousands.
+        let digits = lower[start..at].trim_end_matches('.');
+        let is_thousands = digits.rsplit(',').next().is_some_and(|last| last.len() == 3);
+        let figure: f64 = digits.replace(',', if is_thousands { "" } else { "." }).parse().ok()?;
         let rest = lower[at..].trim_start_matches([' ', '-', '+', '~']);
         let unit: String = rest.chars().take_while(char::is_ascii_alphabetic).collect();
         let factor = match unit.as_str() {
@@ -74,6 +98,12 @@ mod tests {
         assert_eq!(read("2-3 hours"), Effort::Minutes(180));
         assert_eq!(read("~3–4 days"), Effort::Minutes(1920));
         assert_eq!(read("Medium (3 hours)"), Effort::Minutes(180));
+        assert_eq!(read("1,5 hours"), Effort::Minutes(90));
+        assert_eq!(read("1,000 min"), Effort::Minutes(1000));
+        assert_eq!(read("half a day"), Effort::Minutes(240));
+        assert_eq!(read("an hour"), Effort::Minutes(60));
+        assert_eq!(read("~two days"), Effort::Minutes(960));
+        assert_eq!(effort("a lot"), None);
         assert_eq!(effort("unknown"), None);
         assert_eq!(effort("99999999999999 weeks"), None);
     }

@@ -133,7 +133,7 @@ fn announces(lines: &Lines<'_>, gate: &GateLines) -> bool {
 /// One gate line: `- **Gate 3**: All integration tests pass (after Stream C)`.
 fn one(lines: &Lines<'_>, gate: &GateLines, stream: Option<String>, faults: &mut Vec<Fault>) -> GateDraft {
     let first = lines.lines[gate.lines.start];
-    let (checks, _) = script::read(lines, gate.lines.clone(), faults);
+    let checks = script::checks(lines, gate.lines.clone(), faults);
     if let Some(header) = gate.table {
         return GateDraft { stream, checks, ..row(lines, header, gate.lines.start) };
     }

@@ -159,7 +159,7 @@ fn tasks(
         id.map(|id| seen.insert(id, tasks.len()));
         let field = task::stream_field(lines, part).map(|range| (task::written(lines, range.clone()), range));
         task.stream = match (field, in_section) {
-            (Some((said, _)), _) if !said.value.is_empty() => Some(named(said, streams, &mut known)),
+            (Some((said, _)), _) if !dependency::is_none(&said.value) => Some(named(said, streams, &mut known)),
             (_, Some(place)) => Some(streams[place].id.clone()),
             _ => None,
         };

@@ -39,7 +39,26 @@ pub(super) fn read(lines: &Lines<'_>, numbers: Range<usize>, faults: &mut Vec<Fa
     (scripts, rest)
 }
 
+/// The commands that settle a gate, among some lines. A script of another role has no task there, and is told.
+pub(super) fn checks(lines: &Lines<'_>, numbers: Range<usize>, faults: &mut Vec<Fault>) -> Vec<ScriptDraft> {
+    let (checks, others): (Vec<_>, Vec<_>) =
+        read(lines, numbers, faults).0.into_iter().partition(|script| script.role == Role::Check);
+    faults.extend(others.iter().map(|script| unused(script.at)));
+    checks
+}
+
+/// A script that nobody runs.
+pub(super) fn unused(at: Span) -> Fault {
+    let help = "move it into its task; a `role=check` belongs into a gate line, a stream or a task";
+    Fault {
+        severity: Severity::Warning,
+        ..fault("unused-script", "this script is in no task, and is not run".to_owned(), at, help)
+    }
+}
+
 fn role(info: &str, at: Span, faults: &mut Vec<Fault>) -> Option<(Role, Option<String>)> {
+    // `{.sh role=check}` is how some write it.
+    let info = info.trim_start_matches('{').trim_end_matches('}').trim();
     let value = |key: &str| info.split_whitespace().find_map(|w| w.strip_prefix(key)).map(|v| v.trim_matches('"'));
     let wanted = value("role=")?;
     let Some(role) = ROLES.into_iter().find(|r| r.name() == wanted) else {
@@ -47,8 +66,8 @@ fn role(info: &str, at: Span, faults: &mut Vec<Fault>) -> Option<(Role, Option<S
         faults.push(fault("unknown-role", text, at, "roles are test-developer, implementation, reviewer and check"));
         return None;
     };
-    let language = info.split_whitespace().next().unwrap_or_default();
-    if !matches!(language, "sh" | "bash" | "shell") {
+    let language = info.split_whitespace().next().unwrap_or_default().trim_start_matches('.');
+    if !matches!(language, "sh" | "bash" | "shell") && !language.contains('=') {
         let text = "a script is run by `sh -eu`, whatever its fence says".to_owned();
         faults.push(fault("script-language", text, at, "write ```sh, and call another interpreter from there"));
     }

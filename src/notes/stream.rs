@@ -54,7 +54,7 @@ pub(super) fn sections(
                 _ => {}
             }
         }
-        stream.checks.extend(script::read(lines, numbers, faults).0);
+        stream.checks.extend(script::checks(lines, numbers, faults));
     }
     gates
 }

@@ -185,18 +185,26 @@ fn without_estimate(text: &str, title: Range<usize>) -> (Range<usize>, Option<Ra
     }
 }
 
-/// A bracket right behind the title.
+/// A bracket right behind the title, or at the end of what follows it; or a figure that is all that follows.
 fn bracket(text: &str, rest: Range<usize>) -> Option<Range<usize>> {
-    let slice = &text[rest.clone()];
-    let trimmed = slice.trim_start();
-    let close = match trimmed.chars().next()? {
-        '[' => ']',
-        '(' => ')',
-        _ => return None,
+    let range = label::trimmed(text, rest);
+    let slice = &text[range.clone()];
+    let first = slice.trim_start_matches([' ', ':', '-', '–', '—', '*']);
+    let start = range.end - first.len();
+    let inside = |open: usize, close: char| text[open + 1..range.end].find(close).map(|n| open + 1..open + 1 + n);
+    let behind = match first.chars().next()? {
+        '[' => inside(start, ']'),
+        '(' => inside(start, ')'),
+        '0'..='9' | '~' if start > range.start => Some(start..range.end),
+        _ => None,
     };
-    let start = rest.end - trimmed.len() + 1;
-    let end = start + text[start..rest.end].find(close)?;
-    effort::effort(&text[start..end]).map(|_| start..end)
+    let last = match slice.chars().last()? {
+        ']' => slice.rfind('[').and_then(|n| inside(range.start + n, ']')),
+        ')' => slice.rfind('(').and_then(|n| inside(range.start + n, ')')),
+        _ => None,
+    };
+    let is_short = |r: &Range<usize>| r.len() <= 30 && effort::effort(&text[r.clone()]).is_some();
+    behind.filter(is_short).or_else(|| last.filter(is_short))
 }
 
 fn estimate(lines: &Lines<'_>, range: Range<usize>) -> Option<Written<crate::plan::Effort>> {
@@ -262,7 +270,8 @@ fn phases(lines: &Lines<'_>, field: &Field) -> Vec<Written<Option<Phase>>> {
             }
             let word = &text[start..at];
             let value = match word.to_ascii_lowercase().as_str() {
-                "" | "and" | "then" | "only" => None,
+                // A hand-off is no phase that a task may leave out.
+                "" | "and" | "then" | "only" | "handoff" | "hand" | "off" => None,
                 "tests" | "test" => Some(Some(Phase::Tests)),
                 "red" => Some(Some(Phase::Red)),
                 "implement" | "implementation" | "code" => Some(Some(Phase::Implement)),

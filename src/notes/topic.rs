@@ -32,6 +32,9 @@ pub fn find(notes: &Path, typed: &str) -> Result<Topic, Fault> {
         let text = format!("`{}` leads out of the notes folder", tidy(typed));
         return Err(fault("unsafe-topic", text, "name a folder under notes/".to_owned()));
     }
+    // What a shell completes to: `notes/chat-system/`.
+    let below = typed.trim_start_matches("./").strip_prefix(&*base(notes)).and_then(|rest| rest.strip_prefix('/'));
+    let typed = below.filter(|rest| !rest.is_empty()).unwrap_or(typed);
     let folders = folders(notes);
     let wanted = slug(typed);
     let shown = tidy(typed.trim_end_matches('/'));
@@ -57,6 +60,11 @@ pub fn find(notes: &Path, typed: &str) -> Result<Topic, Fault> {
             Err(fault("ambiguous-topic", text, list(several)))
         }
     }
+}
+
+/// What the notes folder is called.
+fn base(notes: &Path) -> std::borrow::Cow<'_, str> {
+    notes.file_name().map_or_else(|| "notes".into(), |name| name.to_string_lossy())
 }
 
 fn best(folders: &[String], wanted: &str) -> Vec<String> {
@@ -85,8 +93,7 @@ fn inside(notes: &Path, name: &str) -> Result<Topic, Fault> {
     let real = folder.canonicalize();
     match (root, real) {
         (Ok(root), Ok(real)) if real.starts_with(&root) => {
-            let base = notes.file_name().map_or_else(|| "notes".into(), |n| n.to_string_lossy());
-            Ok(Topic { slug: name.to_owned(), shown: format!("{base}/{name}"), folder })
+            Ok(Topic { slug: name.to_owned(), shown: format!("{}/{name}", base(notes)), folder })
         }
         _ => {
             let text = format!("`{}` is a link that leads out of the notes folder", tidy(name));
@@ -138,6 +145,8 @@ mod tests {
         assert_eq!(found(&dir, "Chat System").unwrap(), "chat-system");
         assert_eq!(found(&dir, "invoice").unwrap(), "invoice-export");
         assert_eq!(found(&dir, "real-time chat system with presence").unwrap(), "chat-system");
+        assert_eq!(found(&dir, "notes/chat-system/").unwrap(), "chat-system");
+        assert_eq!(found(&dir, "./notes/chat-system").unwrap(), "chat-system");
         assert_eq!(found(&dir, "chat"), Err("ambiguous-topic"));
         assert_eq!(found(&dir, "billing"), Err("unknown-topic"));
     }

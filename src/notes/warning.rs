@@ -2,7 +2,8 @@
 
 use super::{
     lines::{Kind, Lines},
-    outline::Outline,
+    outline::{Outline, Owner},
+    script,
 };
 use crate::plan::{Fault, Label, Severity};
 
@@ -22,11 +23,14 @@ pub(super) fn unread(lines: &Lines<'_>, outline: &Outline) -> Vec<Fault> {
         let help = "write `### Task 3: Title` if it is one";
         warn(line, "unread-task", "this begins as a task does, and is not read as one", help);
     }
+    let mut loose = Vec::new();
     for (number, line) in lines.lines.iter().enumerate() {
-        if let Kind::Fence(place) = line.kind
-            && !lines.fences[place].is_closed
-            && !lines.fences[place].info.contains("role=")
-        {
+        let Kind::Fence(place) = line.kind else { continue };
+        let fence = &lines.fences[place];
+        let is_script = fence.info.contains("role=");
+        if is_script && outline.owners[number] == Owner::Document {
+            loose.push(script::unused(lines.line_span(number)));
+        } else if !is_script && !fence.is_closed {
             warn(
                 number,
                 "open-fence",
@@ -38,5 +42,6 @@ pub(super) fn unread(lines: &Lines<'_>, outline: &Outline) -> Vec<Fault> {
     if let Some(line) = lines.open_comment {
         warn(line, "open-comment", "this comment is never closed: all below it is hidden", "close it with `-->`");
     }
+    found.extend(loose);
     found
 }

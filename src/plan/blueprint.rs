@@ -24,6 +24,7 @@ impl Node {
     /// Minutes on the critical path. A gate counts as none.
     pub fn minutes(&self) -> u64 {
         match self {
+            Node::Task(task) if task.done => 0,
             Node::Task(task) => u64::from(task.minutes),
             Node::Gate(_) => 0,
         }

@@ -238,7 +238,7 @@ impl Builder<'_> {
             }
             self.unknown(unknown);
             if let (true, Some(before), true) = (task.is_sequential, last_sequential, task.needs.is_empty()) {
-                self.edge(count + before, place, None);
+                self.edge(count + before, place, Some(task.head));
             }
             last_sequential = if task.is_sequential { Some(place) } else { last_sequential };
             self.edge(place, count + place, None);

@@ -188,9 +188,9 @@ impl Plan {
         self.remaining[id.index()]
     }
 
-    /// The nodes of one longest path, in order.
+    /// The nodes of one longest path, in order, without the tasks that were done before.
     pub fn critical_path(&self) -> Vec<NodeId> {
-        self.longest_path(|_| true).1
+        self.longest_path(|id| self.node(id).task().is_none_or(|task| !task.done)).1
     }
 
     /// The minutes and the nodes, in order, of one longest path over the nodes that count.

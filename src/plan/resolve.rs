@@ -408,8 +408,11 @@ fn prefix(id: &str) -> String {
 fn nearest(name: &str, known: &[String]) -> Option<String> {
     let short = |text: &str| text.chars().take(40).collect::<Vec<char>>();
     let wanted = short(name);
-    let scored = known.iter().take(2_000).map(|k| (distance(&wanted, &short(k)), k));
-    let (score, best) = scored.min_by_key(|&(score, _)| score)?;
+    let figure = |text: &str| numbers(text).and_then(|(_, numbers)| numbers.first().copied());
+    // Of names that are equally near in letters, the one that is nearest in number.
+    let apart = |k: &str| figure(name).zip(figure(k)).map_or(u32::MAX, |(a, b)| a.abs_diff(b));
+    let scored = known.iter().take(2_000).map(|k| ((distance(&wanted, &short(k)), apart(k)), k));
+    let ((score, _), best) = scored.min_by_key(|&(score, _)| score)?;
     (score <= wanted.len().max(2) / 2 + 1).then(|| best.clone())
 }
 

@@ -177,14 +177,14 @@ fn granted(path: &str) -> Option<Box<str>> {
 /// The last fenced block, which has to end the text.
 fn last_fence(text: &str) -> Result<&str, String> {
     let none = || "no verdict object, and no fenced JSON block at the end".to_owned();
-    let body = text.strip_suffix("```").ok_or_else(none)?;
-    let body = body.strip_suffix('\n').ok_or_else(none)?;
-    let is_fence = |line: &str| line.trim_start_matches(' ').starts_with("```");
+    let sign = ["```", "~~~"].into_iter().find(|sign| text.ends_with(sign)).ok_or_else(none)?;
+    let body = text.strip_suffix(sign).and_then(|body| body.strip_suffix('\n')).ok_or_else(none)?;
+    let is_fence = |line: &str| line.trim_start_matches(' ').starts_with(sign);
     let mut start = body.len();
     for line in body.split_inclusive('\n').rev() {
         start -= line.len();
         if is_fence(line) {
-            let info = line.trim().trim_start_matches('`').trim();
+            let info = line.trim().trim_start_matches(['`', '~']).trim();
             let is_json = matches!(info.to_ascii_lowercase().as_str(), "" | "json" | "jsonc");
             return if is_json { Ok(&body[start + line.len()..]) } else { Err(none()) };
         }
@@ -310,6 +310,7 @@ mod tests {
             object.clone(),
             format!("Looks fine: {{ok}}\n```json\n{object}\n```\n"),
             format!("x\n```\n{object}\n``` \n"),
+            format!("x\n~~~json\n{object}\n~~~\n"),
         ] {
             assert_eq!(said(&stdout), Verdict::Approved { findings: vec![], grants: vec!["a/b".into()] }, "{stdout}");
         }
@@ -322,6 +323,7 @@ mod tests {
             ("LGTM", Code::NoVerdict, "no fenced"),
             ("{\"verdict\": \"approve\"} and more", Code::NoVerdict, "cannot be read"),
             ("```json\n{\"verdict\": \"approve\"}\n```\nbut", Code::NoVerdict, "no fenced"),
+            ("~~~json\n{\"verdict\": \"approve\"}\n```", Code::NoVerdict, "no fenced"),
             ("```sh\n{\"verdict\": \"approve\"}\n```", Code::NoVerdict, "no fenced"),
             ("{\"verdict\": \"lgtm\"}", Code::NoVerdict, "unknown verdict"),
             ("{\"verdict\": \"request-changes\", \"verdict\": \"approve\"}", Code::NoVerdict, "duplicate"),

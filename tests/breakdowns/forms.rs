@@ -218,3 +218,58 @@ fn where_there_are_tests_there_is_red() {
     let phases: Vec<&str> = plan.node(plan::NodeId(0)).task().unwrap().phases.iter().map(plan::Phase::name).collect();
     assert_eq!(phases, ["tests", "red", "implement", "verify", "merge"]);
 }
+
+#[test]
+fn estimates_may_stand_behind_the_title() {
+    let items = [
+        "**a** [2 hours]",
+        "**b** — [2 hours]",
+        "**c**: text [2 hours]",
+        "**d** (2 hours)",
+        "**e** — 2 hours",
+        "f [2 hours]",
+    ];
+    let text: String = items.iter().zip(1..).map(|(item, n)| format!("{n}. [ ] {item}\n")).collect();
+    let (draft, ..) = built(&text);
+    let efforts: Vec<_> = draft.tasks.iter().map(|t| t.effort.as_ref().map(|e| e.value)).collect();
+    assert_eq!(efforts, [Some(plan::Effort::Minutes(120)); 6]);
+}
+
+#[test]
+fn what_is_done_is_on_no_critical_path() {
+    let (_, plan, _) = built("1. [x] **a** [2 hours]\n2. [ ] **b** [1 hour]\n3. [ ] **c** [1 hour]\n");
+    let labels: Vec<&str> =
+        plan.critical_path().iter().filter_map(|&id| plan.node(id).task()).map(|t| &*t.label).collect();
+    assert_eq!((labels, plan.remaining(plan::NodeId(0))), (vec!["2", "3"], 120));
+}
+
+#[test]
+fn diagnostics_name_the_nearest_number_and_every_line() {
+    let tasks: String = (1..9).map(|n| format!("### Task {n}: T{n}\n")).collect();
+    let (_, faults) = refused(&format!("{tasks}**Dependencies**: Task 9\n"));
+    let unknown = faults.iter().find(|f| f.code == "unknown-dependency").unwrap();
+    assert_eq!(unknown.help.as_deref(), Some("the nearest name is `8`"));
+    let (draft, faults) = refused("1. [ ] **a**\n   - Dependencies: 3\n2. [ ] **b**\n3. [ ] **c**\n");
+    let cycle = faults.iter().find(|f| f.code == "cycle").unwrap();
+    assert_eq!(cycle.labels.iter().map(|l| draft.place(l.at).0).collect::<Vec<_>>(), [2, 4, 3]);
+}
+
+#[test]
+fn scripts_are_read_in_any_notation_and_told_where_nobody_runs_them() {
+    let (draft, ..) = built("### Task 1: A\n```role=implementation\ntrue\n```\n```{.sh role=reviewer}\ntrue\n```\n");
+    assert_eq!(draft.tasks[0].scripts.len(), 2);
+    let (draft, faults) = read(
+        "```sh role=check\na\n```\n### Stream A: X\n```sh role=implementation\nb\n```\n1. **A**\n## End\n```\nc\n",
+    );
+    assert!(draft.streams[0].checks.is_empty());
+    let mut codes: Vec<_> = faults.iter().map(|f| f.code).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, ["open-fence", "unused-script", "unused-script"]);
+}
+
+#[test]
+fn no_stream_and_a_handoff_are_nothing_to_stumble_over() {
+    let (draft, ..) =
+        built("---\ntitle: x\n# no title\n---\n# P\n### Task 1: A\n**Stream**: None\n**Phases**: implement, handoff\n");
+    assert_eq!((draft.title.unwrap().value.as_str(), draft.streams.len()), ("P", 0));
+}
