@@ -3,12 +3,14 @@
 use super::{Stop, exit::Exit, scene::Scene, status::COLUMNS};
 use crate::{
     actors::End,
+    board::Board,
     handoff::{self, Closing, Merges},
     journal::Folder,
     notes::Topic,
     plan::BackendId,
     process::with_causes,
     run::{Oid, Outcome, Stop as Halt, Timestamp},
+    views::{Folded, Last},
     workspace::integration_ref,
 };
 /// The name of the report in the topic's folder.
@@ -43,16 +45,18 @@ pub(crate) struct Report<'a> {
     pub(crate) folder: &'a Folder,
     pub(crate) topic: &'a Topic,
     pub(crate) end: handoff::End,
+    pub(crate) exit: Exit,
     pub(crate) at: Timestamp,
 }
 
 impl Report<'_> {
-    /// The report as text for the terminal; its document is written beside the breakdown and kept with the run. The branch is moved
-    /// to where the run is.
-    pub(crate) async fn write(self, board: &crate::views::Folded) -> String {
+    /// The last word, with the report as text for the terminal; its document is written beside the breakdown and kept with the run.
+    /// The branch is moved to where the run is.
+    pub(crate) async fn write(self, board: &Folded) -> Last {
         let (run, base, tip) = board.with(|board| (board.charter().run.clone(), board.charter().base, board.tip()));
         let (place, merges, notes) = self.result(&run, base, tip).await;
         let logs = self.folder.path().display().to_string();
+        let (outcome, is_gone) = (Some(self.end.name()), merges == Merges::Gone);
         let closing = Closing { end: self.end, at: self.at, place: &place, merges, logs: &logs, notes: &notes };
         let page = board.with(|board| handoff::report(board, &closing, &self.scene.environment.time_zone));
         let mut text = format!("\n{}", page.terminal(COLUMNS));
@@ -64,7 +68,15 @@ impl Report<'_> {
         if let Err(error) = std::fs::write(self.folder.report(), &markdown) {
             text.push_str(&format!("{}: {error}\n", self.folder.report().display()));
         }
-        text
+        let count = board.with(Board::tasks);
+        Last {
+            text,
+            exit: Some(self.exit.code()),
+            outcome,
+            place: (!is_gone).then_some(place),
+            commit: Some(tip.to_string()),
+            tasks: Some((count.total, count.met())),
+        }
     }
 
     /// Where the result is, as people type it, whether it merges into HEAD, and what is to be known of its branch.

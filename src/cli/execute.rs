@@ -25,7 +25,7 @@ use crate::{
     plan::{self, Addition, Fault, Plan, Revision, Role, Severity},
     run::{Charter, Entry, Event, Oid, Order, Outcome, Policy, Run},
     telemetry::{self, Telemetry},
-    views::{Bars, Folded, Json, Lines, Live, Screen, View},
+    views::{Bars, Folded, Json, Last, Lines, Live, Screen, View},
     workspace::Pool,
 };
 use std::{io, sync::Arc};
@@ -147,8 +147,8 @@ async fn again(
     folded.replay(entries, &record::standings(run));
     let screen = open_screen(arguments, wish, scene, &folded, &Live::default());
     let at = entries.last().map_or_else(now, |entry| entry.at);
-    let text = Report { scene, folder, topic, end: handoff::End::Done, at }.write(&folded).await;
-    screen.finish(text);
+    let report = Report { scene, folder, topic, end: handoff::End::Done, exit: Exit::Good, at };
+    screen.finish(report.write(&folded).await);
     Ok(Exit::Good)
 }
 
@@ -333,13 +333,13 @@ async fn go(
     let (how, exit) = match done {
         Ok(done) => done,
         Err(stop) => {
-            screen.finish("");
+            screen.finish(Last { exit: Some(stop.exit.code()), outcome: Some("broken"), ..Last::default() });
             telemetry.stop();
             return Err(stop);
         }
     };
-    let text = Report { scene, folder: &begun.folder, topic, end: how, at: now() }.write(&folded).await;
-    screen.finish(text);
+    let report = Report { scene, folder: &begun.folder, topic, end: how, exit, at: now() };
+    screen.finish(report.write(&folded).await);
     telemetry.stop();
     Ok(exit)
 }

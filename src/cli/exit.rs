@@ -19,15 +19,22 @@ pub(crate) enum Exit {
     Interrupted,
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> ExitCode {
-        ExitCode::from(match exit {
+impl Exit {
+    /// The number that the program ends with.
+    pub(crate) fn code(self) -> u8 {
+        match self {
             Exit::Good => 0,
             Exit::Returned => 1,
             Exit::Faulty => 2,
             Exit::Missing => 3,
             Exit::Paused => 4,
             Exit::Interrupted => 130,
-        })
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit.code())
     }
 }

@@ -31,6 +31,18 @@ pub enum End {
     Interrupted,
 }
 
+impl End {
+    /// Its name in JSON. Stable.
+    pub fn name(&self) -> &'static str {
+        match self {
+            End::Done => "done",
+            End::Returned => "returned",
+            End::Stopped(_) => "stopped",
+            End::Interrupted => "interrupted",
+        }
+    }
+}
+
 /// Whether the result merges into HEAD as it stands now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Merges {

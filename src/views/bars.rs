@@ -1,7 +1,7 @@
 //! On a terminal: an overall bar, a bar a stream and a line a running job, with log lines above them. The home of indicatif.
 
 use super::{
-    Folded, Live, Told, View,
+    Folded, Last, Live, Told, View,
     lines::line_of,
     rows::{Kind, Row, rows},
     terminal::{LOGGED, Size, Terminal},
@@ -206,13 +206,13 @@ impl View for Bars {
         self.above(&block(text, 200, 2_000));
     }
 
-    fn finish(&mut self, text: &str) {
+    fn finish(&mut self, last: &Last) {
         self.draw(Vec::new(), 80);
         let _ = self.multi.clear();
         if let Some(terminal) = &self.terminal {
             terminal.leave();
         }
-        let _: io::Result<()> = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
+        let _: io::Result<()> = self.out.write_all(last.text.as_bytes()).and_then(|()| self.out.flush());
     }
 }
 
@@ -282,7 +282,7 @@ mod tests {
         bars.size = Box::new(|| Size { height: 12, width: 50 });
         bars.tick(Timestamp(sample::held().now + 61_000));
         insta::assert_snapshot!(term.contents());
-        bars.finish("");
+        bars.finish(&Last::default());
         let left = term.contents();
         assert!(left.contains("of two lines") && !left.contains('['), "only lines stay: {left}");
     }

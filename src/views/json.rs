@@ -23,11 +23,11 @@
 //! | `time-up`, `resumed` | | the budget's time is up; a new process took over: nothing runs |
 //! | `note` | `text` | a warning; no `seq` |
 //! | `lost` | `lines` | so many objects were left out, since the reader was too slow; no `seq` |
-//! | `end` | `text` (the last word, for people) | last; no `seq` |
+//! | `end` | `exit` (the program's exit code), `outcome` (`done`, `returned`, `stopped`, `interrupted`, `broken`), `tasks`, `done` (counts), `place` (the branch, ref or commit that holds the result), `commit`, `text` (the last word, for people) | last; no `seq` |
 //!
 //! A finding has `code`, `weight` (`blocker`, `concern`, `suggestion`, `praise`), `text`, and where known `file`, `line`, `by`.
 
-use super::{Fresh, Render, Told, View};
+use super::{Fresh, Last, Render, Told, View};
 use crate::{
     board::{Board, Standing, block, rfc3339},
     plan::{Node, NodeId},
@@ -276,9 +276,12 @@ impl View for Json {
         self.say(&Object::new("lost").with("lines", lines));
     }
 
-    fn finish(&mut self, text: &str) {
-        let text = (!text.is_empty()).then(|| block(text, 2_000, 2_000));
-        self.say(&Object::new("end").with("text", text));
+    fn finish(&mut self, last: &Last) {
+        let text = (!last.text.is_empty()).then(|| block(&last.text, 2_000, 2_000));
+        let end = Object::new("end").with("exit", last.exit).with("outcome", last.outcome);
+        let end = end.with("tasks", last.tasks.map(|(all, _)| all)).with("done", last.tasks.map(|(_, done)| done));
+        let end = end.with("place", last.place.as_deref()).with("commit", last.commit.as_deref());
+        self.say(&end.with("text", text));
     }
 }
 
@@ -299,7 +302,14 @@ mod tests {
             screen.tell(entry, after);
         }
         screen.note("a warning");
-        screen.finish("The end.\n");
+        screen.finish(Last {
+            text: "The end.\n".into(),
+            exit: Some(1),
+            outcome: Some("returned"),
+            place: Some("tidegate/chat-system/integration".into()),
+            commit: Some("c".repeat(40)),
+            tasks: Some((8, 1)),
+        });
         let text = wire.taken();
         for line in text.lines() {
             let object: Value = serde_json::from_str(line).unwrap();

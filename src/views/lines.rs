@@ -1,6 +1,6 @@
 //! Off a terminal, or with `--plain`: one stable line a change. Time, stream, task or gate, and what happened.
 
-use super::{Told, View};
+use super::{Last, Told, View};
 use crate::{
     board::{News, Tone, block, clock},
     run::Timestamp,
@@ -64,8 +64,8 @@ impl View for Lines {
         self.write(&format!("{}\n", block(text, 200, 2_000)));
     }
 
-    fn finish(&mut self, text: &str) {
-        self.write(text);
+    fn finish(&mut self, last: &Last) {
+        self.write(&last.text);
     }
 }
 
@@ -95,7 +95,7 @@ mod tests {
             lines.entry(&Told { news: board.apply(entry, after), objects: vec![] });
         }
         lines.note("a log line\x1b[2J with a bell\x07");
-        lines.finish("the end\n");
+        lines.finish(&Last { text: "the end\n".into(), ..Last::default() });
     }
 
     #[test]

@@ -32,6 +32,23 @@ pub struct Told {
     pub objects: Vec<String>,
 }
 
+/// How it ended, for whoever looked on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Last {
+    /// The last word for people, printed as it is. May be empty.
+    pub text: String,
+    /// The program's exit code, where that is known.
+    pub exit: Option<u8>,
+    /// `done`, `returned`, `stopped`, `interrupted` or `broken`.
+    pub outcome: Option<&'static str>,
+    /// What holds the result: a branch, a ref or a commit.
+    pub place: Option<String>,
+    /// The commit that the run has come to.
+    pub commit: Option<String>,
+    /// Tasks of the plan, and how many of them are done.
+    pub tasks: Option<(u32, u32)>,
+}
+
 /// One way to show a run. All calls come from one thread.
 pub trait View: Send {
     /// Something happened.
@@ -44,8 +61,8 @@ pub trait View: Send {
     fn lost(&mut self, lines: u64) {
         self.note(&format!("{lines} lines were left out: the output was too slow for them"));
     }
-    /// The run is over: clears what moves. `text` is the last word, may be empty, and is printed as it is.
-    fn finish(&mut self, text: &str);
+    /// The run is over: clears what moves, and says the last word.
+    fn finish(&mut self, last: &Last);
 }
 
 /// An entry for a renderer: what it says, and what the board knew before it was folded in.

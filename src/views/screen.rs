@@ -1,6 +1,6 @@
 //! The door to whatever is shown: entries go in at once, printing is done by a thread that may be slow.
 
-use super::{Fresh, Render, Told, View};
+use super::{Fresh, Last, Render, Told, View};
 use crate::{
     board::{Board, Standing},
     plan::NodeId,
@@ -58,7 +58,7 @@ impl Folded {
 enum Message {
     Told(Told),
     Note(String),
-    Finish(String),
+    Finish(Last),
 }
 
 /// What the supervisor tells, and what people see of it. Cheap to clone; clones share.
@@ -116,9 +116,9 @@ impl Screen {
         self.send(Message::Note(text.into()));
     }
 
-    /// Ends the showing with a last word, and waits until it is printed, for a moment at most.
-    pub fn finish(&self, text: impl Into<String>) {
-        let mut message = Message::Finish(text.into());
+    /// Ends the showing with the last word, and waits until it is printed, for a moment at most.
+    pub fn finish(&self, last: Last) {
+        let mut message = Message::Finish(last);
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         for _ in 0..20 {
             match self.queue.try_send(message) {
@@ -162,12 +162,12 @@ fn print(mut view: Box<dyn View>, messages: &Receiver<Message>, lost: &AtomicU64
         match messages.recv_timeout(wait) {
             Ok(Message::Told(told)) => view.entry(&told),
             Ok(Message::Note(text)) => view.note(&text),
-            Ok(Message::Finish(text)) => {
+            Ok(Message::Finish(last)) => {
                 tell_losses(&mut *view, lost);
-                return view.finish(&text);
+                return view.finish(&last);
             }
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return view.finish(""),
+            Err(RecvTimeoutError::Disconnected) => return view.finish(&Last::default()),
         }
         if std::time::Instant::now() >= next {
             tell_losses(&mut *view, lost);
@@ -205,8 +205,8 @@ mod tests {
         fn note(&mut self, text: &str) {
             let _ = self.seen.send(text.to_owned());
         }
-        fn finish(&mut self, text: &str) {
-            let _ = self.seen.send(format!("end: {text}"));
+        fn finish(&mut self, last: &Last) {
+            let _ = self.seen.send(format!("end: {}", last.text));
         }
     }
 
@@ -229,7 +229,7 @@ mod tests {
         }
         assert_eq!(screen.board().with(|board| board.tasks().met()), 1, "the fold does not wait");
         drop(open);
-        screen.finish("over");
+        screen.finish(Last { text: "over".into(), ..Last::default() });
         let shown: Vec<String> = shown.into_iter().collect();
         assert!(shown.iter().any(|line| line.contains("were left out")));
         assert_eq!(shown.last().map(String::as_str), Some("end: over"));

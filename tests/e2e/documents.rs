@@ -162,6 +162,14 @@ fn events_are_all_that_stands_on_stdout_and_quiet_leaves_the_end_alone() {
         .collect();
     assert_eq!(kinds.first().map(String::as_str), Some("planned"));
     assert_eq!(kinds.last().map(String::as_str), Some("end"));
+    let end: serde_json::Value = serde_json::from_str(said.out.lines().last().unwrap()).unwrap();
+    let tip = space.git(&["rev-parse", "tidegate/two-streams/integration"]);
+    let told = ["exit", "outcome", "tasks", "done", "place", "commit"].map(|member| end[member].to_string());
+    assert_eq!(told, ["0", "\"done\"", "3", "3", "\"tidegate/two-streams/integration\"", &format!("\"{tip}\"")]);
+    space.topic("fails", &two_streams(["exit 3", SCRIPTS[1], SCRIPTS[2]]));
+    let said = space.run(&["execute", "fails", "--json"]).exits(1);
+    let end: serde_json::Value = serde_json::from_str(said.out.lines().last().unwrap()).unwrap();
+    assert_eq!([&end["exit"], &end["outcome"], &end["done"]].map(ToString::to_string), ["1", "\"returned\"", "1"]);
     space.topic("quiet", &two_streams(SCRIPTS));
     let quiet = space.run(&["execute", "quiet", "-q"]).exits(0);
     assert_eq!(quiet.err, "");
