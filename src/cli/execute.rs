@@ -215,8 +215,8 @@ async fn begin(
         return rehearse(wish, &preface);
     }
     prove_signing(scene, &grounds.config).await?;
-    let _held = first_lock(runs, slug, topic, held)?;
     prove_base(scene, topic, &grounds.config, &grounds.checks, base).await?;
+    let _held = first_lock(runs, slug, topic, held)?;
     // Before anything is made for the run: another one may be at work in the repository.
     let pool = pool(scene).await?;
     let folder = runs.begin(&id).map_err(|error| Stop::because("the run's folder cannot be made", &error))?;

@@ -210,6 +210,17 @@ fn words(text: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_base_whose_checks_fail_is_refused_and_nothing_is_begun() {
+    let space = with_topic();
+    space.write("tidegate.toml", &space.read("tidegate.toml").replacen("[\"true\"]", "[\"echo oh no; false\"]", 1));
+    space.commit("Be red");
+    let told =
+        ["the task checks fail on the base, before anything has begun: `echo oh no; false` exited with 1", "oh no"];
+    space.execute("two-streams").exits(3).says(&told);
+    is_untouched(&space);
+}
+
+#[test]
 fn a_run_whose_session_belongs_to_a_process_it_cannot_see_goes_well() {
     // As in a container that a process was put into: there the kernel calls our session 0.
     let unshare = |space: &Space| {
