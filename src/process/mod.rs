@@ -21,5 +21,6 @@ pub use output::{Call, Output, OutputError, output};
 pub use program::{Exit, How, Launch, Limits, Line, Program};
 pub use stand_in::StandIn;
 pub use tail::Tail;
+pub use tree::working_dirs;
 pub use warden::{WARDEN, warden_main};
 pub use wardens::Wardens;

@@ -7,6 +7,7 @@ use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, wait, wait
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -40,6 +41,12 @@ fn all() -> Vec<Process> {
         .filter(|entry| entry.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit))
         .filter_map(|entry| parse(&fs::read(entry.path().join("stat")).ok()?))
         .collect()
+}
+
+/// Where living processes are at work, as far as we may look.
+pub fn working_dirs() -> BTreeSet<PathBuf> {
+    let pids = all().into_iter().filter(|process| !process.is_dead).map(|process| process.pid);
+    pids.filter_map(|pid| fs::read_link(format!("/proc/{pid}/cwd")).ok()).collect()
 }
 
 /// The living descendants of those children of `root` that `is_ours` holds for, these included.

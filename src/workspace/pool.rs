@@ -10,7 +10,7 @@ use super::{
     snapshot::{blocking, git_dir_of},
     survey::{self, Survey},
 };
-use crate::run::Oid;
+use crate::{process::working_dirs, run::Oid};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashSet,
@@ -326,13 +326,18 @@ impl Shelf {
     /// Finds what is there.
     fn take_stock(&self) -> io::Result<()> {
         let mut state = State::default();
+        // Whoever outlived its warden may still write: nobody else is to work there.
+        let busy = working_dirs();
         for entry in fs::read_dir(&self.dir)? {
             let dir = entry?.path();
+            let real = dir.canonicalize()?;
             let name = dir.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let number = name.rsplit('-').next().and_then(|number| number.parse::<u64>().ok());
             state.next = state.next.max(number.map_or(0, |number| number + 1));
             match Marker::read(&dir) {
-                Some(Marker { kind, task, is_leased, .. }) if number.is_some() => {
+                Some(Marker { kind, task, is_leased, .. })
+                    if number.is_some() && !busy.iter().any(|cwd| cwd.starts_with(&real)) =>
+                {
                     // A gate's tree is worth nothing without its gate.
                     state.free.push(Slot { dir, kind, task, is_left: is_leased && kind == Kind::Agent });
                 }

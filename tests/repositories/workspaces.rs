@@ -130,6 +130,22 @@ async fn two_runs_never_share_a_pool() {
 }
 
 #[tokio::test]
+async fn a_workspace_in_which_somebody_is_still_at_work_is_given_to_nobody() {
+    let ground = ground(&[("a", "1")]);
+    let (repository, pool) = ground.pool().await;
+    let base = repository.head();
+    let lease = pool.agent("task", base).await.unwrap();
+    let place = lease.path().to_path_buf();
+    let mut left = std::process::Command::new("sleep").arg("600").current_dir(&place).spawn().unwrap();
+    drop((lease, pool, repository));
+    let (_repository, pool) = ground.pool().await;
+    let lease = pool.agent("task", base).await.unwrap();
+    left.kill().unwrap();
+    left.wait().unwrap();
+    assert_ne!(lease.path(), place);
+}
+
+#[tokio::test]
 async fn what_a_killed_run_left_is_its_own_tasks_to_take_in_and_half_made_trees_are_thrown_away() {
     let ground = ground(&[("a", "1")]);
     let (repository, pool) = ground.pool().await;
