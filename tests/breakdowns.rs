@@ -367,6 +367,23 @@ fn piece() -> impl Strategy<Value = String> {
         "1-3",
         "Phases: red, x",
         "- Commit: `",
+        "- **Gate 1: é (after Stream A)**:\n  - ",
+        "### Gate 2: x (after A1)\n",
+        "| Gate | Criteria | After |\n|---|---|---|\n| 1 | é | Stream A |\n",
+        "✅ **Stream A Gate**: ",
+        "**Stream B: Two [Depends on A]**\n",
+        "### Task 9 (Stream B): ",
+        "### ~~Task [7] [Small] x~~\n",
+        "Stream C: ü (after \n---\n",
+        "[Task 1](#a), (Task 2 or ",
+        "None, Task 1 / Stream A task 2",
+        "all previous tasks except 1",
+        "**Dependencies** ",
+        "*Effort*: 1,5 hours — half a day",
+        "> **Files (é)**: ",
+        "and & + ",
+        "~~",
+        "— [2 hours]",
     ];
     prop_oneof![4 => proptest::sample::select(words.to_vec()).prop_map(str::to_owned), 1 => ".{0,6}"]
 }

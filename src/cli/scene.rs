@@ -9,7 +9,10 @@ use crate::{
     run::Oid,
     workspace::{OpenFault, Options, Repository},
 };
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// The configuration's file.
 const CONFIG: &str = "tidegate.toml";
@@ -103,7 +106,7 @@ impl Scene {
             Ok((mut blueprint, warnings)) if is_read => {
                 faults.extend(warnings);
                 for source in &draft.sources {
-                    let blob = self.repo.hash(source.text.as_bytes()).await.unwrap_or(Oid::NONE);
+                    let blob = self.repo.hash(&bytes(topic, source)).await.unwrap_or(Oid::NONE);
                     blueprint.origins.push(Origin { path: source.path.clone().into(), blob: blob.to_string().into() });
                 }
                 Ok(Understood { draft, blueprint, warnings: faults })
@@ -114,7 +117,7 @@ impl Scene {
             }
             Err(more) => {
                 // A breakdown that was not read has nothing else wrong with it.
-                let is_read = !draft.sources.is_empty();
+                let is_read = draft.sources.first().is_some_and(|source| !source.text.is_empty());
                 faults.extend(more.into_iter().filter(|fault| is_read || fault.code != "no-tasks"));
                 Err((draft, faults))
             }
@@ -172,4 +175,13 @@ pub(crate) fn exit_of(faults: &[Fault]) -> Exit {
 
 pub(crate) fn refused(fault: &OpenFault) -> Stop {
     Stop::missing(fault, &fault.fix())
+}
+
+/// The document's bytes, which are not its text where it is not UTF-8.
+fn bytes(topic: &Topic, source: &Source) -> Vec<u8> {
+    let name = Path::new(&source.path).file_name().unwrap_or_default();
+    let bytes = std::fs::read(topic.folder.join(name)).ok();
+    // One that was edited since is not the one that was read.
+    let is_it = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes) == source.text.as_str();
+    bytes.filter(is_it).unwrap_or_else(|| source.text.as_bytes().to_vec())
 }

@@ -25,7 +25,7 @@ mod warning;
 
 pub use topic::{Topic, find};
 
-use crate::plan::{Draft, Fault, Severity, Source, SourceId, StreamDraft, TaskDraft, Written, slug};
+use crate::plan::{Draft, Fault, Label, Severity, Source, SourceId, Span, StreamDraft, TaskDraft, Written, slug};
 use lines::Lines;
 use outline::{Outline, Owner, Shape};
 use std::collections::HashMap;
@@ -36,23 +36,38 @@ const MOST_BYTES: u64 = 8 * 1024 * 1024;
 /// Everything a topic's documents say, and what is missing (`missing-document`: exit code 3).
 pub fn read(topic: &Topic) -> (Draft, Vec<Fault>) {
     let mut faults = Vec::new();
-    let mut texts = Vec::new();
+    let (mut texts, mut absent) = (Vec::new(), Vec::new());
     for name in topic::REQUIRED {
         let shown = format!("{}/{name}", topic.shown);
         match text(&topic.folder.join(name), &shown) {
             Ok(text) => texts.push((shown, text)),
-            Err(fault) => faults.push(fault),
+            Err(fault) => {
+                faults.push(fault);
+                absent.push(Source::new(shown, String::new()));
+            }
         }
     }
     let breakdown = texts.iter().position(|(path, _)| path.ends_with("/breakdown.md"));
     let Some((path, text)) = breakdown.map(|at| texts.swap_remove(at)) else {
-        return (Draft { topic: topic.slug.clone(), ..Draft::default() }, faults);
+        let mut draft = Draft { topic: topic.slug.clone(), ..Draft::default() };
+        point_at(&mut faults, absent, &mut draft);
+        return (draft, faults);
     };
     let (mut draft, more) = read_text(&topic.slug, &path, text);
-    faults.extend(more);
     draft.sources.extend(texts.into_iter().map(|(path, text)| Source::new(path, text)));
     draft.sources[1..].sort_by(|a, b| b.path.cmp(&a.path));
+    point_at(&mut faults, absent, &mut draft);
+    faults.extend(more);
     (draft, faults)
+}
+
+/// Gives each document that was not read a place, so that its fault can name it.
+fn point_at(faults: &mut [Fault], absent: Vec<Source>, draft: &mut Draft) {
+    for (fault, source) in faults.iter_mut().zip(absent) {
+        let at = Span { source: SourceId(draft.sources.len() as u16), ..Span::default() };
+        fault.labels.push(Label { at, text: String::new() });
+        draft.sources.push(source);
+    }
 }
 
 /// A document's text. Bytes that are no UTF-8 are replaced where people read them; a breakdown has scripts, which would
@@ -93,7 +108,9 @@ fn text(path: &std::path::Path, shown: &str) -> Result<String, Fault> {
         Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
         Ok(text) => text,
     };
-    if text.trim().is_empty() { Err(missing("is empty")) } else { Ok(text) }
+    // The others only have to be there: what they say is for people and models.
+    let is_empty = shown.ends_with("/breakdown.md") && text.trim().is_empty();
+    if is_empty { Err(missing("is empty")) } else { Ok(text) }
 }
 
 /// One breakdown by itself.

@@ -28,6 +28,12 @@ pub(super) fn read(lines: &Lines<'_>, task: &TaskLines, faults: &mut Vec<Fault>)
         tests = pieces(Key::Behaviour).collect();
     }
     let estimate = all(Key::Effort).flat_map(Field::pieces).find_map(|p| estimate(lines, p));
+    if task.checked != Some(true) && is_struck(lines, task, &head.title) {
+        let labels = vec![Label { at: lines.line_span(task.lines.start), text: String::new() }];
+        let help = Some("take it out, or check its box: `[x]`".to_owned());
+        let text = "this task is struck out, and is done nevertheless".to_owned();
+        faults.push(Fault { severity: Severity::Warning, code: "struck-out", text, labels, help });
+    }
     TaskDraft {
         id: head.id.map(|r| verbatim(lines, r)),
         title: written(&head.title),
@@ -112,6 +118,14 @@ fn head(lines: &Lines<'_>, task: &TaskLines) -> Head {
     let behind = bracket(text, rest);
     let id = id.map(shift).or_else(|| task.number.clone());
     Head { id, title: shift(title), effort: inside.or(behind).map(shift) }
+}
+
+/// `### ~~Task 5: Five~~`, `### Task 5: ~~Five~~`
+fn is_struck(lines: &Lines<'_>, task: &TaskLines, title: &Range<usize>) -> bool {
+    let end = lines.lines[task.lines.start].end.max(task.content);
+    let text = lines.source[task.content..end].trim_matches(['*', '_', ' ']);
+    let begins = text.starts_with("~~") || lines.source[title.clone()].starts_with("~~");
+    begins && text.len() > 4 && text.ends_with("~~")
 }
 
 /// Whether nothing but signs and an estimate stands behind the bold text, which then is the title.

@@ -143,6 +143,8 @@ fn streams_and_tasks_are_found_in_any_section() {
 fn a_heading_that_begins_as_a_task_is_told_when_it_is_none() {
     let (_, faults) = read("### Task 1: One\n### Task 2 and the rest\n### Task Groups\n");
     assert_eq!(faults.iter().map(|f| f.code).collect::<Vec<_>>(), ["unread-task"]);
+    let (draft, faults) = read("### ~~Task 1: One~~\n");
+    assert_eq!((draft.tasks[0].title.value.as_str(), faults[0].code), ("One", "struck-out"));
 }
 
 #[test]

@@ -44,6 +44,8 @@ fn what_is_missing_is_named_and_exits_with_3() {
     let space = Space::plain();
     space.write("notes/half/research.md", "# Research\n");
     space.run(&["execute", "half"]).exits(3).says(&["notes/half/plan.md is missing", "breakdown.md is missing"]);
+    let said = space.run(&["check", "half", "--format", "json"]).exits(3);
+    assert_eq!(json(&said)["errors"][0]["path"], "notes/half/plan.md");
     space.topic("blank", "");
     space.run(&["execute", "blank"]).exits(3).says(&["notes/blank/breakdown.md is empty"]);
     is_untouched(&space);
