@@ -369,7 +369,9 @@ fn kind_word(text: &str) -> Option<(Kind, usize)> {
         }
         _ => return None,
     };
-    Some((kind, length))
+    // `Task(s) 1, 2`
+    let plural = if text[length..].starts_with("(s)") { "(s)".len() } else { 0 };
+    Some((kind, length + plural))
 }
 
 /// Whether a text begins with a kind word.
@@ -454,6 +456,7 @@ mod tests {
             ("Task 1/Task 2", "task 1 | task 2"),
             ("Tasks 1 or 2", "task 1 | task 2"),
             ("2 as well as 4, plus Task 5", "task 2 | task 4 | task 5"),
+            ("Task(s) 1, 2", "task 1 | task 2"),
             ("Tasks #1-#3", "1..3"),
             ("Task 1 - Task 3", "1..3"),
             ("Tasks 1 through 3", "1..3"),

@@ -102,6 +102,13 @@ impl Walk<'_, '_> {
         })
     }
 
+    /// Whether a numbered bold item below a heading of a stream's section is no task only because its number begins anew.
+    pub(super) fn is_lost(&self, number: usize) -> bool {
+        let text = self.lines.text(number);
+        let item = label::number(text).filter(|_| self.is_outermost(self.lines.lines[number].indent));
+        self.under_heading == Some(false) && !self.under_label && item.is_some_and(|(_, n)| text[n..].starts_with("**"))
+    }
+
     /// A task that begins here, without number and box.
     pub(super) fn task_lines(&self, shape: Shape, number: usize, content: usize) -> TaskLines {
         let stream = self.stream.map(|s| s.0);

@@ -342,6 +342,9 @@ impl Walk<'_, '_> {
         if let Some(task) = task {
             return self.open(number, task);
         }
+        if self.is_lost(number) {
+            self.out.unread.push(number);
+        }
         if self.is_gate_line(number) {
             return self.open_gate(number, None, None);
         }

@@ -6,10 +6,11 @@ use super::{
     inline::plain,
     label,
     lines::{Kind, Lines},
+    note,
     outline::{Shape, TaskLines},
     script, step,
 };
-use crate::plan::{Fault, Label, Needs, Phase, Severity, TaskDraft, Written};
+use crate::plan::{Fault, Label, Name, Needs, Phase, Severity, TaskDraft, Written};
 use std::ops::Range;
 
 /// A one-line title is kept whole up to here; what is longer is cut behind its first clause.
@@ -34,12 +35,13 @@ pub(super) fn read(lines: &Lines<'_>, task: &TaskLines, faults: &mut Vec<Fault>)
         let text = "this task is struck out, and is done nevertheless".to_owned();
         faults.push(Fault { severity: Severity::Warning, code: "struck-out", text, labels, help });
     }
+    let noted = noted(lines, task, &head);
     TaskDraft {
         id: head.id.map(|r| verbatim(lines, r)),
         title: written(&head.title),
         head: lines.line_span(task.lines.start),
         stream: None,
-        needs: all(Key::Dependencies).filter_map(|f| needs(lines, f)).collect(),
+        needs: all(Key::Dependencies).filter_map(|f| needs(lines, f)).chain(noted).collect(),
         is_sequential: task.shape == Shape::Numbered && task.checked.is_some() && task.stream.is_none(),
         is_done: task.checked == Some(true),
         effort: estimate.or_else(|| head.effort.and_then(|r| self::estimate(lines, r))),
@@ -54,6 +56,18 @@ pub(super) fn read(lines: &Lines<'_>, task: &TaskLines, faults: &mut Vec<Fault>)
         scripts,
         text,
     }
+}
+
+/// What a remark on the task's own line says: `2. **Title** (depends on Task 1)`. Prose there is no field.
+fn noted(lines: &Lines<'_>, task: &TaskLines, head: &Head) -> Option<Needs> {
+    let end = lines.lines[task.lines.start].end.max(task.content);
+    let text = &lines.source[task.content..end];
+    let note = note::first(text, 0).filter(|note| task.content + note.outer.end >= head.title.start)?;
+    let depends = note.depends?;
+    let range = task.content + depends.start..task.content + depends.end;
+    let needs = dependency::needs(lines, std::slice::from_ref(&range))?;
+    let is_named = !needs.names.is_empty() && needs.names.iter().all(|n| !matches!(n.value, Name::Words(_)));
+    is_named.then_some(needs)
 }
 
 /// A field without anything behind it states that there are none.

@@ -20,7 +20,7 @@ pub(super) fn unread(lines: &Lines<'_>, outline: &Outline) -> Vec<Fault> {
         warn(line, "unread-gates", "no line of this section is read as a gate", help);
     }
     for &line in &outline.unread {
-        let help = "write `### Task 3: Title` if it is one";
+        let help = "if it is one, write `### Task 3: Title`, or a field such as `- Dependencies: None` below it";
         warn(line, "unread-task", "this begins as a task does, and is not read as one", help);
     }
     let mut loose = Vec::new();

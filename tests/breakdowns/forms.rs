@@ -123,7 +123,7 @@ fn streams_and_tasks_are_found_in_any_section() {
         ("## Quality Gates\n- All tests pass\n### Task 1: One\n### Task 2: Two\n", "-:1 One, -:2 Two"),
         ("### Stream A: X\n1. **One**\n   - Effort: S\n2. Two\n", "A:1 One, A:2 Two"),
         (
-            "### Stream A: X\n1. **One**\n2. **Two**\n#### Notes\n1. **Mind this**\n#### Later\n1. **And that**\n",
+            "### Stream A: X\n1. **One**\n2. **Two**\n#### Notes\n1. **Mind this**\n#### Open Risks\n1. **And that**\n",
             "A:1 One, A:2 Two",
         ),
         (
@@ -142,6 +142,8 @@ fn streams_and_tasks_are_found_in_any_section() {
 #[test]
 fn a_heading_that_begins_as_a_task_is_told_when_it_is_none() {
     let (_, faults) = read("### Task 1: One\n### Task 2 and the rest\n### Task Groups\n");
+    assert_eq!(faults.iter().map(|f| f.code).collect::<Vec<_>>(), ["unread-task"]);
+    let (_, faults) = read("### Stream A: X\n1. **One**\n#### Later\n1. **Two**\n#### Notes\n1. **Three**\n");
     assert_eq!(faults.iter().map(|f| f.code).collect::<Vec<_>>(), ["unread-task"]);
     let (draft, faults) = read("### ~~Task 1: One~~\n");
     assert_eq!((draft.tasks[0].title.value.as_str(), faults[0].code), ("One", "struck-out"));
@@ -200,6 +202,9 @@ fn prose_is_told_once() {
 
 #[test]
 fn fields_may_stand_on_the_tasks_own_line_and_in_headings() {
+    let text = "### Stream A: X\n1. **A**\n2. **B** (depends on Task 1)\n3. **C** (after the summer)\n4. D (requires 1, 2) [S]\n   \
+                - Tests: x\n";
+    assert_eq!(depends_on(text), ["", "1", "", "1,2"]);
     for text in [
         "1. [ ] **A**\n2. [ ] **B**\n3) [ ] **C** **Dependencies**: 1 **Effort**: L\n",
         "1. [ ] **A**\n2. [ ] **B**\n3. [ ] **C** [S] 3.1. [ ] Do\n   it **Dependencies**: 1 **Effort**: L\n",
