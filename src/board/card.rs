@@ -2,7 +2,7 @@
 
 use super::Standing;
 use crate::{
-    plan::{Criterion, NodeId},
+    plan::{Criterion, NodeId, Phase},
     run::{Counts, Finding, JobId, Oid, Ran, Timestamp, What},
 };
 use std::collections::BTreeMap;
@@ -56,6 +56,8 @@ pub struct Story {
     pub sealed_files: Vec<Box<str>>,
     /// What the last passed verification ran.
     pub green: Vec<Ran>,
+    /// Whether what was written last has passed its verification.
+    pub is_verified: bool,
     /// How many reviewers approved what was handed in last.
     pub approvals: u32,
     /// Concerns of reviewers that approved what was handed in last.
@@ -75,6 +77,17 @@ pub struct Story {
 }
 
 impl Story {
+    /// What was found wanting, where that is why it stands as it does: a job that fell over since then was another reason.
+    pub fn found(&self) -> &[Finding] {
+        if self.trouble.is_some() { &[] } else { &self.findings }
+    }
+
+    /// What was run and says why it was sent back, in this phase: a command that failed, or one that should have.
+    pub fn ran_for(&self, phase: Phase) -> impl Iterator<Item = &Ran> {
+        let is_telling = move |ran: &&Ran| ran.exit != 0 || phase == Phase::Red;
+        self.ran.iter().filter(|_| self.trouble.is_none()).filter(is_telling)
+    }
+
     /// Tests by name in the last passed verification, over all its commands.
     pub fn counts(&self) -> Option<Counts> {
         let add = |sum: Counts, one: Counts| Counts {

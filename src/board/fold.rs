@@ -205,7 +205,7 @@ impl Board {
         let story = card.story_mut();
         match what {
             What::Tests | What::Implement => {
-                story.is_in_review = false;
+                (story.is_in_review, story.is_verified) = (false, false);
                 story.approvals = 0;
                 story.concerns.clear();
                 // A crash costs no try: the same one begins again.
@@ -268,7 +268,8 @@ impl Board {
                     self.closed.insert(backend, (*until, why.clone()));
                 }
             }
-            Ending::Broke(Breakage::Fell { why, .. }) => story.trouble = Some(why.clone()),
+            Ending::Broke(Breakage::Fell { why, .. }) if is_wanted => story.trouble = Some(why.clone()),
+            Ending::Broke(Breakage::Fell { .. }) => {}
             Ending::Broke(Breakage::Moved { tip, found }) => {
                 self.tip = *tip;
                 for &node in found.iter().filter(|n| n.index() < self.cards.len()).collect::<Vec<_>>() {
@@ -291,6 +292,7 @@ impl Board {
             }
             Evidence::Verified(verified) => {
                 story.green = verified.ran.clone();
+                story.is_verified = true;
                 self.verified(job.node, verified);
             }
             Evidence::Approved { findings, grants } => {

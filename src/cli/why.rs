@@ -9,8 +9,7 @@ use super::{
     scene::Scene,
 };
 use crate::{
-    board::{Board, Mark, Standing, block, line},
-    context::feedback,
+    board::{Board, Mark, Standing, Story, block, line},
     handoff::quoted,
     plan::{NodeId, Plan},
     run::{Evidence, Ran, Verdict, Why},
@@ -43,11 +42,8 @@ fn reasons(record: &Record, node: NodeId) -> String {
         let words = block(&why.words(plan), LINES, COLUMNS);
         let _ = writeln!(out, "  {}", words.replace('\n', "\n    "));
     }
-    let findings = &run.life(node).sheet.findings;
-    if run.failure(node).is_some() && !findings.is_empty() {
-        let _ = writeln!(out, "{}", block(&feedback(findings), LINES, COLUMNS).trim_end());
-    }
-    record.board().with(|board| {
+    let board = record.board();
+    board.with(|board| {
         story(&mut out, board, node);
         let all = board.criteria(node);
         if all.iter().any(|settled| settled.mark != Mark::Open) {
@@ -62,7 +58,11 @@ fn reasons(record: &Record, node: NodeId) -> String {
             }
         }
     });
-    for ran in proofs(record, node) {
+    let ran = board.with(|board| match (board.standing(node), board.card(node).story()) {
+        (Standing::Failed { phase, .. }, Some(story)) => story.ran_for(*phase).cloned().collect(),
+        _ => proofs(record, node),
+    });
+    for ran in ran {
         let counts = ran.counts.map(|c| format!(", {} passed, {} failed, {} ignored", c.passed, c.failed, c.ignored));
         let place = format!("{} on {}, exit {}{}", ran.command, ran.on.short(), ran.exit, counts.unwrap_or_default());
         let _ = writeln!(out, "  ran {}", line(&place, COLUMNS));
@@ -82,16 +82,22 @@ fn story(out: &mut String, board: &Board, node: NodeId) {
         let _ = writeln!(out, "  put right: {}", line(&remark.finding.text, COLUMNS));
     }
     let findings = match board.standing(node) {
-        Standing::Failed { .. } | Standing::Working { .. } => story.map_or(&[][..], |story| &story.findings),
+        Standing::Failed { .. } | Standing::Working { .. } => story.map_or(&[][..], Story::found),
         _ => &[],
     };
     for finding in findings {
         let mut lines = finding.text.lines();
+        // What is one line stands in the reason above already, where it is all that was found.
+        let is_told = findings.len() == 1 && finding.by.is_none() && finding.text.trim().lines().count() < 2;
+        if is_told && matches!(board.standing(node), Standing::Failed { .. }) {
+            continue;
+        }
         let by = finding.by.as_deref().map(|by| format!("{}: ", line(by, COLUMNS))).unwrap_or_default();
         let place = match (&finding.file, finding.line) {
             (Some(file), Some(at)) => format!("{file}:{at}: "),
-            (Some(file), None) => format!("{file}: "),
-            (None, _) => String::new(),
+            // What speaks of its file by name needs no place before it.
+            (Some(file), None) if !finding.text.starts_with(&**file) => format!("{file}: "),
+            (Some(_) | None, _) => String::new(),
         };
         let first = line(&format!("{by}{place}{}", lines.next().unwrap_or_default()), COLUMNS);
         let _ = writeln!(out, "  found: {first}");

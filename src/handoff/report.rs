@@ -177,28 +177,29 @@ fn failed(page: &mut Page, board: &Board, closing: &Closing<'_>) {
             return page.push(Part::Item(format!("and {} more: {}", failed.len() - at, board.list(&failed[at..]))));
         }
         page.push(Part::Item(format!("{}: {}", board.title(node), board.words(node, closing.at))));
-        let Some(story) = board.card(node).story() else {
+        let (Standing::Failed { phase, .. }, Some(story)) = (board.standing(node), board.card(node).story()) else {
             continue;
         };
-        for finding in story.findings.iter().take(5) {
+        let found = story.found();
+        for finding in found.iter().take(5) {
             let mut lines = finding.text.lines();
             let first = line(lines.next().unwrap_or_default(), 300);
             let rest: Vec<&str> = lines.collect();
             // What is one line stands in the item above already, where it is the only thing that was found.
-            if !rest.is_empty() || story.findings.len() > 1 || finding.by.is_some() {
+            if !rest.is_empty() || found.len() > 1 || finding.by.is_some() {
                 page.push(Part::Detail(format!("{}{}{first}", by(finding), place(finding))));
             }
             if !rest.is_empty() {
                 page.push(Part::Output(block(&rest.join("\n"), 20, 160)));
             }
         }
-        if story.findings.len() > 5 {
-            page.push(Part::Detail(format!("and {} more findings", story.findings.len() - 5)));
+        if found.len() > 5 {
+            page.push(Part::Detail(format!("and {} more findings", found.len() - 5)));
         }
         if let Some(trouble) = story.trouble.as_deref().filter(|trouble| trouble.contains('\n')) {
             page.push(Part::Output(block(trouble, 20, 160)));
         }
-        for ran in story.ran.iter().take(3) {
+        for ran in story.ran_for(*phase).take(3) {
             let log = line(&format!("{}/{}", closing.logs.trim_end_matches('/'), ran.log), 400);
             page.push(Part::Detail(format!(
                 "{} ended with {}; its whole output: {log}",
@@ -287,11 +288,11 @@ fn to_know(page: &mut Page, board: &Board, closing: &Closing<'_>) {
         told.push("The run was allowed to go without checks (--allow-no-checks).".into());
     }
     for remark in board.remarks() {
-        // A gate that passed counts for what has landed: of any other task a later one has failed.
-        let has_landed = board.card(remark.node).story().is_some_and(|story| story.landed.is_some());
+        // Of what was written again since then no gate has said so.
+        let has_passed = board.card(remark.node).story().is_some_and(|story| story.is_verified);
         let what = match remark.finding.code {
             Code::SealBroken => "a sealed test was changed, and restored",
-            Code::TakenOut if has_landed => "an edit out of scope was taken out; the gate passed without it",
+            Code::TakenOut if has_passed => "an edit out of scope was taken out; the gate passed without it",
             Code::TakenOut => "an edit out of scope was taken out",
             Code::LeftOut => "something was left out",
             Code::Allowed => "an edit was let through",

@@ -171,3 +171,18 @@ fn a_run_whose_journal_is_lost_is_not_begun_anew_in_silence() {
     space.execute("two").exits(0);
     assert_ne!(space.git(&["for-each-ref", "--format=%(refname)", "refs/tidegate/**/integration"]), kept);
 }
+
+#[test]
+fn why_a_task_failed_is_told_once_in_plain_text_and_without_the_checks_that_were_green() {
+    let space = Space::strict();
+    let conflict = "printf '<<<<<<< a\\n=======\\n>>>>>>> b\\n' > one\nprintf 'a\\000b' > two";
+    space.topic("one", &stream(&[Task::new("One").field("Test Requirements: None").code(conflict)], "All tests pass"));
+    let report = space.execute("one").exits(1).says(&["one:1: a conflict marker"]).lacks(&["ended with 0"]);
+    let why = space.run(&["why", "one", "1"]).exits(0).says(&["failed in verify after 1 try"]);
+    for said in [&report.out, &why.out] {
+        assert!(!said.contains("**"), "{said}");
+    }
+    assert!(!why.out.contains("exit 0"), "{}", why.all());
+    assert_eq!(why.out.matches("found: one:1: a conflict marker").count(), 1, "{}", why.all());
+    assert_eq!(why.out.matches("found: two is a binary").count(), 1, "{}", why.all());
+}
