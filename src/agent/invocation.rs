@@ -131,8 +131,8 @@ pub enum AgentError {
     #[error("the context is too long for the model")]
     ContextOverflow,
     /// Out of time.
-    #[error("out of time")]
-    Timeout,
+    #[error("took longer than {} s; `[agents] timeout` in tidegate.toml sets the limit", .0.as_secs())]
+    Timeout(std::time::Duration),
     /// Nothing was heard of it for too long.
     #[error("silent for too long")]
     Idle,

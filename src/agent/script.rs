@@ -50,7 +50,7 @@ impl ScriptBackend {
             }
         };
         events(AgentEvent::Finished);
-        answer(&exit, &invocation.folder)
+        answer(&exit, &invocation)
     }
 }
 
@@ -78,7 +78,8 @@ async fn listen(stdout: &Path, mut watched: watch::Receiver<u64>, events: &Sink)
     }
 }
 
-fn answer(exit: &Exit, folder: &Path) -> Result<AgentReport, AgentError> {
+fn answer(exit: &Exit, invocation: &Invocation) -> Result<AgentReport, AgentError> {
+    let folder = &invocation.folder;
     let last_words = || {
         let errors = tail(&folder.join("stderr"), TAIL_MAX);
         if errors.trim().is_empty() { tail(&folder.join("stdout"), TAIL_MAX) } else { errors }
@@ -89,7 +90,7 @@ fn answer(exit: &Exit, folder: &Path) -> Result<AgentReport, AgentError> {
             Ok(AgentReport { text, session: None, spend: FREE })
         }
         How::Code(code) => Err(AgentError::GaveUp { code: *code, tail: last_words() }),
-        How::TimedOut => Err(AgentError::Timeout),
+        How::TimedOut => Err(AgentError::Timeout(invocation.limits.total)),
         How::Idle => Err(AgentError::Idle),
         How::Stopped => Err(AgentError::Stopped),
         How::TooMuchOutput => Err(AgentError::BadOutput { what: "it printed more than its limit".into() }),

@@ -173,6 +173,8 @@ impl Board {
                 let tone = if until.starts_with("for") { Tone::Plain } else { Tone::Yours };
                 (tone, format!("{who} is put off {until}: {}", line(why, MOST)))
             }
+            // A reviewer that gave no verdict is named in the reason already.
+            Ending::Broke(Breakage::Fell { why, .. }) if why.starts_with(&*who) => (Tone::Bad, line(why, MOST)),
             Ending::Broke(Breakage::Fell { why, .. }) => (Tone::Bad, format!("{who} fell over: {}", line(why, MOST))),
             Ending::Broke(Breakage::Moved { tip, found }) => {
                 let found =

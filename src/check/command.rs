@@ -100,7 +100,10 @@ impl Check<'_> {
     pub(super) fn checked(&self, mut report: Report, exit: &Exit, command: &str) -> Checked {
         let ended = match &exit.how {
             How::Code(_) | How::Signal(_) => None,
-            How::TimedOut => Some("it was out of time".to_owned()),
+            How::TimedOut => Some(format!(
+                "it took longer than {} s; `[checks] timeout` in tidegate.toml sets the limit",
+                self.limits.total.as_secs()
+            )),
             How::Idle => Some("it printed nothing for too long".to_owned()),
             How::TooMuchOutput => Some("it printed more than its limit".to_owned()),
             How::Stopped => Some("it was stopped".to_owned()),

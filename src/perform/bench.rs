@@ -347,7 +347,7 @@ pub(super) fn ended(error: AgentError, left: Oid) -> Result<Ending, Breakage> {
         }
         AgentError::NoScript { .. }
         | AgentError::ContextOverflow
-        | AgentError::Timeout
+        | AgentError::Timeout(_)
         | AgentError::Idle
         | AgentError::MaxTurns
         | AgentError::Refused

@@ -318,7 +318,13 @@ impl<'a> Scope<'a> {
         }
         match (before, after) {
             (Some(before), Some(after)) if path.ends_with(".rs") => self.tests_beside_product(path, before, after),
-            _ => out(Why::Scope, format!("{path} is no test, and the tests phase changes tests alone")),
+            _ => out(
+                Why::Scope,
+                format!(
+                    "{path} is no test, and the tests phase changes tests alone; \
+                     `[tests] paths` in tidegate.toml says where else tests are"
+                ),
+            ),
         }
     }
 

@@ -100,7 +100,7 @@ fn rejected(findings: Vec<Finding>, grants: Vec<Box<str>>) -> Verdict {
 }
 
 fn no_verdict(why: &str) -> Vec<Finding> {
-    vec![Finding::blocker(Code::NoVerdict, format!("no verdict: {why}"))]
+    vec![Finding::blocker(Code::NoVerdict, why)]
 }
 
 fn understand(stdout: &str, patch: Oid) -> Result<Verdict, String> {
@@ -117,7 +117,7 @@ fn understand(stdout: &str, patch: Oid) -> Result<Verdict, String> {
     let approves = match spoken.verdict.as_str() {
         "approve" => true,
         "request-changes" => false,
-        other => return Err(format!("unknown verdict {:?}", plain(other, 40))),
+        other => return Err(format!("{:?} is no verdict: write `approve` or `request-changes`", plain(other, 40))),
     };
     if spoken.patch.as_ref().is_some_and(|named| *named != patch.to_string()) {
         return Err("the verdict is on another patch".to_owned());
@@ -150,7 +150,10 @@ fn read_finding(spoken: SpokenFinding) -> Result<Finding, String> {
         "concern" => Weight::Concern,
         "suggestion" => Weight::Suggestion,
         "praise" => Weight::Praise,
-        other => return Err(format!("unknown severity {:?}", plain(other, 40))),
+        other => {
+            let known = "`blocker`, `concern`, `suggestion` or `praise`";
+            return Err(format!("{:?} is no severity: write {known}", plain(other, 40)));
+        }
     };
     let mut text = plain(spoken.claim.as_deref().unwrap_or("(no claim)").trim(), 4_000);
     if let Some(show) = spoken.show.as_deref().map(str::trim).filter(|show| !show.is_empty()) {
@@ -176,7 +179,7 @@ fn granted(path: &str) -> Option<Box<str>> {
 
 /// The last fenced block, which has to end the text.
 fn last_fence(text: &str) -> Result<&str, String> {
-    let none = || "no verdict object, and no fenced JSON block at the end".to_owned();
+    let none = || "its output is no verdict object, and no fenced JSON block with one ends it".to_owned();
     let sign = ["```", "~~~"].into_iter().find(|sign| text.ends_with(sign)).ok_or_else(none)?;
     let body = text.strip_suffix(sign).and_then(|body| body.strip_suffix('\n')).ok_or_else(none)?;
     let is_fence = |line: &str| line.trim_start_matches(' ').starts_with(sign);
@@ -325,13 +328,13 @@ mod tests {
             ("```json\n{\"verdict\": \"approve\"}\n```\nbut", Code::NoVerdict, "no fenced"),
             ("~~~json\n{\"verdict\": \"approve\"}\n```", Code::NoVerdict, "no fenced"),
             ("```sh\n{\"verdict\": \"approve\"}\n```", Code::NoVerdict, "no fenced"),
-            ("{\"verdict\": \"lgtm\"}", Code::NoVerdict, "unknown verdict"),
+            ("{\"verdict\": \"lgtm\"}", Code::NoVerdict, "is no verdict: write `approve`"),
             ("{\"verdict\": \"request-changes\", \"verdict\": \"approve\"}", Code::NoVerdict, "duplicate"),
             ("{\"verdict\": \"approve\", \"patch\": \"00\"}", Code::NoVerdict, "another patch"),
             (
                 "{\"verdict\": \"approve\", \"findings\": [{\"severity\": \"meh\"}]}",
                 Code::NoVerdict,
-                "unknown severity",
+                "is no severity: write `blocker`",
             ),
             (
                 "{\"verdict\": \"approve\", \"findings\": [{\"severity\": \"blocker\", \"claim\": \"bad\"}]}",

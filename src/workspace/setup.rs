@@ -6,7 +6,7 @@ use super::{
     survey,
 };
 use crate::{
-    process::{Exit, Launch, Limits, Line, Program, Tail},
+    process::{How, Launch, Limits, Line, Program, Tail},
     run::Oid,
 };
 use serde::{Deserialize, Serialize};
@@ -38,12 +38,12 @@ pub struct Setup {
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// A command failed.
-    #[error("set-up `{command}` failed ({}){}{tail}", exit.code(), if tail.is_empty() { "" } else { ":\n" })]
+    #[error("set-up `{command}` {how}{}{tail}", if tail.is_empty() { "" } else { ":\n" })]
     Failed {
         /// Which.
         command: String,
-        /// How it ended.
-        exit: Exit,
+        /// How it ended, as the rest of a sentence.
+        how: String,
         /// The last it said.
         tail: String,
     },
@@ -98,7 +98,14 @@ impl Lease {
             let exit = launch.launch(program, line.clone()).await;
             if !exit.is_success() {
                 let tail = Tail::of(&setup.log, 20, 16 << 10).unwrap_or_default().text.trim().to_owned();
-                return Err(SetupError::Failed { command: command.clone(), exit, tail });
+                let how = match exit.how {
+                    How::TimedOut => format!(
+                        "took longer than {} s; `[checks] timeout` in tidegate.toml sets the limit of set-up too",
+                        setup.limits.total.as_secs()
+                    ),
+                    _ => format!("failed ({})", exit.code()),
+                };
+                return Err(SetupError::Failed { command: command.clone(), how, tail });
             }
         }
         let after = self.prints(&rules).await.map_err(file)?;

@@ -186,3 +186,35 @@ fn why_a_task_failed_is_told_once_in_plain_text_and_without_the_checks_that_were
     assert_eq!(why.out.matches("found: one:1: a conflict marker").count(), 1, "{}", why.all());
     assert_eq!(why.out.matches("found: two is a binary").count(), 1, "{}", why.all());
 }
+
+#[test]
+fn what_takes_too_long_is_told_with_its_limit_and_the_key_that_sets_it() {
+    let space = Space::strict();
+    let strict = space.read("tidegate.toml");
+    space.write("tidegate.toml", &format!("{strict}[agents]\ntimeout = \"1s\"\n"));
+    space.commit("Be quick");
+    let forever = "tail -f /dev/null";
+    space.topic("one", &stream(&[Task::new("One").field("Test Requirements: None").code(forever)], "All tests pass"));
+    space.execute("one").exits(1).says(&["took longer than 1 s; `[agents] timeout` in tidegate.toml sets the limit"]);
+    space.write(
+        "tidegate.toml",
+        &strict.replace("task = [\"true\"]", "timeout = \"1s\"\ntask = [\"test ! -e one || tail -f /dev/null\"]"),
+    );
+    space.commit("Be quick to check");
+    space.topic(
+        "two",
+        &stream(&[Task::new("One").field("Test Requirements: None").code("echo 1 > one")], "All tests pass"),
+    );
+    space
+        .execute("two")
+        .exits(1)
+        .says(&["it took longer than 1 s; `[checks] timeout` in tidegate.toml sets the limit"]);
+}
+
+#[test]
+fn a_test_in_an_unknown_place_is_refused_with_the_key_that_makes_it_known() {
+    let space = Space::strict();
+    let task = Task::new("One").field("Test Requirements: It is there").tests("mkdir t\necho 'test -e a' > t/a.sh");
+    space.topic("one", &stream(&[task.code("echo 1 > a")], "All tests pass"));
+    space.execute("one").exits(1).says(&["t/a.sh is no test", "`[tests] paths` in tidegate.toml says where"]);
+}

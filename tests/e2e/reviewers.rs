@@ -41,12 +41,12 @@ fn a_reviewer_that_was_killed_has_not_approved() {
 
 #[test]
 fn a_reviewer_that_says_nothing_has_not_approved() {
-    is_no_approval("true", &["qa gave no verdict: no verdict: the reviewer said nothing"]);
+    is_no_approval("true", &["qa gave no verdict: the reviewer said nothing"]);
 }
 
 #[test]
 fn a_reviewer_that_says_two_things_has_not_approved() {
-    let words = "qa gave no verdict: no verdict: two verdicts, and one of them does not approve";
+    let words = "qa gave no verdict: two verdicts, and one of them does not approve";
     let script =
         "echo '{\"verdict\": \"request-changes\"}'\necho '```json'\necho '{\"verdict\": \"approve\"}'\necho '```'";
     let script = format!("echo First:\n{script}");
@@ -70,13 +70,20 @@ fn an_approval_with_a_blocker_is_none() {
 #[test]
 fn an_approval_of_another_patch_is_none() {
     let script = "echo '{\"verdict\": \"approve\", \"patch\": \"0123456789012345678901234567890123456789\"}'";
-    is_no_approval(script, &["qa gave no verdict: no verdict: the verdict is on another patch"]);
+    is_no_approval(script, &["qa gave no verdict: the verdict is on another patch"]);
 }
 
 #[test]
 fn an_unknown_severity_is_no_approval() {
     let script = "echo '{\"verdict\": \"approve\", \"findings\": [{\"severity\": \"meh\", \"claim\": \"x\"}]}'";
-    is_no_approval(script, &["unknown severity"]);
+    is_no_approval(script, &["\"meh\" is no severity: write `blocker`, `concern`, `suggestion` or `praise`"]);
+}
+
+#[test]
+fn an_unknown_verdict_is_no_approval_and_the_words_that_are_known_are_named() {
+    let words = ["qa gave no verdict: \"APPROVE\" is no verdict: write `approve` or `request-changes`"];
+    is_no_approval("echo '{\"verdict\": \"APPROVE\"}'", &words);
+    is_no_approval("echo LGTM", &["its output is no verdict object, and no fenced JSON block with one ends it"]);
 }
 
 #[test]
