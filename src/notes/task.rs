@@ -270,7 +270,9 @@ fn files(lines: &Lines<'_>, field: &Field, faults: &mut Vec<Fault>) -> Vec<Writt
             let path = token.trim().split(char::is_whitespace).next().unwrap_or_default();
             let path = path.trim_matches(['"', '\'', '(', ')', ';']).trim_end_matches('.');
             let is_path = path.contains(['/', '.', '*']) || was_in_ticks;
-            if path.is_empty() || (is_ticked && !was_in_ticks) || !is_path {
+            // Beside paths in backticks, words are prose; one between commas is a path that lacks its own.
+            let is_prose = is_ticked && !was_in_ticks && token.trim().contains(char::is_whitespace);
+            if path.is_empty() || is_prose || !is_path {
                 continue;
             }
             let from = piece.start + start + token.find(path).unwrap_or(0);

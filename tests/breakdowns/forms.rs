@@ -280,3 +280,17 @@ fn no_stream_and_a_handoff_are_nothing_to_stumble_over() {
         built("---\ntitle: x\n# no title\n---\n# P\n### Task 1: A\n**Stream**: None\n**Phases**: implement, handoff\n");
     assert_eq!((draft.title.unwrap().value.as_str(), draft.streams.len()), ("P", 0));
 }
+
+#[test]
+fn files_are_paths_in_backticks_or_between_commas_and_words_beside_them_are_none() {
+    for (field, files) in [
+        ("`src/a.rs`, src/b.rs", "src/a.rs src/b.rs"),
+        ("`src/a.rs` (new), see docs/b.md for the rest", "src/a.rs"),
+        ("src/a.rs, src/b/, `Makefile`", "src/a.rs src/b/ Makefile"),
+        ("src/a.rs and more", "src/a.rs"),
+    ] {
+        let (draft, ..) = built(&format!("### Stream A: One\n1. **Work**\n   - Files: {field}\n"));
+        let found: Vec<&str> = draft.tasks[0].files.iter().map(|file| file.value.as_str()).collect();
+        assert_eq!(found.join(" "), files, "{field}");
+    }
+}

@@ -66,7 +66,7 @@ fn a_second_execution_says_who_has_the_run_and_how_to_watch_it() {
     two.space.execute("two").exits(3).says(&[&pid, "tidegate status two"]);
     two.space.run(&["status", "two"]).exits(0).says(&["2 Second: implements", &pid]);
     two.space.topic("other", &two.breakdown("All tests pass"));
-    two.space.execute("other").exits(3).says(&["another tidegate works in this repository"]);
+    two.space.execute("other").exits(3).says(&[&pid, "executes two in this repository, which takes one run at a time"]);
     two.open();
     live.end().exits(1);
     assert_eq!(landed(&two.space, BRANCH), ["1", "2"]);
