@@ -237,6 +237,10 @@ fn gate_lines(plan: &Plan, settings: &Settings, out: &mut String) {
             out.push_str("    nothing to prove beyond its tasks\n");
         }
     }
+    let is_theirs = |gate: &&Gate| gate.level == Level::System && gate.criteria.iter().any(|c| c.line.is_some());
+    if plan.ids().filter_map(|id| plan.node(id).gate()).any(|gate| is_theirs(&gate)) {
+        wrapped(out, "  ", "Gate lines that follow the last stream, or say E2E, are the system gate's.");
+    }
     let mut levels: Vec<&str> = plan.blueprint().without_check().map(|(_, g)| g.level.name()).collect();
     levels.dedup();
     levels.sort_unstable();

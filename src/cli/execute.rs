@@ -178,7 +178,7 @@ fn lock(runs: &Runs, slug: &str, topic: &Topic) -> Result<Lock, Stop> {
 }
 
 fn newest(runs: &Runs, slug: &str) -> Result<Option<RunId>, Stop> {
-    runs.newest(slug).map_err(|error| Stop::because("the runs cannot be listed", &error))
+    runs.newest(slug).map_err(|error| record::unlisted(&error))
 }
 
 /// The lock, where it is not held yet: then nobody may have begun a run since it was looked whether there is one.

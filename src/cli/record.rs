@@ -4,8 +4,9 @@ use super::{Stop, exit::Exit, message::clean, scene::Scene};
 use crate::{
     board::Standing,
     handoff::quoted,
-    journal::{Folder, Holder, OpenError, Reader, RunId, Runs},
+    journal::{Folder, Holder, OpenError, Reader, RunId, Runs, RunsError},
     plan::NodeId,
+    process::with_causes,
     run::{Entry, Event, Run, State, Timestamp},
     views::Folded,
     workspace::{integration_ref, slug},
@@ -33,7 +34,7 @@ impl Record {
             },
         };
         let topic = named_after(&folder);
-        let id = runs.newest(&topic).map_err(|error| Stop::because("the runs cannot be listed", &error))?;
+        let id = runs.newest(&topic).map_err(|error| unlisted(&error))?;
         let Some(id) = id else {
             let fix = format!("`tidegate execute {}` begins one", quoted(&folder));
             return Err(Stop::missing(format!("{} has no run yet", clean(&folder)), &fix));
@@ -93,6 +94,18 @@ pub(crate) fn named_after(folder: &str) -> String {
     if RunId::names(folder) { folder.to_owned() } else { slug(folder) }
 }
 
+/// Runs that cannot be listed. Their folder is readable for its owner alone: journals and logs hold what agents saw.
+pub(crate) fn unlisted(error: &RunsError) -> Stop {
+    let what = "the runs cannot be listed";
+    match error {
+        RunsError::Io { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
+            let fix = "runs are for their owner alone: ask as the user who executes them, or read notes/<topic>/execution-status.md";
+            Stop::missing(format!("{what}: {}", with_causes(error)), fix)
+        }
+        _ => Stop::because(what, error),
+    }
+}
+
 /// Everything that is in a journal.
 pub(crate) fn read(folder: &Folder) -> Result<Vec<Entry>, Stop> {
     let reader = Reader::open(folder).map_err(|error| match error {
@@ -129,4 +142,18 @@ pub(crate) fn standings(run: &Run) -> Vec<(NodeId, Standing)> {
 /// Now, for those who look.
 pub(crate) fn now() -> Timestamp {
     Timestamp(u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[test]
+    fn who_may_not_look_at_runs_is_told_whose_they_are() {
+        let error = |kind: io::ErrorKind| RunsError::Io { path: ".git/tidegate/runs".into(), source: kind.into() };
+        let text = unlisted(&error(io::ErrorKind::PermissionDenied)).text;
+        assert!(text.contains("permission denied") && text.contains("for their owner alone"), "{text}");
+        assert!(!unlisted(&error(io::ErrorKind::NotADirectory)).text.contains("owner"));
+    }
 }

@@ -84,6 +84,9 @@ pub enum OpenError {
         /// What is wrong with it.
         what: String,
     },
+    /// No room.
+    #[error("the disk is full: the journal at {} cannot be kept; make room, then execute again", .0.display())]
+    DiskFull(PathBuf),
     /// Anything else that SQLite says.
     #[error("the journal at {} cannot be opened", .path.display())]
     Sqlite {
@@ -101,9 +104,17 @@ impl OpenError {
         match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => OpenError::NotOurs(path),
             Some(ErrorCode::DatabaseCorrupt) => OpenError::Damaged { path, what: source.to_string() },
+            _ if is_full(&source) => OpenError::DiskFull(path),
             _ => OpenError::Sqlite { path, source },
         }
     }
+}
+
+/// Whether the disk has no room. The memory that processes share of a journal is a file too: for it SQLite says that in a number.
+pub(super) fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| {
+        error.code == ErrorCode::DiskFull || error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE
+    })
 }
 
 /// Who may do what with an opened journal.
@@ -216,4 +227,25 @@ fn state(connection: &Connection) -> rusqlite::Result<State> {
         (APPLICATION, format) => State::Ours(format),
         _ => State::NotOurs,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::ffi::{self, SQLITE_FULL, SQLITE_IOERR_READ, SQLITE_IOERR_SHMSIZE};
+
+    #[test]
+    fn a_full_disk_is_told_in_words_by_whatever_number_it_comes() {
+        let told = |code| {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            OpenError::of(Path::new("journal.db"), error).to_string()
+        };
+        for code in [SQLITE_FULL, SQLITE_IOERR_SHMSIZE] {
+            assert_eq!(
+                told(code),
+                "the disk is full: the journal at journal.db cannot be kept; make room, then execute again"
+            );
+        }
+        assert_eq!(told(SQLITE_IOERR_READ), "the journal at journal.db cannot be opened");
+    }
 }

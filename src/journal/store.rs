@@ -10,7 +10,7 @@ use super::{
     schema::{self, Access, OpenError},
 };
 use crate::run::{Entry, Timestamp};
-use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 use std::{
     path::{Path, PathBuf},
     sync::{
@@ -241,10 +241,10 @@ impl Writer {
 }
 
 fn refused(path: &Path, error: &rusqlite::Error) -> AppendError {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => AppendError::DiskFull(path.to_owned()),
-        _ => AppendError::Refused { path: path.to_owned(), why: error.to_string() },
+    if schema::is_full(error) {
+        return AppendError::DiskFull(path.to_owned());
     }
+    AppendError::Refused { path: path.to_owned(), why: error.to_string() }
 }
 
 #[cfg(test)]
