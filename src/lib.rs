@@ -1,7 +1,8 @@
 //! tidegate runs the execution phase of agent-driven software work. The modules, floor by floor; this list is the architecture.
 
-// Ground floor: what is to be done. Knows nobody.
+// Ground floor: what is to be done, and text from outside made fit. They know nobody.
 pub mod plan;
+pub mod text;
 
 // First floor: what happened, and what now; what a patch may do; what people see of it; and, in the east wing, documents in.
 pub mod board;

@@ -9,6 +9,7 @@ use crate::{
         Breakage, Code, Ending, Entry, Event, Evidence, Finding, JobId, Oid, Order, Rejection, Spend, Timestamp, Until,
         Verified, Weight, What,
     },
+    text::line,
 };
 
 impl Board {
@@ -459,8 +460,8 @@ fn slim_node(node: &Node) -> Node {
         ..Brief::default()
     };
     Node::Task(Box::new(Task {
-        label: super::line(&task.label, 60).into(),
-        title: super::line(&task.title, 160).into(),
+        label: line(&task.label, 60).into(),
+        title: line(&task.title, 160).into(),
         stream: task.stream,
         minutes: task.minutes,
         phases: task.phases,

@@ -4,7 +4,6 @@
 //! owns the run. An entry costs what it changes, never the length of the plan.
 
 mod card;
-mod clean;
 mod clock;
 mod fold;
 mod news;
@@ -12,7 +11,6 @@ mod path;
 mod standing;
 
 pub use card::{Allowed, Card, Landing, Mark, Remark, Running, Settled, Story};
-pub use clean::{block, line};
 pub use clock::{clock, counted, minutes, rfc3339, span};
 pub use news::{News, Tone};
 pub use standing::{Count, Standing};
@@ -20,6 +18,7 @@ pub use standing::{Count, Standing};
 use crate::{
     plan::{BackendId, Criterion, Level, Node, NodeId, Plan, ReviewerId, StreamId},
     run::{Charter, JobId, Oid, Spend, Timestamp, Until, What},
+    text::line,
 };
 use path::Path;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

@@ -1,9 +1,10 @@
 //! What an entry says in plain words: one sentence for people, with the labels they know.
 
-use super::{Board, Running, Standing, line};
+use super::{Board, Running, Standing};
 use crate::{
     plan::{Node, NodeId, Phase},
     run::{Breakage, Code, Ending, Entry, Event, Evidence, JobId, Order, Rejection, Timestamp, Until, What},
+    text::line,
 };
 
 /// The longest piece of foreign text in a sentence.

@@ -5,7 +5,8 @@ use super::{
 };
 use crate::plan::Level;
 use crate::process::{Exit, How};
-use crate::rules::{Build, Report, plain};
+use crate::rules::{Build, Report};
+use crate::text::shortened;
 use regex::Regex;
 use std::{
     ffi::OsString,
@@ -149,7 +150,7 @@ fn refused(check: &Check<'_>, said: rustc::Said) -> Build {
     let from = words.lines().position(|line| line.starts_with("error"));
     let kept: Vec<&str> =
         words.lines().skip(from.unwrap_or(0)).filter(|line| !line.trim().is_empty()).take(12).collect();
-    let words = plain(&kept.join("\n"), 2_000);
+    let words = shortened(&kept.join("\n"), 2_000);
     Build::DidNotRun(if words.is_empty() { "cargo said nothing".into() } else { words.into() })
 }
 
@@ -160,7 +161,7 @@ async fn runner_variables(check: &Check<'_>) -> io::Result<Vec<String>> {
     let text = last_text(&answer, 64 << 10);
     let host = text.lines().find_map(|line| line.strip_prefix("host: "));
     let Some(host) = host.filter(|_| exit.is_success()) else {
-        return Err(io::Error::other(format!("rustc does not say its host: {}", plain(&text, 500))));
+        return Err(io::Error::other(format!("rustc does not say its host: {}", shortened(&text, 500))));
     };
     let mut words = check.command.split(|c: char| c.is_whitespace() || c == '=');
     let named = words.find(|word| *word == "--target").and_then(|_| words.next());

@@ -1,6 +1,7 @@
 //! Records of test executables: written by the hidden runner mode, read into a report. What is missing makes it incomplete.
 
-use crate::rules::{Report, TestResult, plain};
+use crate::rules::{Report, TestResult};
+use crate::text::shortened;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -90,7 +91,7 @@ pub(super) fn read(
                 take_in(report, &id, &listed, &log, end);
             }
             None => {
-                let name: Box<str> = plain(&id, 200).into();
+                let name: Box<str> = shortened(&id, 200).into();
                 if end.is_none() {
                     report.incomplete.get_or_insert_with(|| format!("{name} was ended before it was over").into());
                 }
@@ -135,7 +136,7 @@ fn take_in(report: &mut Report, id: &str, listed: &[String], log: &str, end: Opt
         Some(exit) => format!("ended with exit code {exit}"),
     };
     let why = if let Some(first) = missing.first() {
-        let first = plain(first, 200);
+        let first = shortened(first, 200);
         let more = if missing.len() > 1 { format!(" and {} more", missing.len() - 1) } else { String::new() };
         Some(format!("{id} {how}, and {first}{more} had not reported"))
     } else if end.is_none() || (end != Some(0) && !any_failed) {
@@ -147,7 +148,7 @@ fn take_in(report: &mut Report, id: &str, listed: &[String], log: &str, end: Opt
         report.incomplete.get_or_insert_with(|| why.into());
     }
     for (name, result) in results {
-        report.record(format!("{id} {}", plain(name, 500)), result);
+        report.record(format!("{id} {}", shortened(name, 500)), result);
     }
 }
 
@@ -171,7 +172,7 @@ fn results<'a>(listed: &'a [String], log: &str) -> BTreeMap<&'a str, TestResult>
             None => match last_name(&names, line) {
                 Some(name) if line.starts_with("ignored: ") && !is_in_message => {
                     let reason = line["ignored: ".len()..line.len() - name.len()].trim();
-                    (name, TestResult::Ignored(Some(plain(reason, 200).into())))
+                    (name, TestResult::Ignored(Some(shortened(reason, 200).into())))
                 }
                 Some(name) => (name, TestResult::Failed),
                 None => {

@@ -142,7 +142,7 @@ fn error(message: Message, cwd: &Path, target: Option<String>) -> BuildError {
     BuildError {
         kind: kind(code.as_deref(), &message.message, span.is_some()),
         code: code.map(Into::into),
-        message: crate::rules::plain(&message.message.replace('\n', " "), 500).into(),
+        message: crate::text::shortened(&message.message.replace('\n', " "), 500).into(),
         line: place.as_ref().map(|(_, line)| *line),
         file: place.map(|(file, _)| file.into()),
         target: target.map(Into::into),

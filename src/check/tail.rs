@@ -1,6 +1,6 @@
 //! The useful part of a check's output: the sections of failing tests and compile errors first, then its last lines.
 
-use crate::rules::plain;
+use crate::text::shortened;
 
 /// Characters kept of a line.
 const LONGEST_LINE: usize = 400;
@@ -18,7 +18,7 @@ pub fn tail(output: &str, most: usize) -> String {
         if next.is_some_and(|next| next != at) {
             text.push_str("[...]\n");
         }
-        text.push_str(&plain(lines[at], LONGEST_LINE));
+        text.push_str(&shortened(lines[at], LONGEST_LINE));
         text.push('\n');
         next = Some(at + 1);
     }

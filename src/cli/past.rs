@@ -2,10 +2,10 @@
 
 use super::Stop;
 use crate::{
-    board::line,
     journal::{Folder, Inbox},
     plan::{self, Blueprint, Node, NodeId, Plan, Progress, Revision},
     run::{Item, Order, Proof, Run, State},
+    text::line,
 };
 use std::collections::BTreeSet;
 

@@ -2,11 +2,12 @@
 
 use super::past::Past;
 use crate::{
-    board::{counted, line, minutes},
+    board::{counted, minutes},
     config::Config,
     handoff::quoted,
     plan::{NodeId, Plan, Progress, Role},
     run::{Charter, Policy},
+    text::line,
 };
 use std::fmt::Write;
 

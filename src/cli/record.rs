@@ -80,7 +80,7 @@ impl Record {
                     .collect();
                 let text = format!(
                     "error: the run has no task or gate `{}`\n  = help: it has {}\n",
-                    crate::process::clean(name),
+                    crate::text::clean(name),
                     known.join(", ")
                 );
                 Stop::new(Exit::Faulty, text)

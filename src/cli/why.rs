@@ -9,10 +9,11 @@ use super::{
     scene::Scene,
 };
 use crate::{
-    board::{Board, Mark, Standing, Story, block, line},
+    board::{Board, Mark, Standing, Story},
     handoff::quoted,
     plan::{NodeId, Plan},
     run::{Evidence, Ran, Verdict, Why},
+    text::{block, line},
 };
 use std::fmt::Write;
 

@@ -5,9 +5,10 @@ use super::{
     status::dollars,
 };
 use crate::{
-    board::{Board, Mark, Standing, block, clock, counted, line, rfc3339, span},
+    board::{Board, Mark, Standing, clock, counted, rfc3339, span},
     plan::{Node, NodeId, Phase, TestWish},
     run::{Code, Finding, Timestamp, Until},
+    text::{block, line},
 };
 use jiff::tz::TimeZone;
 use std::collections::HashMap;

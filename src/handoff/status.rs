@@ -5,9 +5,10 @@ use super::{
     report::{approve, execute, retry},
 };
 use crate::{
-    board::{Board, Card, Mark, Pace, Standing, Stream, Tone, counted, line, minutes, rfc3339, span},
+    board::{Board, Card, Mark, Pace, Standing, Stream, Tone, counted, minutes, rfc3339, span},
     plan::{Node, NodeId, Phase, TestWish},
     run::{Timestamp, Until},
+    text::line,
 };
 use jiff::tz::TimeZone;
 

@@ -2,8 +2,8 @@
 
 use super::page::{Page, Part};
 use crate::{
-    board::{block, line},
     run::Oid,
+    text::{block, line},
 };
 
 /// What a HANDOFF may cost those who read it.

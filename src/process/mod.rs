@@ -1,7 +1,6 @@
 //! The only ones who start anything: resident wardens, process trees, limits, captured output.
 
 mod causes;
-mod clean;
 mod die;
 mod lookup;
 mod output;
@@ -15,7 +14,6 @@ mod wardens;
 mod wire;
 
 pub use causes::with_causes;
-pub use clean::clean;
 pub use die::die;
 pub use output::{Call, Output, OutputError, output};
 pub use program::{Exit, How, Launch, Limits, Line, Program};

@@ -1,6 +1,6 @@
 //! The tail of a file of output: its last lines, as clean text.
 
-use super::clean;
+use crate::text::clean;
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom},

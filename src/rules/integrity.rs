@@ -204,9 +204,9 @@ fn lines(seen: &Inspected<'_>, change: &Change<'_>, findings: &mut Vec<Finding>)
         let is_stub = class(&RUST_STUB, Class::Code) || (classes.is_none() && OTHER_STUB.is_match(line));
         let is_todo = class(&TODO, Class::Comment) || (classes.is_none() && COMMENTED_TODO.is_match(line));
         if is_stub {
-            blocks(Code::Stub, format!("a stub was left behind: {}", super::plain(line.trim(), 120)));
+            blocks(Code::Stub, format!("a stub was left behind: {}", crate::text::shortened(line.trim(), 120)));
         } else if is_todo {
-            blocks(Code::Stub, format!("something was left to do: {}", super::plain(line.trim(), 120)));
+            blocks(Code::Stub, format!("something was left to do: {}", crate::text::shortened(line.trim(), 120)));
         }
     }
 }
@@ -240,7 +240,7 @@ fn weakened(seen: &Inspected<'_>, change: &Change<'_>, findings: &mut Vec<Findin
         let mut found = SKIP.find_iter(line);
         let is_code = |start: usize| classes.as_ref().is_none_or(|all| all.get(at + start) == Some(&Class::Code));
         if found.any(|found| is_code(found.start())) {
-            blocks(Some(number), format!("a test is skipped: {}", super::plain(line.trim(), 120)));
+            blocks(Some(number), format!("a test is skipped: {}", crate::text::shortened(line.trim(), 120)));
         }
     }
     if !is_rust {
@@ -253,9 +253,9 @@ fn weakened(seen: &Inspected<'_>, change: &Change<'_>, findings: &mut Vec<Findin
     let now = strength(after);
     for (name, (_, held)) in strength(before) {
         match now.get(&name) {
-            None => blocks(None, format!("the test {} is gone", super::plain(&name, 200))),
+            None => blocks(None, format!("the test {} is gone", crate::text::shortened(&name, 200))),
             Some((line, holds)) if *holds < held => {
-                let name = super::plain(&name, 200);
+                let name = crate::text::shortened(&name, 200);
                 blocks(Some(*line), format!("the test {name} checks less: {holds} of {held} expectations are left"));
             }
             Some(_) => {}

@@ -1,7 +1,7 @@
 //! A reviewer's word: one verdict object on stdout, and what is not an approval.
 
-use super::plain;
 use crate::run::{Code, Evidence, Finding, Oid, Rejection, Weight};
+use crate::text::shortened;
 use serde::{
     Deserialize,
     de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor},
@@ -86,7 +86,7 @@ pub fn verdict(stdout: &str, ended: Result<(), &str>, patch: Oid, by: &str) -> V
             Verdict::Approved { findings, .. } => (findings, Vec::new()),
             Verdict::Rejected { findings, grants } => (findings, grants),
         };
-        let text = format!("the reviewer {}: that is no approval, whatever it said", plain(how, 200));
+        let text = format!("the reviewer {}: that is no approval, whatever it said", shortened(how, 200));
         findings.insert(0, Finding::blocker(Code::NoVerdict, text));
         verdict = rejected(findings, grants);
     }
@@ -117,7 +117,7 @@ fn understand(stdout: &str, patch: Oid) -> Result<Verdict, String> {
     let approves = match spoken.verdict.as_str() {
         "approve" => true,
         "request-changes" => false,
-        other => return Err(format!("{:?} is no verdict: write `approve` or `request-changes`", plain(other, 40))),
+        other => return Err(format!("{:?} is no verdict: write `approve` or `request-changes`", shortened(other, 40))),
     };
     if spoken.patch.as_ref().is_some_and(|named| *named != patch.to_string()) {
         return Err("the verdict is on another patch".to_owned());
@@ -152,18 +152,18 @@ fn read_finding(spoken: SpokenFinding) -> Result<Finding, String> {
         "praise" => Weight::Praise,
         other => {
             let known = "`blocker`, `concern`, `suggestion` or `praise`";
-            return Err(format!("{:?} is no severity: write {known}", plain(other, 40)));
+            return Err(format!("{:?} is no severity: write {known}", shortened(other, 40)));
         }
     };
-    let mut text = plain(spoken.claim.as_deref().unwrap_or("(no claim)").trim(), 4_000);
+    let mut text = shortened(spoken.claim.as_deref().unwrap_or("(no claim)").trim(), 4_000);
     if let Some(show) = spoken.show.as_deref().map(str::trim).filter(|show| !show.is_empty()) {
         text.push_str("\nshown by: ");
-        text.push_str(&plain(show, 1_000));
+        text.push_str(&shortened(show, 1_000));
     }
     Ok(Finding {
         code: Code::Review,
         weight,
-        file: spoken.file.filter(|file| !file.is_empty()).map(|file| plain(&file, 1_000).into()),
+        file: spoken.file.filter(|file| !file.is_empty()).map(|file| shortened(&file, 1_000).into()),
         line: spoken.line.and_then(|line| u32::try_from(line).ok()),
         text: text.into(),
         by: None,
@@ -174,7 +174,7 @@ fn read_finding(spoken: SpokenFinding) -> Result<Finding, String> {
 fn granted(path: &str) -> Option<Box<str>> {
     let path = path.trim().trim_start_matches("./");
     let is_inside = !path.is_empty() && !path.starts_with('/') && path.split('/').all(|part| part != "..");
-    (is_inside && path.len() < 1_000 && plain(path, 1_000) == path).then(|| path.into())
+    (is_inside && path.len() < 1_000 && shortened(path, 1_000) == path).then(|| path.into())
 }
 
 /// The last fenced block, which has to end the text.

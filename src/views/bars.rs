@@ -6,10 +6,7 @@ use super::{
     rows::{Kind, Row, rows},
     terminal::{LOGGED, Size, Terminal},
 };
-use crate::{
-    board::{Tone, block},
-    run::Timestamp,
-};
+use crate::{board::Tone, run::Timestamp, text::block};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::tz::TimeZone;
 use std::io::{self, Write};

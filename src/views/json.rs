@@ -29,9 +29,10 @@
 
 use super::{Fresh, Last, Render, Told, View};
 use crate::{
-    board::{Board, Standing, block, rfc3339},
+    board::{Board, Standing, rfc3339},
     plan::{Node, NodeId},
     run::{Breakage, Ending, Entry, Event, Evidence, Finding, JobId, Oid, Order, Spend, Timestamp, Until, What},
+    text::block,
 };
 use jiff::tz::TimeZone;
 use serde::{Serialize, Serializer};

@@ -2,8 +2,9 @@
 
 use super::{Last, Told, View};
 use crate::{
-    board::{News, Tone, block, clock},
+    board::{News, Tone, clock},
     run::Timestamp,
+    text::block,
 };
 use jiff::tz::TimeZone;
 use std::io::Write;

@@ -1,6 +1,6 @@
 //! What agents say now: display only, never a source of truth, gone when the job is.
 
-use crate::{board::line, run::JobId};
+use crate::{run::JobId, text::line};
 use dashmap::DashMap;
 use std::sync::Arc;
 

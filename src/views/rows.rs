@@ -105,7 +105,7 @@ fn overall(board: &Board, now: Timestamp) -> Row {
     Row {
         kind: Kind::Overall,
         tone: tone(failed > 0, held > 0, count.met() == count.total),
-        prefix: crate::board::line(&board.plan().blueprint().topic, 40),
+        prefix: crate::text::line(&board.plan().blueprint().topic, 40),
         done: count.met().into(),
         total: count.total.into(),
         text: parts.join(" · "),
@@ -125,7 +125,7 @@ fn row_of_stream(board: &Board, stream: &Stream) -> Row {
     Row {
         kind: Kind::Stream,
         tone: tone(count.failed > 0, is_held || count.held > 0, count.met() == count.total),
-        prefix: crate::board::line(&format!("{} {}", stream.label, stream.title), 60),
+        prefix: crate::text::line(&format!("{} {}", stream.label, stream.title), 60),
         done: count.met().into(),
         total: count.total.into(),
         text: parts.join(" · "),

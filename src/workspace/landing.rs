@@ -200,7 +200,7 @@ impl Repository {
         for line in said.split(|byte| *byte == 0) {
             let line = String::from_utf8_lossy(line);
             if let Some(path) = line.strip_prefix("worktree ") {
-                place = crate::process::clean(path);
+                place = crate::text::clean(path);
             }
             if line.strip_prefix("branch ") == Some(name) {
                 return Ok(Some(place));

@@ -4,7 +4,7 @@ use super::{
     Entry, GitError, Repository,
     git::{Git, failed, one_name, strange},
 };
-use crate::{process::clean, run::Oid};
+use crate::{run::Oid, text::clean};
 use std::path::Path;
 
 /// Who a commit is by.

@@ -4,7 +4,7 @@ use super::{
     GitError, LandedTask, Repository,
     git::{failed, strange},
 };
-use crate::{process::clean, run::Oid};
+use crate::{run::Oid, text::clean};
 use std::sync::Arc;
 
 /// One file of a tree.

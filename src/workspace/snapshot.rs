@@ -117,7 +117,7 @@ impl Repository {
         let mut taken = HashSet::new();
         for found in known.into_iter().chain(unknown.into_iter().filter(|found| !ignored.contains(&found.path))) {
             if found.bytes > FILE_BYTES {
-                left.push(Left { path: crate::process::clean(&found.path), why: Why::TooBig(found.bytes) });
+                left.push(Left { path: crate::text::clean(&found.path), why: Why::TooBig(found.bytes) });
             } else {
                 taken.insert(found.path);
             }

@@ -84,7 +84,7 @@ impl Survey {
             raw.push("/");
         }
         raw.push(name);
-        let path = crate::process::clean(&raw.to_string_lossy());
+        let path = crate::text::clean(&raw.to_string_lossy());
         self.odd.push((raw, Left { path, why }));
     }
 }
