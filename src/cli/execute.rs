@@ -80,7 +80,8 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
             )),
             Err(why) => {
                 complain(&format!(
-                    "warning: the breakdown was edited, and a run that lives cannot take it in: {why}\n"
+                    "warning: the breakdown was edited, and this run cannot take it in: {why}\nit goes on as it was \
+                     planned; once it is done, `execute` begins a new run of what the breakdown says then\n"
                 ));
                 let (_held, plan) = (held, run.plan().clone());
                 let as_it_was = (run, Revision::default(), plan);

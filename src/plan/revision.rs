@@ -177,7 +177,8 @@ impl<P: Fn(NodeId) -> Progress> Edit<'_, P> {
                 Progress::Untouched if known.binary_search(&edge).is_err() => edges.push(edge),
                 Progress::Begun if progress(before) < Progress::Over && known.binary_search(&edge).is_err() => {
                     let name = |id: NodeId| match id.index().checked_sub(self.plan.len()) {
-                        Some(new) => added[new].label().to_owned(),
+                        // The gate of a task is called after it, `task:3`.
+                        Some(new) => added[new].label().replacen("task:", "task ", 1),
                         None => self.plan.name(id),
                     };
                     refused.push(format!("{} cannot be made to wait for {}: it has begun", name(after), name(before)));
@@ -462,7 +463,7 @@ mod tests {
         edited.edges.push((NodeId(5), NodeId(1)));
         edited.edges.retain(|edge| *edge != (NodeId(4), NodeId(2)));
         let refused = revise(&plan, &edited, come(2, 1)).unwrap_err();
-        assert_eq!(refused, ["task 2 cannot be made to wait for task:3: it has begun"]);
+        assert_eq!(refused, ["task 2 cannot be made to wait for task 3: it has begun"]);
         assert!(revise(&plan, &edited, |_| Progress::Over).is_ok(), "what is over has waited");
         let mut edited = blueprint(&[("1", "a"), ("2", "b")]);
         edited.streams[0].0 = "Z".into();
