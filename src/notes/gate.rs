@@ -253,6 +253,9 @@ fn words(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
     words
 }
 
+/// Brackets that are looked into, the last ones first; hostile text has no end.
+const MOST_BRACKETS: usize = 16;
+
 /// What a gate's text says it stands behind (`(after Stream A)`, `(Stream A)`, `, after Stream A`), and where the text ends
 /// without that.
 fn place(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
@@ -264,7 +267,8 @@ fn place(text: &str, start: usize) -> (Option<Range<usize>>, usize) {
         is_name.then(|| inside.end - said.len() + word..inside.end)
     };
     let mut close = text.len();
-    while let Some(open) = lower[..close - start].rfind('(').map(|n| start + n) {
+    for _ in 0..MOST_BRACKETS {
+        let Some(open) = lower[..close - start].rfind('(').map(|n| start + n) else { break };
         let end = text[open..].find(')').map_or(text.len(), |n| open + n);
         if let Some(name) = name_of(open + 1..end.max(open + 1)) {
             let is_last = text[end..].trim_matches([')', '.', ' ', '*', ':', '\n']).is_empty();
