@@ -315,7 +315,7 @@ impl Board {
         nodes
     }
 
-    /// For each blocked node the failed ones that block it, near or far: [`BLOCKERS`] and one more at most. Costs a look at everything behind
+    /// For each blocked node the failed ones that block it, near or far: four at most. Costs a look at everything behind
     /// what has failed, once.
     pub fn culprits(&self) -> BTreeMap<NodeId, Vec<NodeId>> {
         let mut blocked: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
