@@ -239,6 +239,7 @@ fn what_was_understood_is_told_in_eighty_columns() {
       stream:B
         - the stream checks succeed: `cargo test`
         - Approved by the carriers' team (line 39): a person's approval
+          tidegate approve topic stream:B 2
       system
         - the system checks succeed: `cargo test`
         - The list fits on a phone (line 58): `./fits`

@@ -65,8 +65,19 @@ impl Board {
                 of(None, Tone::Plain, text)
             }
             Event::Replanned(addition) => {
-                let (added, retired) = (addition.added.len(), addition.retired.len());
-                of(None, Tone::Plain, format!("the plan changed: {added} added, {retired} retired"))
+                let tasks = |nodes: &mut dyn Iterator<Item = &Node>| nodes.filter(|node| node.task().is_some()).count();
+                let added = tasks(&mut addition.added.iter());
+                let out = tasks(&mut addition.retired.iter().filter_map(|&id| self.plan.get(id)));
+                let gates = addition.added.len() + addition.retired.len() - added - out;
+                let gates = if gates == 0 { "" } else { ", with their gates" };
+                of(
+                    None,
+                    Tone::Plain,
+                    format!(
+                        "the plan changed: {} added, {out} taken out or replaced{gates}",
+                        super::counted(added, "task")
+                    ),
+                )
             }
             Event::Started { job, node, what } => {
                 let text = self.starts(*node, *what);
@@ -85,7 +96,10 @@ impl Board {
                 let (node, text) = self.orders(order);
                 of(node, Tone::Plain, text)
             }
-            Event::Resumed { .. } => of(None, Tone::Plain, "resumed; what was running starts again".into()),
+            Event::Resumed { .. } => {
+                let again = if self.jobs.is_empty() { "" } else { "; what was running starts again" };
+                of(None, Tone::Plain, format!("resumed{again}"))
+            }
             Event::Answered { .. } | Event::Spent { .. } | Event::Rested { .. } | Event::QuotaDue { .. } => None,
         }
     }

@@ -9,6 +9,7 @@ use super::{
     scene::{Scene, settings, wanted},
 };
 use crate::{
+    handoff::quoted,
     perform::Checks,
     plan::{Draft, Fault, Gate, Level, Means, NO_STREAM, Node, NodeId, Phase, Plan, Settings, dot, mermaid, stated},
 };
@@ -228,11 +229,11 @@ fn gate_lines(plan: &Plan, settings: &Settings, out: &mut String) {
     }
     for gate in of_tasks.into_iter().filter(|g| g.criteria.iter().any(|c| own(&c))) {
         let _ = writeln!(out, "  {}, also", clean(&gate.label));
-        gate.criteria.iter().filter(own).for_each(|c| criterion_line(plan, c, out));
+        numbered(gate).filter(|(_, c)| own(c)).for_each(|asked| asked_line(plan, gate, asked, out));
     }
     for gate in others {
         let _ = writeln!(out, "  {}", clean(&gate.label));
-        gate.criteria.iter().for_each(|c| criterion_line(plan, c, out));
+        numbered(gate).for_each(|asked| asked_line(plan, gate, asked, out));
         if gate.criteria.is_empty() {
             out.push_str("    nothing to prove beyond its tasks\n");
         }
@@ -249,6 +250,23 @@ fn gate_lines(plan: &Plan, settings: &Settings, out: &mut String) {
         let what =
             if settings.without_checks { "as asked for" } else { "`execute` refuses this without --allow-no-checks" };
         wrapped(out, "  ", &format!("No check is configured for these gates: {} ({what}).", levels.join(", ")));
+    }
+}
+
+fn numbered(gate: &Gate) -> impl Iterator<Item = (usize, &crate::plan::Criterion)> {
+    (1..).zip(&gate.criteria)
+}
+
+/// A criterion, and where it is a person's to say, the command that says it.
+fn asked_line(plan: &Plan, gate: &Gate, (number, criterion): (usize, &crate::plan::Criterion), out: &mut String) {
+    criterion_line(plan, criterion, out);
+    if criterion.means.is_a_persons() {
+        let label = match gate.level {
+            Level::Task(task) => plan.node(task).label(),
+            _ => &gate.label,
+        };
+        let (topic, label) = (quoted(&plan.blueprint().topic), quoted(label));
+        let _ = writeln!(out, "      tidegate approve {topic} {label} {number}");
     }
 }
 

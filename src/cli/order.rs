@@ -9,7 +9,8 @@ use super::{
     scene::Scene,
 };
 use crate::{
-    handoff::quoted,
+    board::line,
+    handoff::{self, quoted},
     journal::{Answer, Inbox, OrderId, Reply},
     plan::NodeId,
     run::{Event, Order, Run},
@@ -75,9 +76,7 @@ async fn send(record: &Record, orders: Vec<Order>) -> Result<Exit, Stop> {
             None => say(&format!("noted; `tidegate execute {topic}` goes on with it\n"))?,
             Some(holder) => match answered(&inbox, id).await {
                 Some(Answer { reply: Reply::Taken, .. }) => say("taken: the run goes on with it\n")?,
-                Some(Answer { reply: Reply::Refused, text, .. }) => {
-                    return Err(Stop::new(Exit::Faulty, format!("error: refused: {text}\n")));
-                }
+                Some(Answer { reply: Reply::Refused, text, .. }) => return Err(refused(record, &order, &text)),
                 None => say(&format!("told to the run (process {}), which has not answered yet\n", holder.pid))?,
             },
         }
@@ -102,7 +101,41 @@ fn would_be_taken(record: &Record, order: &Order) -> Result<(), Stop> {
     let turn = run.turn(run.now(), [Event::Ordered(order.clone())]);
     let turn = turn.map_err(|misfit| Stop::because("the order does not fit", &misfit))?;
     match turn.dropped.first() {
-        Some(misfit) => Err(Stop::new(Exit::Faulty, format!("error: refused: {}\n", misfit.words(run.plan())))),
+        Some(misfit) => Err(refused(record, order, &misfit.words(run.plan()))),
         None => Ok(()),
     }
+}
+
+/// A word that was not taken, and which one would have been.
+fn refused(record: &Record, order: &Order, why: &str) -> Stop {
+    let help = match *order {
+        Order::Approve { gate, .. } => persons(record, gate),
+        Order::Retry(node) => failed(record, node),
+        _ => None,
+    };
+    let help = help.map(|help| format!("  = help: {help}\n")).unwrap_or_default();
+    Stop::new(Exit::Faulty, format!("error: refused: {why}\n{help}"))
+}
+
+/// What of a node is a person's to say, by the numbers that its criteria have.
+fn persons(record: &Record, node: NodeId) -> Option<String> {
+    let plan = record.run.plan();
+    let gate = plan.node(plan.gate_of(node).unwrap_or(node)).gate()?;
+    let persons = (1..).zip(&gate.criteria).filter(|(_, criterion)| criterion.means.is_a_persons());
+    let told: Vec<String> =
+        persons.map(|(number, criterion)| format!("{number}: {}", line(&criterion.text, 120))).collect();
+    let label = plan.node(node).label();
+    Some(match told.len() {
+        0 => format!("no criterion of {label} waits for a person"),
+        _ => format!("these of {label} are a person's to say, once all else is proven: {}", told.join("; ")),
+    })
+}
+
+/// What has to be tried again before a node that has not failed itself can go on.
+fn failed(record: &Record, node: NodeId) -> Option<String> {
+    let plan = record.run.plan();
+    let culprits = record.run.culprits(node);
+    let all: Vec<String> =
+        culprits.iter().map(|&id| handoff::retry(&plan.blueprint().topic, plan.node(id).label())).collect();
+    (!all.is_empty()).then(|| format!("it is blocked by what has: `{}`", all.join("`, `")))
 }

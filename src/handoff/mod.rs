@@ -10,6 +10,6 @@ mod summary;
 
 pub use folder::{Folder, WriteError};
 pub use page::{Page, Part};
-pub use report::{Closing, End, Merges, quoted, report};
+pub use report::{Closing, End, Merges, quoted, report, retry};
 pub use status::status;
 pub use summary::{Changed, Summary, file_name, index, tokens};

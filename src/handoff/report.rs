@@ -440,7 +440,7 @@ pub(super) fn execute(topic: &str) -> String {
 }
 
 /// The command that lets a failed node try again.
-pub(super) fn retry(topic: &str, label: &str) -> String {
+pub fn retry(topic: &str, label: &str) -> String {
     format!("tidegate retry {} {}", quoted(topic), quoted(label))
 }
 

@@ -52,7 +52,11 @@ fn a_run_that_is_allowed_to_go_without_checks_lands_and_its_report_says_so() {
 fn a_criterion_that_nobody_can_settle_is_held_until_a_person_approves() {
     let space = Space::plain();
     space.topic("nice", &stream(&[writes("one")], "The colours please the eye"));
-    space.run(&["check", "nice"]).exits(0).says(&["The colours please the eye", "a person: no command settles it"]);
+    space
+        .run(&["check", "nice"])
+        .exits(0)
+        .says(&["The colours please the eye", "a person: no command settles it"])
+        .says(&["tidegate approve nice system 2"]);
     let said = space.execute("nice").exits(1);
     let (_, before) = said.err.split_once("nice").unwrap_or_default();
     assert!(before.contains("The colours please the eye"), "told before the start:\n{}", said.err);
@@ -133,4 +137,30 @@ fn a_gate_whose_check_fails_stays_closed_and_says_what_the_check_printed() {
         "tidegate retry one system",
     ]);
     assert_eq!(space.landed("one"), ["one"]);
+}
+
+#[test]
+fn a_word_that_is_not_taken_is_answered_with_the_one_that_would_be() {
+    let space = Space::strict();
+    let breakdown = stream(
+        &[writes("one"), Task::new("two").field("Test Requirements: None").code("exit 3")],
+        "All please the eye",
+    );
+    space.topic("nice", &breakdown);
+    space.execute("nice").exits(1);
+    space
+        .run(&["approve", "nice", "system", "1"])
+        .exits(2)
+        .says(&["does not wait for this word", "these of system are a person's to say, once all else is proven: 2: "]);
+    space.run(&["approve", "nice", "1", "1"]).exits(2).says(&["no criterion of 1 waits for a person"]);
+    space
+        .run(&["retry", "nice", "system"])
+        .exits(2)
+        .says(&["has not failed", "it is blocked by what has: `tidegate retry nice 2`"]);
+    space.topic("nice", &breakdown.replace("exit 3", "echo 2 > two"));
+    let said = space.execute("nice").exits(1);
+    said.says(&["resumed", "the plan changed: 1 task added, 1 taken out or replaced, with their gates"])
+        .lacks(&["what was running starts again"]);
+    space.run(&["approve", "nice", "system", "2"]).exits(0);
+    space.execute("nice").exits(0);
 }
