@@ -9,11 +9,11 @@ use super::{
     scene::Scene,
 };
 use crate::{
-    board::line,
     handoff::{self, quoted},
     journal::{Answer, Inbox, OrderId, Reply},
     plan::NodeId,
     run::{Event, Order, Run},
+    text::line,
 };
 use std::time::Duration;
 

@@ -12,7 +12,7 @@ use crate::{
     board::{Board, Mark, Standing, Story},
     handoff::quoted,
     plan::{NodeId, Plan},
-    run::{Evidence, Ran, Verdict, Why},
+    run::{Evidence, Outcome, Ran, Verdict, Why},
     text::{block, line},
 };
 use std::fmt::Write;
@@ -158,7 +158,9 @@ fn advice(record: &Record, node: NodeId) -> String {
             awaited.iter().map(|n| format!("tidegate approve {topic} {label} {}", n + 1)).collect();
         return format!("  to let it pass: {}\n", numbers.join("; "));
     }
-    if record.holder.is_none() && !run.state(node).is_met() {
+    // A run that was returned waits for a word on something else first.
+    let is_returned = matches!(run.outcome(), Some(Outcome::Returned { .. }));
+    if record.holder.is_none() && !run.state(node).is_met() && !is_returned {
         return format!("  nobody executes the run now; to go on: tidegate execute {topic}\n");
     }
     String::new()

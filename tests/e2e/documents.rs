@@ -149,6 +149,8 @@ fn wrong_usage_exits_with_2() {
     for args in wrong {
         assert_eq!(space.run(args).code, 2, "{args:?}");
     }
+    let beside = space.repo().join("..").display().to_string();
+    space.run(&["-C", &beside, "demo", "repo"]).exits(2).says(&["../repo is there already, and is not the sample"]);
     space.run(&["execute", "two-streams", "--sandbox", "bubblewrap"]).exits(3).says(&["--sandbox none"]);
 }
 
