@@ -166,24 +166,38 @@ pub(super) fn is_run_by(commands: &[Box<str>], path: &str) -> bool {
 }
 
 /// Programs that run the script they are given.
-const INTERPRETERS: [&str; 15] = [
-    "sh", "bash", "dash", "ash", "zsh", "ksh", "source", ".", "python", "python3", "node", "deno", "bun", "ruby",
-    "perl",
-];
+const SHELLS: [&str; 8] = ["sh", "bash", "dash", "ash", "zsh", "ksh", "source", "."];
 
-/// Whether a check's command line runs this very file as a program: not one that it only looks at.
-pub(super) fn runs_script(commands: &[Box<str>], path: &str) -> bool {
+/// Programs that run the file they are given, which may be one of tests.
+const INTERPRETERS: [&str; 7] = ["python", "python3", "node", "deno", "bun", "ruby", "perl"];
+
+/// How a check's command line runs a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RunBy {
+    /// By itself, or as a script of a shell: it says what is run.
+    Shell,
+    /// As the program of an interpreter.
+    Interpreter,
+}
+
+/// How a check's command line runs this very file, where it does, and does not only look at it.
+pub(super) fn runs_script(commands: &[Box<str>], path: &str) -> Option<RunBy> {
     let is_file = |word: &str| word.trim_matches(['"', '\'']).trim_start_matches("./") == path;
-    commands.iter().flat_map(|command| command.split(['\n', ';', '&', '|', '(', ')', '`'])).any(|simple| {
-        let mut words = simple.split_whitespace().skip_while(|word| {
-            let is_variable = word.split_once('=').is_some_and(|(name, _)| !name.contains(['/', '-', '.']));
-            is_variable
-                || matches!(*word, "exec" | "time" | "env" | "nice" | "!" | "if" | "then" | "while" | "do" | "else")
-        });
+    let is_prefix = |word: &&str| {
+        let is_variable = word.split_once('=').is_some_and(|(name, _)| !name.contains(['/', '-', '.']));
+        is_variable || matches!(*word, "exec" | "time" | "env" | "nice" | "!" | "if" | "then" | "while" | "do" | "else")
+    };
+    commands.iter().flat_map(|command| command.split(['\n', ';', '&', '|', '(', ')', '`'])).find_map(|simple| {
+        let mut words = simple.split_whitespace().skip_while(is_prefix);
         let program = words.next().unwrap_or_default();
         let name = program.rsplit('/').next().unwrap_or(program);
-        let is_interpreter = INTERPRETERS.contains(&name);
-        is_file(program) || (is_interpreter && words.find(|word| !word.starts_with('-')).is_some_and(is_file))
+        let mut runs_it = |by| words.find(|word| !word.starts_with('-')).is_some_and(is_file).then_some(by);
+        match name {
+            _ if is_file(program) => Some(RunBy::Shell),
+            _ if SHELLS.contains(&name) => runs_it(RunBy::Shell),
+            _ if INTERPRETERS.contains(&name) => runs_it(RunBy::Interpreter),
+            _ => None,
+        }
     })
 }
 
@@ -266,14 +280,15 @@ mod tests {
     #[test]
     fn a_script_is_run_and_a_file_that_is_looked_at_is_not() {
         for (command, path, runs) in [
-            ("sh ./ci/lint.sh", "ci/lint.sh", true),
-            ("set -e; X=1 bash -eu 'ci/lint.sh' --all", "ci/lint.sh", true),
-            ("make && ci/lint.sh", "ci/lint.sh", true),
-            ("if /usr/bin/python3 tools/check.py; then true; fi", "tools/check.py", true),
-            ("test -f out.txt && grep -q x README.md", "out.txt", false),
-            ("test -f out.txt && grep -q x README.md", "README.md", false),
-            ("sh -c 'cat one'", "one", false),
-            ("sh lint.sh", "ci/lint.sh", false),
+            ("sh ./ci/lint.sh", "ci/lint.sh", Some(RunBy::Shell)),
+            ("set -e; X=1 bash -eu 'ci/lint.sh' --all", "ci/lint.sh", Some(RunBy::Shell)),
+            ("make && ci/lint.sh", "ci/lint.sh", Some(RunBy::Shell)),
+            ("if /usr/bin/python3 tools/check.py; then true; fi", "tools/check.py", Some(RunBy::Interpreter)),
+            ("node --test tests/a.test.js", "tests/a.test.js", Some(RunBy::Interpreter)),
+            ("test -f out.txt && grep -q x README.md", "out.txt", None),
+            ("test -f out.txt && grep -q x README.md", "README.md", None),
+            ("sh -c 'cat one'", "one", None),
+            ("sh lint.sh", "ci/lint.sh", None),
         ] {
             assert_eq!(runs_script(&[command.into()], path), runs, "{command}");
         }

@@ -1,6 +1,6 @@
 //! Scope: what of a change a task may make (CONTRACTS.md, What a task may touch), path by path.
 
-use super::protected::{is_named, is_run_by, runs_script};
+use super::protected::{RunBy, is_named, is_run_by, runs_script};
 use super::seal::is_sealed_whole;
 use super::wiring::{For, shut_part, wired};
 use super::{
@@ -219,11 +219,12 @@ impl<'a> Scope<'a> {
             Some(line) if line.shut == Shut::Setup && role == Role::Tests && change.before.is_none() => return None,
             Some(line) => line.why.to_owned(),
             None if self.protect.is_match(path) => "is protected by [protect] paths".to_owned(),
-            // New tests are the test-developer's, whatever runs them.
-            None if runs_script(self.terms.commands, path) && (role != Role::Tests || change.before.is_some()) => {
-                "it says whether a gate opens".to_owned()
-            }
-            None => return None,
+            None => match runs_script(self.terms.commands, path) {
+                Some(_) if role == Role::Implementation => "it says whether a gate opens".to_owned(),
+                // New tests are the test-developer's, and those that grow are judged as tests; a script that runs them is neither.
+                Some(RunBy::Shell) if change.before.is_some() => "it says whether a gate opens".to_owned(),
+                Some(_) | None => return None,
+            },
         };
         let is_run = is_run_by(self.terms.commands, path);
         if is_named(self.terms.text, path) && !is_run {

@@ -214,3 +214,19 @@ fn what_is_taken_out_is_a_blocker_only_where_the_gate_needs_it() {
     assert_eq!(finding(Why::Protected, true), (Code::Protected, Weight::Blocker));
     assert_eq!(Judgement::Within.finding("p", true), None);
 }
+
+#[test]
+fn what_a_check_runs_is_shut_and_a_file_of_tests_that_it_runs_may_grow() {
+    let commands = boxed(&["sh tests/all.sh", "node --test tests/a.test.js"]);
+    let terms = ScopeTerms { commands: &commands, text: "Files: tests/all.sh", ..ScopeTerms::default() };
+    let (old, grown) = (Some("a\n"), Some("a\nb\n"));
+    for (role, path, before, expected) in [
+        (Role::Implementation, "tests/all.sh", old, "protected"),
+        (Role::Implementation, "tests/a.test.js", old, "protected"),
+        (Role::Tests, "tests/all.sh", old, "protected"),
+        (Role::Tests, "tests/a.test.js", old, "+"),
+        (Role::Tests, "tests/a.test.js", None, "+"),
+    ] {
+        assert_eq!(sign(&judged(terms, role, change(path, before, grown))), expected, "{role:?} {path}");
+    }
+}
