@@ -1,7 +1,7 @@
 //! Setting a workspace up: the commands that put there what a fresh clone lacks, run again when a lock file changes.
 
 use super::{
-    GitError, Lease, Repository,
+    GitError, Kind, Lease, Repository,
     snapshot::{Rules, blocking},
     survey,
 };
@@ -84,7 +84,11 @@ impl Lease {
         let file = |source| SetupError::File { path: mark.clone(), source };
         survey::remove(&mark).map_err(file)?;
         let rules = repository.rules(self.commit()).await?;
-        let before = self.prints(&rules).await.map_err(file)?;
+        // A gate's tree is never taken in: what was there before is asked for agents alone.
+        let before = match self.kind() {
+            Kind::Agent => Some(self.prints(&rules).await.map_err(file)?),
+            Kind::Gate => None,
+        };
         for command in &setup.commands {
             let program = Program {
                 argv: vec!["sh".into(), "-euc".into(), command.into()],
@@ -108,11 +112,13 @@ impl Lease {
                 return Err(SetupError::Failed { command: command.clone(), how, tail });
             }
         }
-        let after = self.prints(&rules).await.map_err(file)?;
-        let new: Vec<Made> = after.into_iter().filter(|made| !before.contains(made)).collect();
-        let ignored = repository.ignored(&rules, new.iter().map(|made| &*made.path)).await?;
-        let is_seen = |made: &Made| rules.tracked.contains(&made.path) || !ignored.contains(&made.path);
-        let made = new.into_iter().filter(is_seen).collect();
+        let mut made: Vec<Made> = Vec::new();
+        if let Some(before) = before {
+            let after = self.prints(&rules).await.map_err(file)?;
+            made.extend(after.into_iter().filter(|made| !before.contains(made)));
+            let ignored = repository.ignored(&rules, made.iter().map(|made| &*made.path)).await?;
+            made.retain(|made| rules.tracked.contains(&made.path) || !ignored.contains(&made.path));
+        }
         let text = serde_json::to_vec(&Mark { key, made }).map_err(|error| file(error.into()))?;
         fs::write(&mark, text).map_err(file)
     }
