@@ -6,6 +6,7 @@ use crate::{
     context::{Package, feedback},
     plan::{NodeId, Role, Script, Task},
     process::{Launch, Limits, Line, with_causes},
+    rules,
     run::{Breakage, Code, Ending, Finding, Job, Oid, Rejection, Timestamp, Until, Weight},
     workspace::{self, Carried, Identity, Lease, Pool, Repository, Setup, Why, attempt_ref, slug},
 };
@@ -119,7 +120,7 @@ impl Bench {
         let pin = |what: &str| {
             attempt_ref(&self.setting.run, &task.label, &format!("{}-{}{what}", job.id.0, job.what.name()))
         };
-        let declared = declared(task);
+        let declared = own_paths(task);
         if let Some(left) = self.pool.left(&self.key(job.node)) {
             // A killed run left it: kept by a ref, and not gone on from, since nobody knows how far it had got.
             let kept = self.repo.snapshot(&left, base, &declared, &message(", before a kill"), &pin("-before")).await;
@@ -305,8 +306,8 @@ fn script<'a>(task: &'a Task, role: Role, name: Option<&str>, turn: u16) -> Opti
 }
 
 /// The files that a task declares by their own paths: part of its work whatever `.gitignore` says.
-fn declared(task: &Task) -> Vec<String> {
-    let paths = task.brief.files.iter().map(|file| file.trim().trim_matches('`').trim_start_matches("./"));
+fn own_paths(task: &Task) -> Vec<String> {
+    let paths = rules::declared(&task.brief.files);
     paths
         .filter(|path| !path.is_empty() && !path.ends_with('/') && !path.contains(['*', '?', '[', '{']))
         .map(str::to_owned)

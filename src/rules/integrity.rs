@@ -96,7 +96,7 @@ fn is_odd_file(seen: &Inspected<'_>, change: &Change<'_>, findings: &mut Vec<Fin
     let Some(after) = change.after else { return true };
     let path = change.path;
     let mut blocks = |code, text: String| findings.push(Finding::blocker(code, text).at(path, None));
-    let is_declared = seen.files.iter().any(|file| file.trim().trim_start_matches("./") == path);
+    let is_declared = super::declared(seen.files).any(|file| file == path);
     match kind(after.mode) {
         Kind::Gitlink => {
             if !is_declared {

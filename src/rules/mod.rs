@@ -21,7 +21,7 @@ pub use protected::{Protected, Shut, protects};
 pub use red::{RedCase, RedProof, red};
 pub use report::{Build, BuildError, ErrorKind, Report, TestResult};
 pub use rust::{Sketch, TestFn, product_part, restore_test_part, sketch, test_part};
-pub use scope::{BadGlob, Change, Judgement, Role, Scope, ScopeTerms, Side, Why};
+pub use scope::{BadGlob, Change, Judgement, Role, Scope, ScopeTerms, Side, Why, declared};
 pub use seal::{Breach, How, Listing, Restore, breaches};
 pub use test_name::{ScannedTest, is_test_path, names, tests_in};
 pub use verdict::{Verdict, verdict};

@@ -186,7 +186,7 @@ impl<'a> Scope<'a> {
 
     fn one(&self, role: Role, change: &Change<'_>, test_modules: &BTreeSet<String>) -> Judgement {
         let path = change.path;
-        let is_declared = self.terms.files.iter().any(|file| &**file == path);
+        let is_declared = declared(self.terms.files).any(|file| file == path);
         if change.before.is_none() && is_leftover(path) && !is_declared {
             return Judgement::Leftover;
         }
@@ -385,13 +385,17 @@ fn test_modules(changes: &[Change<'_>]) -> BTreeSet<String> {
     files
 }
 
+/// What a task declares, as the paths and globs that are meant.
+pub fn declared(files: &[Box<str>]) -> impl Iterator<Item = &str> {
+    files.iter().map(|file| file.trim().trim_matches('`').trim_start_matches("./"))
+}
+
 /// A path, a folder (all beneath it) or a glob, each.
 fn globs(patterns: &[Box<str>], is_lenient: bool) -> Result<GlobSet, BadGlob> {
     let mut set = GlobSetBuilder::new();
     let bad = |glob: &str, error: &globset::Error| BadGlob { glob: glob.to_owned(), why: error.kind().to_string() };
-    for pattern in patterns {
-        let pattern = pattern.trim().trim_matches('`');
-        let pattern = pattern.strip_prefix("./").unwrap_or(pattern).trim_end_matches('/');
+    for pattern in declared(patterns) {
+        let pattern = pattern.trim_end_matches('/');
         if pattern.is_empty() {
             continue;
         }
