@@ -75,7 +75,7 @@ impl StatusWriter {
         };
         let loop_ = move || {
             let mut told = None;
-            keep_writing(&changed, || {
+            keep_writing(&changed, STATUS_EVERY, || {
                 let trouble = write();
                 if trouble != told
                     && let Some(trouble) = &trouble
@@ -108,12 +108,12 @@ impl Drop for StatusWriter {
     }
 }
 
-/// Writes at a change, then not before a second has gone by; and once more at the end, which waits for nothing.
-fn keep_writing(changed: &Receiver<()>, mut write: impl FnMut()) {
+/// Writes at a change, then not before this time has gone by; and once more at the end, which waits for nothing.
+fn keep_writing(changed: &Receiver<()>, every: Duration, mut write: impl FnMut()) {
     let mut is_due = changed.recv().is_ok();
     while is_due {
         write();
-        let until = Instant::now() + STATUS_EVERY;
+        let until = Instant::now() + every;
         is_due = false;
         loop {
             match changed.recv_timeout(until.saturating_duration_since(Instant::now())) {
@@ -125,4 +125,21 @@ fn keep_writing(changed: &Receiver<()>, mut write: impl FnMut()) {
         is_due = is_due || changed.recv().is_ok();
     }
     write();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_changes_are_one_writing_and_the_end_is_written_at_once() {
+        for (changes, expected) in [(0, 1), (1, 2), (50, 2)] {
+            let (tell, changed) = sync_channel(changes);
+            (0..changes).for_each(|_| tell.send(()).unwrap());
+            drop(tell);
+            let mut count = 0;
+            keep_writing(&changed, Duration::from_hours(1), || count += 1);
+            assert_eq!(count, expected, "{changes} changes");
+        }
+    }
 }
