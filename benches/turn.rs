@@ -7,8 +7,8 @@ use tidegate::{
         Task,
     },
     run::{
-        Charter, Effect, Ending, Entry, Event, Evidence, Grant, Job, Oid, Outcome, Policy, Red, Run, Rung, Seal, Spend,
-        Subject, Timestamp, Verified, What,
+        Charter, Effect, Ending, Entry, Event, Evidence, Grant, Job, Limit, Oid, Outcome, Policy, Red, Run, Rung, Seal,
+        Spend, Subject, Timestamp, Verified, What,
     },
 };
 
@@ -106,8 +106,11 @@ fn planned(tasks: u32) -> Event {
         ladder: vec![Rung::Consulted, Rung::Advised],
         lives: 3,
         rest_ms: 1,
-        budget: Spend::UNLIMITED,
-        grant: Grant { writing: Spend { micros: 100, tokens: 100 }, reading: Spend { micros: 10, tokens: 10 } },
+        budget: Limit::NONE,
+        grant: Grant {
+            writing: Spend { micros: 100, input: 100, ..Spend::default() },
+            reading: Spend { micros: 10, input: 10, ..Spend::default() },
+        },
         stop_at: None,
     };
     Event::Planned {
@@ -157,7 +160,11 @@ fn passed(job: &Job) -> Event {
         (What::Land, Subject::Candidate { commit, .. }) => Evidence::Landed { tip: commit, notes: vec![] },
         _ => Evidence::Seen { ran: vec![] },
     };
-    Event::Ended { job: job.id, ending: Box::new(Ending::Passed(evidence)), spend: Spend { micros: 5, tokens: 5 } }
+    Event::Ended {
+        job: job.id,
+        ending: Box::new(Ending::Passed(evidence)),
+        spend: Spend { micros: 5, input: 5, ..Spend::default() },
+    }
 }
 
 fn status(field: &str) -> u64 {

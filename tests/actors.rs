@@ -7,7 +7,7 @@ use tidegate::{
     perform::{Desk, Ended, Performer},
     plan::{BackendId, Blueprint, Brief, Gate, Level, Node, NodeId, Phase, Phases, StreamId, Task},
     run::{
-        Charter, Ending, Entry, Event, Evidence, Failure, Job, JobId, Oid, Outcome, Policy, Run, Spend, State,
+        Charter, Ending, Entry, Event, Evidence, Failure, Job, JobId, Limit, Oid, Outcome, Policy, Run, State,
         Timestamp, What,
     },
 };
@@ -67,7 +67,7 @@ async fn a_panic_is_a_failed_attempt_and_the_run_goes_on() {
     let scratch = tempfile::tempdir().unwrap();
     let id = RunId::new("nervous", Timestamp(1), 1).unwrap();
     let folder = Runs::of(scratch.path()).begin(&id).unwrap();
-    let slots = Policy { agents: 2, agents_per_stream: 2, checks: 1, budget: Spend::UNLIMITED, ..Policy::default() };
+    let slots = Policy { agents: 2, agents_per_stream: 2, checks: 1, budget: Limit::NONE, ..Policy::default() };
     let policy = Policy { lives: 2, rest_ms: 1, rejections: 3, same_failure: 3, ..slots };
     let planned = Event::Planned {
         plan: Box::new(blueprint()),

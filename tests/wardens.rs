@@ -50,6 +50,7 @@ fn sh(dir: &Path, script: &str) -> Program {
             grace: Duration::from_millis(100),
             output_bytes: 1 << 20,
         },
+        confines: None,
     }
 }
 

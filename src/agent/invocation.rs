@@ -3,7 +3,7 @@
 use super::Definition;
 use crate::{
     plan::{Role, Script},
-    process::Limits,
+    process::{Confines, Limits},
     run::{Spend, Timestamp},
 };
 use std::{ffi::OsString, path::PathBuf, sync::Arc};
@@ -17,20 +17,34 @@ pub struct Invocation {
     pub definition: Option<Arc<Definition>>,
     /// The script that stands in for it, when the task carries one.
     pub script: Option<Script>,
-    /// What it is told: the context package.
+    /// The model, in the backend's words. `None`: the definition's, else the backend's own choice.
+    pub model: Option<String>,
+    /// What it is told: the context package, without the definition's prompt.
     pub prompt: String,
     /// Where it works.
     pub workspace: PathBuf,
-    /// Its whole environment.
+    /// Its whole environment, beside what its backend adds.
     pub env: Vec<(OsString, OsString)>,
-    /// Where its prompt, its output and its errors are kept.
+    /// Where its prompt, its output and its errors are kept. It cannot see into it.
     pub folder: PathBuf,
+    /// Its home: a folder of its own, made, and kept between the tries of a phase. Its conversations are in it.
+    pub home: PathBuf,
     /// What it may write.
     pub writes: WritePolicy,
-    /// What it may take.
+    /// What it may take. `idle` counts from the last event that was progress.
     pub limits: Limits,
+    /// Turns of the model at most, where the backend can count them.
+    pub turns: u32,
+    /// What it may see and write; `None`: it is not confined, and the backend's own sandbox is all there is.
+    pub confines: Option<Confines>,
     /// The conversation to go on with, where the backend can.
-    pub session: Option<String>,
+    pub session: Option<Session>,
+    /// A JSON Schema that its last answer has to meet.
+    pub schema: Option<&'static str>,
+    /// MCP servers for this one run.
+    pub servers: Vec<Server>,
+    /// When it was started. A backend has no clock of its own.
+    pub at: Timestamp,
 }
 
 /// What an agent may write, as far as the backend can keep it to that; what it wrote is judged anyway.
@@ -42,15 +56,37 @@ pub enum WritePolicy {
     Nothing,
 }
 
+/// A conversation with a model that can be gone on with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its name, as the CLI knows it.
+    pub id: String,
+    /// What the CLI has reported for it so far, where it reports sums over the whole conversation: what is subtracted the next time.
+    pub reported: Spend,
+}
+
+/// An MCP server on standard input and output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Its name; tools are called after it.
+    pub name: String,
+    /// Its command line.
+    pub argv: Vec<String>,
+    /// Its environment, beside the agent's.
+    pub env: Vec<(String, String)>,
+}
+
 /// What an agent does while it works: one type for all backends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgentEvent {
-    /// It has started.
+    /// It has answered for the first time: whoever provides the model lets us in.
     Started,
-    /// It said something.
+    /// It said something: what a person reads, not what was asked of it.
     Text(String),
     /// It uses a tool.
     ToolCall {
+        /// Tells calls apart.
+        id: String,
         /// The tool.
         name: String,
         /// What it is given, shortened.
@@ -58,13 +94,21 @@ pub enum AgentEvent {
     },
     /// A tool answered.
     ToolResult {
+        /// Which call.
+        id: String,
         /// Whether it succeeded.
         is_success: bool,
     },
-    /// What it used since the last time: increments, never totals.
-    Usage(Spend),
-    /// The conversation's name.
-    Session(String),
+    /// It was not allowed to do something: told in the report, no failure.
+    Denied(String),
+    /// The conversation it is in, and what it used since the last time: increments, never totals. Together, since what a sum is
+    /// subtracted from must never be known without it, nor the other way round.
+    Usage {
+        /// Since the last time; nothing where only the conversation is told.
+        spend: Spend,
+        /// The conversation, once it is known.
+        session: Option<Session>,
+    },
     /// It is done.
     Finished,
 }
@@ -72,15 +116,11 @@ pub enum AgentEvent {
 /// Takes events as they come. Must not block.
 pub type Sink = Arc<dyn Fn(AgentEvent) + Send + Sync>;
 
-/// What an agent handed back.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What an agent handed back. What it cost was told by [`AgentEvent::Usage`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AgentReport {
-    /// What it said at the end, or printed: bounded, the whole is in the folder.
+    /// What it said at the end, or printed: bounded, the whole is in the folder. Where a schema was asked for and met: the JSON.
     pub text: String,
-    /// The conversation's name, to go on with.
-    pub session: Option<String>,
-    /// What it cost that had not been told.
-    pub spend: Spend,
 }
 
 /// How an agent can fail. A closed set, because the core acts on it.
@@ -95,26 +135,39 @@ pub enum AgentError {
         tail: String,
     },
     /// Too many requests.
-    #[error("rate limited")]
+    #[error("rate limited: {said}")]
     RateLimited {
-        /// When to try again.
+        /// When to try again; 0: nobody said.
         until: Timestamp,
+        /// In the provider's words.
+        said: String,
     },
     /// The plan's allowance is used up.
-    #[error("usage limit reached")]
+    #[error("usage limit reached: {said}")]
     UsageLimit {
-        /// When it resets.
+        /// When it resets; 0: nobody said.
         until: Timestamp,
+        /// In the provider's words.
+        said: String,
     },
-    /// The provider has no room.
-    #[error("the provider is overloaded")]
-    Overloaded,
+    /// The provider has no room, or cannot be reached.
+    #[error("the provider is overloaded or cannot be reached: {said}")]
+    Overloaded {
+        /// In the provider's words.
+        said: String,
+    },
     /// Nobody is logged in.
-    #[error("log in first")]
-    AuthRequired,
+    #[error("log in first: {said}")]
+    AuthRequired {
+        /// In the CLI's words.
+        said: String,
+    },
     /// Nobody pays.
-    #[error("the provider asks for payment")]
-    PaymentRequired,
+    #[error("the provider asks for payment: {said}")]
+    PaymentRequired {
+        /// In the provider's words.
+        said: String,
+    },
     /// It cannot work as it is configured.
     #[error("misconfigured: {what}")]
     Misconfigured {
@@ -127,17 +180,17 @@ pub enum AgentError {
         /// The role.
         role: &'static str,
     },
-    /// The conversation is too long.
+    /// The conversation is too long: it cannot be gone on with.
     #[error("the context is too long for the model")]
     ContextOverflow,
     /// Out of time.
     #[error("took longer than {} s; `[agents] timeout` in tidegate.toml sets the limit", .0.as_secs())]
     Timeout(std::time::Duration),
     /// Nothing was heard of it for too long.
-    #[error("silent for too long")]
+    #[error("silent for too long; `[agents] idle` in tidegate.toml sets the limit")]
     Idle,
     /// Out of turns.
-    #[error("out of turns")]
+    #[error("out of turns; `[agents] turns` in tidegate.toml sets the limit")]
     MaxTurns,
     /// The model refused.
     #[error("the model refused")]

@@ -3,16 +3,23 @@
 //! A backend turns one [`Invocation`] into an [`AgentReport`] or an [`AgentError`], and tells what happens on the way as
 //! [`AgentEvent`]s. It knows nothing of phases, gates or git: what an ending means is mapped in `perform`, and what
 //! counts is what the workspace shows (DESIGN.md section 7).
+//!
+//! The command lines of coding agents are all driven in one way ([`CommandLine`]); what differs is in a [`Dialect`] each: how it is
+//! called, and how what it prints is read.
 
+mod command_line;
 mod definition;
+mod dialect;
 mod invocation;
 mod script;
 
+pub use command_line::CommandLine;
 pub use definition::Definition;
-pub use invocation::{AgentError, AgentEvent, AgentReport, Invocation, Sink, WritePolicy};
+pub use dialect::{Answer, Call, Dialect, End, Reader, Step};
+pub use invocation::{AgentError, AgentEvent, AgentReport, Invocation, Server, Session, Sink, WritePolicy};
 pub use script::ScriptBackend;
 
-use crate::{process::Line, run::Spend};
+use crate::process::Line;
 use std::{future::Future, pin::Pin};
 
 /// What runs agents: a coding agent's CLI, an agent protocol, a plain command, a script.
@@ -31,6 +38,3 @@ pub trait Backend: Send + Sync {
         line: Line,
     ) -> Pin<Box<dyn Future<Output = Result<AgentReport, AgentError>> + Send + '_>>;
 }
-
-/// What an invocation cost that has not been told by [`AgentEvent::Usage`]: a script costs nothing.
-pub const FREE: Spend = Spend { micros: 0, tokens: 0 };

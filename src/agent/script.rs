@@ -1,6 +1,6 @@
 //! The backend that needs no model: a fenced block of the breakdown, run by `sh -eu` in the workspace.
 
-use super::{AgentError, AgentEvent, AgentReport, Backend, FREE, Invocation, Sink};
+use super::{AgentError, AgentEvent, AgentReport, Backend, Invocation, Sink};
 use crate::process::{Exit, How, Launch, Line, Program, Tail};
 use std::{future::Future, io, path::Path, pin::Pin, sync::Arc};
 use tokio::sync::watch;
@@ -37,6 +37,7 @@ impl ScriptBackend {
             stdout: stdout.clone(),
             stderr: Some(invocation.folder.join("stderr")),
             limits: invocation.limits,
+            confines: invocation.confines.clone(),
         };
         events(AgentEvent::Started);
         let line = Line { grew: Some(grew), ..line };
@@ -87,7 +88,7 @@ fn answer(exit: &Exit, invocation: &Invocation) -> Result<AgentReport, AgentErro
     match &exit.how {
         How::Code(0) => {
             let text = tail(&folder.join("stdout"), ANSWER_MAX);
-            Ok(AgentReport { text, session: None, spend: FREE })
+            Ok(AgentReport { text })
         }
         How::Code(code) => Err(AgentError::GaveUp { code: *code, tail: last_words() }),
         How::TimedOut => Err(AgentError::Timeout(invocation.limits.total)),

@@ -77,6 +77,7 @@ impl Check<'_> {
             stdout: stdout.to_owned(),
             stderr: stderr.map(Path::to_owned),
             limits: self.limits,
+            confines: None,
         };
         self.launch.launch(program, self.line.clone()).await
     }

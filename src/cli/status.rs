@@ -102,7 +102,7 @@ fn value(board: &Board, process: Option<u32>) -> Value {
         "topic": blueprint.topic, "title": blueprint.title, "run": board.charter().run,
         "base": board.charter().base.to_string(), "tip": board.tip().to_string(),
         "state": state, "process": process, "began": time(board.began()), "updated": time(board.now()),
-        "micros": board.spent().micros, "tokens": board.spent().tokens,
+        "micros": board.spent().micros, "tokens": board.spent().tokens(),
         "tasks": tasks, "gates": gates, "running": running.collect::<Vec<_>>(), "closed": closed.collect::<Vec<_>>(),
     })
 }

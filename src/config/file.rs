@@ -208,7 +208,7 @@ fn window(section: &mut Section<'_>) -> Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::{Rung, Spend};
+    use crate::run::{Limit, Rung};
     use proptest::prelude::*;
 
     /// As CONTRACTS.md has it.
@@ -287,7 +287,7 @@ model = "..."
         assert_eq!((policy.agents, policy.agents_per_stream, policy.checks), (4, 4, 2));
         assert_eq!((policy.window, policy.window_min, policy.window_max), (3, 3, 8));
         assert_eq!((policy.same_failure, policy.rejections, policy.lives, policy.rest_ms), (3, 5, 3, 1000));
-        assert_eq!((policy.budget, policy.ladder), (Spend::UNLIMITED, Vec::<Rung>::new()));
+        assert_eq!((policy.budget, policy.ladder), (Limit::NONE, Vec::<Rung>::new()));
         assert_eq!(config.policy(32).checks, 8);
     }
 

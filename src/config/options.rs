@@ -1,6 +1,6 @@
 //! The options that a repository has, and what each is where nothing is written (CONTRACTS.md, tidegate.toml).
 
-use crate::run::{Grant, Policy, Spend};
+use crate::run::{Grant, Limit, Policy};
 use std::{collections::BTreeMap, time::Duration};
 
 /// The configuration of a repository, from `tidegate.toml` at the base commit.
@@ -230,7 +230,7 @@ impl Config {
             ladder: Vec::new(),
             lives: self.attempts.lives,
             rest_ms: 1000,
-            budget: Spend::UNLIMITED,
+            budget: Limit::NONE,
             grant: Grant::default(),
             stop_at: None,
         }

@@ -92,7 +92,7 @@ pub fn report(board: &Board, closing: &Closing<'_>, zone: &TimeZone) -> Page {
         format!("{ran}, from {} to {}", rfc3339(board.began(), zone), rfc3339(closing.at, zone)),
     ));
     if !board.spent().is_nothing() {
-        page.push(Part::Fact("Spent", format!("{}, {} tokens", dollars(board.spent().micros), board.spent().tokens)));
+        page.push(Part::Fact("Spent", format!("{}, {} tokens", dollars(board.spent().micros), board.spent().tokens())));
     }
     page.push(Part::Fact("Run", board.charter().run.to_string()));
     done(&mut page, board, zone);

@@ -136,7 +136,7 @@ fn coordination(page: &mut Page, board: &Board, now: Timestamp, zone: &TimeZone)
     }
     let spent = board.spent();
     if !spent.is_nothing() {
-        page.push(Part::Fact("Spent", format!("{}, {} tokens", dollars(spent.micros), spent.tokens)));
+        page.push(Part::Fact("Spent", format!("{}, {} tokens", dollars(spent.micros), spent.tokens())));
     }
 }
 

@@ -229,21 +229,28 @@ impl Bench {
             role,
             definition,
             script: script(task, role, name, job.turn).cloned(),
+            model: None,
             prompt,
             workspace: lease.path().to_owned(),
             env,
+            home: folder.clone(),
             folder,
             writes: if role == Role::Reviewer { WritePolicy::Nothing } else { WritePolicy::Workspace },
             limits: self.setting.agent_limits,
+            turns: 100,
+            confines: None,
             session: None,
+            schema: None,
+            servers: Vec::new(),
+            at: desk.at,
         };
         let tell = Arc::clone(&desk.tell);
         let sink = Arc::new(move |event| match event {
             AgentEvent::Text(words) => tell(Note::Said(words)),
-            AgentEvent::ToolCall { name, input } => tell(Note::Said(format!("{name} {input}"))),
+            AgentEvent::ToolCall { name, input, .. } => tell(Note::Said(format!("{name} {input}"))),
             AgentEvent::Started => tell(Note::Answered),
-            AgentEvent::Usage(spend) => tell(Note::Spent(spend)),
-            AgentEvent::ToolResult { .. } | AgentEvent::Session(_) | AgentEvent::Finished => {}
+            AgentEvent::Usage { spend, .. } => tell(Note::Spent(spend)),
+            AgentEvent::ToolResult { .. } | AgentEvent::Denied(_) | AgentEvent::Finished => {}
         });
         self.scripts.run(invocation, sink, line_to(desk, lease)).await
     }
@@ -339,10 +346,12 @@ fn left_out(left: &workspace::Left) -> Finding {
 pub(super) fn ended(error: AgentError, left: Oid) -> Result<Ending, Breakage> {
     let why = error.to_string().into();
     let until = match error {
-        AgentError::RateLimited { until } | AgentError::UsageLimit { until } => Until::At(until),
+        AgentError::RateLimited { until, .. } | AgentError::UsageLimit { until, .. } => Until::At(until),
         // When it is worth trying again nobody says: the core's least rest, doubling.
-        AgentError::Overloaded => Until::At(Timestamp(0)),
-        AgentError::AuthRequired | AgentError::PaymentRequired | AgentError::Misconfigured { .. } => Until::Person,
+        AgentError::Overloaded { .. } => Until::At(Timestamp(0)),
+        AgentError::AuthRequired { .. } | AgentError::PaymentRequired { .. } | AgentError::Misconfigured { .. } => {
+            Until::Person
+        }
         AgentError::GaveUp { ref tail, .. } | AgentError::Crashed { ref tail, .. } => {
             return Err(Breakage::Fell { why: format!("{error}{}", after(tail)).into(), left });
         }

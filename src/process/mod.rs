@@ -1,6 +1,7 @@
 //! The only ones who start anything: resident wardens, process trees, limits, captured output.
 
 mod causes;
+mod confines;
 mod die;
 mod lookup;
 mod output;
@@ -14,6 +15,7 @@ mod wardens;
 mod wire;
 
 pub use causes::with_causes;
+pub use confines::Confines;
 pub use die::die;
 pub use output::{Call, Output, OutputError, output};
 pub use program::{Exit, How, Launch, Limits, Line, Program};

@@ -1,5 +1,6 @@
 //! A program to run to its end, and how it ended. Values; who runs them is [`Launch`].
 
+use super::Confines;
 use serde::{Deserialize, Serialize};
 use std::{any::Any, ffi::OsString, future::Future, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 use tokio::sync::watch;
@@ -22,6 +23,8 @@ pub struct Program {
     pub stderr: Option<PathBuf>,
     /// What it may take.
     pub limits: Limits,
+    /// What it may see and write; `None`: whatever we may.
+    pub confines: Option<Confines>,
 }
 
 /// What a program may take.

@@ -104,6 +104,8 @@ impl From<Sheet> for Program {
                 grace: Duration::from_millis(sheet.grace_ms),
                 output_bytes: sheet.output_bytes,
             },
+            // Whoever launches has put it into its argv.
+            confines: None,
         }
     }
 }
@@ -129,6 +131,7 @@ mod tests {
             stdout: PathBuf::from(raw),
             stderr: Some("/e".into()),
             limits: Limits { total: Duration::MAX, idle: None, grace: Duration::from_millis(5), output_bytes: 7 },
+            confines: None,
         };
         let line = serde_json::to_string(&Order::Run(Box::new(Sheet::from(program.clone())))).unwrap();
         assert!(!line.contains('\n'));

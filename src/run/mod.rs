@@ -34,7 +34,7 @@ mod verdict;
 mod wants;
 mod why;
 
-pub use budget::{Budget, Spend};
+pub use budget::{Budget, Limit, Spend};
 pub use effect::{Effect, Turn};
 pub use ending::{Breakage, Counts, Ending, Evidence, Ran, Red, Rejection, Seal, Sealed, Until, Verified};
 pub use event::{Charter, Entry, Event, Order, Timestamp};

@@ -1,6 +1,6 @@
 //! Limits and patience. Every one of them has a place in the configuration, and all of them are in the journal.
 
-use super::{Spend, Timestamp, What};
+use super::{Limit, Spend, Timestamp, What};
 use crate::plan::BackendId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -32,8 +32,8 @@ pub struct Policy {
     pub lives: u16,
     /// The first rest in milliseconds; doubled with each.
     pub rest_ms: u64,
-    /// Money and tokens for the whole run.
-    pub budget: Spend,
+    /// Money, tokens and agents for the whole run.
+    pub budget: Limit,
     /// What a job is granted before it starts, by what it does. Checks and merges cost nothing.
     pub grant: Grant,
     /// Nothing starts from here on.

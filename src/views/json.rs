@@ -14,8 +14,8 @@
 //! | `stopping` | | a job is asked to stop, since nobody needs it |
 //! | `answered` | | the backend answered a job for the first time |
 //! | `checkpoint` | `commit` | an implementation shows what it has |
-//! | `spent` | `micros` (millionths of a dollar), `tokens` | a job that goes on has cost this |
-//! | `ended` | `ending` (`passed`, `rejected`, `deferred`, `broke`), `ms`, `commit`, `findings`, `text` (why), `until`, `micros`, `tokens` | a job is over |
+//! | `spent` | `micros` (millionths of a dollar), `tokens` (all of them: `input`, `cached`, `output`) | a job that goes on has cost this |
+//! | `ended` | `ending` (`passed`, `rejected`, `deferred`, `broke`), `ms`, `commit`, `findings`, `text` (why), `until`, `micros`, `tokens`, `input`, `cached`, `output` | a job is over |
 //! | `state` | `state` (`waiting`, `blocked`, `working`, `merging`, `held`, `done`, `skipped`, `retired`, `failed`), `phase`, `lacks` (criteria), `text` (why) | a task or gate stands elsewhere |
 //! | `rested` | | a job that was put off may go on |
 //! | `due` | `backend` | a closed backend is tried again |
@@ -88,7 +88,11 @@ impl Object {
     }
 
     fn spent(self, spend: &Spend) -> Object {
-        self.with("micros", spend.micros).with("tokens", spend.tokens)
+        self.with("micros", spend.micros)
+            .with("tokens", spend.tokens())
+            .with("input", spend.input)
+            .with("cached", spend.cached)
+            .with("output", spend.output)
     }
 
     fn ending(self, ending: &Ending) -> Object {

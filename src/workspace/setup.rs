@@ -98,6 +98,7 @@ impl Lease {
                 stdout: setup.log.clone(),
                 stderr: None,
                 limits: setup.limits,
+                confines: None,
             };
             let exit = launch.launch(program, line.clone()).await;
             if !exit.is_success() {

@@ -8,8 +8,8 @@ use story::*;
 use tidegate::{
     plan::{Addition, Bound, Level, Means, NodeId, Phase, Phases, ResourceId, ReviewerId, StreamId, Task},
     run::{
-        Breakage, Code, Ending, Event, Evidence, Failure, Finding, Job, JobState, Oid, Order, Outcome, Policy, Refusal,
-        Rejection, Rung, Spend, State, Stop, Subject, Timestamp, Verified, What, Why,
+        Breakage, Code, Ending, Event, Evidence, Failure, Finding, Job, JobState, Limit, Oid, Order, Outcome, Policy,
+        Refusal, Rejection, Rung, Spend, State, Stop, Subject, Timestamp, Verified, What, Why,
     },
 };
 
@@ -154,10 +154,11 @@ fn a_stopped_job_holds_its_slot_until_its_end_is_told() {
 #[test]
 fn out_of_budget_what_is_paid_for_still_lands() {
     let nodes = (0..2).map(|_| node(alone())).collect();
-    let budget = Spend { micros: 10, tokens: 0 };
+    let budget = Limit { micros: 10, ..Limit::NONE };
+    let spend = Spend { micros: 10, ..Spend::default() };
     let mut story = Story::new(nodes, &[], Policy { budget, ..policy() });
     let job = story.open[0].id;
-    story.tell(Event::Spent { job, spend: budget });
+    story.tell(Event::Spent { job, spend });
     story.pass(0, What::Implement);
     story.pass_all(0, &TO_LAND);
     story.pass(0, What::HandOver);

@@ -7,7 +7,7 @@ use tidegate::{
         StreamId, Task,
     },
     run::{
-        Breakage, Charter, Code, Effect, Ending, Event, Evidence, Finding, Grant, Job, Oid, Order, Policy, Red,
+        Breakage, Charter, Code, Effect, Ending, Event, Evidence, Finding, Grant, Job, Limit, Oid, Order, Policy, Red,
         Refusal, Rejection, Run, Rung, Seal, Sheet, Spend, State, Subject, Timestamp, Until, Verified, What,
     },
 };
@@ -66,8 +66,11 @@ pub fn policy() -> Policy {
         ladder: vec![Rung::Consulted, Rung::Advised],
         lives: 3,
         rest_ms: 10,
-        budget: Spend::UNLIMITED,
-        grant: Grant { writing: Spend { micros: 10, tokens: 0 }, reading: Spend { micros: 1, tokens: 0 } },
+        budget: Limit::NONE,
+        grant: Grant {
+            writing: Spend { micros: 10, ..Spend::default() },
+            reading: Spend { micros: 1, ..Spend::default() },
+        },
         stop_at: None,
     }
 }

@@ -6,7 +6,7 @@ use tidegate::{
         Addition, BackendId, Blueprint, Bound, Brief, Criterion, Gate, Hold, Level, Means, Node, NodeId, Phase, Phases,
         Plan, ResourceId, ReviewerId, StreamId, Task,
     },
-    run::{Grant, Policy, Rung, Spend, Timestamp},
+    run::{Grant, Limit, Policy, Rung, Spend, Timestamp},
 };
 
 const STREAMS: u64 = 4;
@@ -171,10 +171,10 @@ pub fn policy(chance: &mut Chance) -> Policy {
         ladder: [Rung::Consulted, Rung::Advised].into_iter().take(chance.below(3) as usize).collect(),
         lives: 3,
         rest_ms: 100,
-        budget: Spend { micros: tight(chance, 8_000), tokens: u64::MAX },
+        budget: Limit { micros: tight(chance, 8_000), runs: tight(chance, 12), ..Limit::NONE },
         grant: Grant {
-            writing: Spend { micros: 1_000, tokens: 10_000 },
-            reading: Spend { micros: 300 + 100 * chance.below(3), tokens: 3_000 },
+            writing: Spend { micros: 1_000, input: 10_000, ..Spend::default() },
+            reading: Spend { micros: 300 + 100 * chance.below(3), input: 3_000, ..Spend::default() },
         },
         stop_at: (chance.below(12) == 0).then(|| Timestamp(5_000 + chance.below(200_000))),
     }

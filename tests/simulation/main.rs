@@ -15,7 +15,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tidegate::{
     plan::{Blueprint, NodeId},
     run::{
-        Charter, Effect, Ending, Entry, Event, Misfit, Oid, Order, Outcome, Policy, Run, Spend, State, Stop, Timestamp,
+        Charter, Effect, Ending, Entry, Event, Limit, Misfit, Oid, Order, Outcome, Policy, Run, Spend, State, Stop,
+        Timestamp,
     },
 };
 use world::World;
@@ -225,7 +226,7 @@ impl Sim {
             }
             Outcome::Stopped(Stop::Backend(_)) => self.facts.push(Event::Ordered(Order::Go)),
             Outcome::Stopped(Stop::Budget | Stop::TimeUp) => {
-                let more = Policy { budget: Spend::UNLIMITED, stop_at: None, ..self.run.policy().clone() };
+                let more = Policy { budget: Limit::NONE, stop_at: None, ..self.run.policy().clone() };
                 self.facts.push(Event::Resumed { policy: Some(Box::new(more)) });
             }
             Outcome::Returned { failed, blocked, held } => {

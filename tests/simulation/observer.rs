@@ -24,6 +24,8 @@ pub struct Observer {
     given: BTreeSet<JobId>,
     told: BTreeMap<BackendId, Told>,
     spent: Spend,
+    /// Jobs that were started with a grant.
+    agents: u64,
     is_paused: bool,
     is_cancelled: bool,
     time_is_up: bool,
@@ -251,6 +253,7 @@ impl Observer {
         }
         let on = self.model.subject(node, what);
         let left = self.model.policy.grant(what);
+        self.agents += u64::from(!left.is_nothing());
         let running = Running { node, what, on, is_needed: true, is_asked_to_stop: false, left };
         self.model.running.insert(id, running);
         self.expected.push((id, true));
@@ -260,6 +263,12 @@ impl Observer {
         let needs = self.model.task(node).map(|task| task.needs.clone()).unwrap_or_default();
         let is = |r: &u16| self.model.plan.resources[usize::from(*r)].1 == hold;
         needs.into_iter().map(|resource| resource.0).filter(is).collect()
+    }
+
+    /// Whether one more job that costs is one too many.
+    fn is_beyond(&self, all: Spend) -> bool {
+        let limit = self.model.policy.budget;
+        all.micros > limit.micros || all.tokens() > limit.tokens || self.agents >= limit.runs
     }
 
     /// What is in the way of this job, if anything is.
@@ -276,7 +285,7 @@ impl Observer {
         let other = |resource: &u16| self.held.get(resource).is_some_and(|&holder| holder != node);
         match self.backend(node, what) {
             _ if self.is_paused || self.is_cancelled || self.time_is_up => Some("the run is stopped"),
-            _ if grant != Spend::default() && !all.is_within(policy.budget) => Some("the budget is used up"),
+            _ if grant != Spend::default() && self.is_beyond(all) => Some("the budget is used up"),
             _ if runs_code(what) && self.needs(node, Hold::Job).into_iter().any(taken) => Some("a resource is taken"),
             _ if is_in_workspace(what) && self.needs(node, Hold::Task).iter().any(other) => Some("a file is taken"),
             Some(backend) => {

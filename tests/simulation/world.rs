@@ -118,9 +118,10 @@ impl World {
             if chance.happens(900) {
                 self.tell(now + 1 + chance.below(20), chance, Event::Answered { job: job.id });
             }
-            spend = Spend { micros: 1 + chance.below(job.reserved.micros), tokens: chance.below(job.reserved.tokens) };
+            let (micros, input) = (1 + chance.below(job.reserved.micros), chance.below(job.reserved.input));
+            spend = Spend { micros, input, ..Spend::default() };
             if chance.happens(300) {
-                let early = Spend { micros: spend.micros / 2, tokens: spend.tokens / 2 };
+                let early = Spend { micros: spend.micros / 2, input: spend.input / 2, ..Spend::default() };
                 self.send(at, Flight::Fact(Event::Spent { job: job.id, spend: early }));
                 spend = spend.minus(early);
                 at += 1;
