@@ -69,6 +69,7 @@ fn planned(tasks: u32) -> Event {
             minutes: 1 + i % 90,
             phases: Phases::ALL,
             backend: BackendId((i % 2) as u16),
+            others: BTreeMap::new(),
             reviewers: vec![ReviewerId(0)],
             needs: Vec::new(),
             brief: Brief::default(),
@@ -112,6 +113,7 @@ fn planned(tasks: u32) -> Event {
             reading: Spend { micros: 10, input: 10, ..Spend::default() },
         },
         stop_at: None,
+        only: vec![],
     };
     Event::Planned {
         plan: Box::new(plan),

@@ -47,6 +47,7 @@ fn blueprint() -> Blueprint {
             phases,
             done: false,
             backend: BackendId(0),
+            others: std::collections::BTreeMap::new(),
             reviewers: vec![],
             needs: vec![],
             brief: Brief::default(),

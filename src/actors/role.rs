@@ -46,7 +46,8 @@ pub(super) fn name(what: What) -> &'static str {
         What::Tests => "test-developer",
         What::Implement => "implementation",
         What::Review(_) => "reviewer",
-        What::Consult | What::Advise => "expert",
+        What::Consult => "expert",
+        What::Advise => "coordinator",
         What::Red | What::Verify | What::Prove | What::Settle(_) => "checker",
         What::Build | What::Land | What::HandOver => "merger",
     }
@@ -110,7 +111,7 @@ fn tell(supervisor: &ActorRef<Message>, job: JobId, note: Note) {
         Note::Said(words) => Message::Said(job, words),
         Note::Answered => Message::Fact(Event::Answered { job }),
         Note::Checkpointed { patch, commit } => Message::Fact(Event::Checkpointed { job, patch, commit }),
-        Note::Spent(spend) => Message::Fact(Event::Spent { job, spend }),
+        Note::Spent(spend, talk) => Message::Fact(Event::Spent { job, spend, talk: talk.map(Box::new) }),
     };
     let _ = supervisor.cast(message);
 }

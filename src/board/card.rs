@@ -2,8 +2,8 @@
 
 use super::Standing;
 use crate::{
-    plan::{Criterion, NodeId, Phase},
-    run::{Counts, Finding, JobId, Oid, Ran, Timestamp, What},
+    plan::{BackendId, Criterion, NodeId, Phase},
+    run::{Counts, Finding, JobId, Oid, Ran, Spend, Timestamp, What},
 };
 use std::collections::BTreeMap;
 
@@ -155,8 +155,27 @@ pub struct Running {
     pub attempt: u32,
     /// Since when.
     pub since: Timestamp,
+    /// What runs it, where an agent does.
+    pub backend: Option<BackendId>,
     /// It was asked to stop.
     pub is_stopping: bool,
+}
+
+/// What agents of one role used for one node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bill {
+    /// How often one was started that needs a model.
+    pub runs: u32,
+    /// What they used.
+    pub spend: Spend,
+}
+
+impl Bill {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Bill) -> Bill {
+        Bill { runs: self.runs.saturating_add(other.runs), spend: self.spend.plus(other.spend) }
+    }
 }
 
 /// A task that landed.

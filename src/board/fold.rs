@@ -1,10 +1,13 @@
 //! The fold itself: what an entry, and where nodes stand after it, change on the board.
 
 use super::{
-    Allowed, Board, Card, Landing, Mark, NEWS_KEPT, News, Pace, REMARKS_KEPT, Remark, Running, Standing, Stream, Tone,
+    Allowed, Bill, Board, Card, Landing, Mark, NEWS_KEPT, News, Pace, REMARKS_KEPT, Remark, Running, Standing, Stream,
+    Tone,
 };
 use crate::{
-    plan::{Addition, BackendId, Blueprint, Brief, Gate, Level, Means, Node, NodeId, Plan, ReviewerId, Task, TestWish},
+    plan::{
+        Addition, BackendId, Blueprint, Brief, Gate, Level, Means, Node, NodeId, Plan, ReviewerId, Role, Task, TestWish,
+    },
     run::{
         Breakage, Code, Ending, Entry, Event, Evidence, Finding, JobId, Oid, Order, Rejection, Spend, Timestamp, Until,
         Verified, Weight, What,
@@ -74,7 +77,7 @@ impl Board {
                     job.is_stopping = true;
                 }
             }
-            Event::Spent { spend, .. } => self.spent = self.spent.plus(*spend),
+            Event::Spent { job, spend, .. } => self.bill(*job, Bill { runs: 0, spend: *spend }),
             Event::Ended { job, ending, spend } => self.ended(*job, ending, *spend, entry.at),
             Event::QuotaDue { backend } => {
                 self.closed.remove(backend);
@@ -197,8 +200,9 @@ impl Board {
             return;
         };
         card.begun.get_or_insert(at);
+        let backend = self.engine(node, what);
         // The core starts nothing on a closed backend.
-        if let Some(backend) = self.backend_of(node, what) {
+        if let Some(backend) = backend {
             self.closed.remove(&backend);
         }
         let card = &mut self.cards[node.index()];
@@ -223,7 +227,9 @@ impl Board {
         if let Some(stream) = self.stream_of(node) {
             self.streams[usize::from(stream.0)].running += 1;
         }
-        self.jobs.insert(id, Running { id, node, what, attempt, since: at, is_stopping: false });
+        self.jobs.insert(id, Running { id, node, what, attempt, since: at, backend, is_stopping: false });
+        let needs_model = backend.is_some_and(|backend| !self.plan.is_free(backend));
+        self.bill(id, Bill { runs: u32::from(needs_model), ..Bill::default() });
     }
 
     /// A new patch: what machines and reviewers said of the last one says nothing of it. A person's word may.
@@ -249,7 +255,7 @@ impl Board {
     }
 
     fn ended(&mut self, id: JobId, ending: &Ending, spend: Spend, at: Timestamp) {
-        self.spent = self.spent.plus(spend);
+        self.bill(id, Bill { runs: 0, spend });
         let Some(job) = self.jobs.remove(&id) else {
             return;
         };
@@ -265,7 +271,7 @@ impl Board {
             Ending::Passed(_) | Ending::Rejected(_) => {}
             Ending::Deferred { until, why } => {
                 story.trouble = Some(why.clone());
-                if let Some(backend) = self.backend_of(job.node, job.what) {
+                for backend in job.backend.map_or_else(Vec::new, |backend| self.plan.kin(backend)) {
                     self.closed.insert(backend, (*until, why.clone()));
                 }
             }
@@ -296,6 +302,7 @@ impl Board {
                 story.is_verified = true;
                 self.verified(job.node, verified);
             }
+            Evidence::Advice { findings } => story.findings.extend(findings.iter().cloned()),
             Evidence::Approved { findings, grants } => {
                 story.approvals += 1;
                 story.concerns.extend(findings.iter().filter(|f| f.weight == Weight::Concern).cloned());
@@ -397,12 +404,31 @@ impl Board {
         }
     }
 
+    /// A job that is gone is nobody's: what it used counts for the whole all the same.
+    fn bill(&mut self, id: JobId, bill: Bill) {
+        self.spent = self.spent.plus(bill.spend);
+        let Some(job) = self.jobs.get(&id).filter(|_| bill != Bill::default()) else { return };
+        // A gate has no agents of its own but reviewers.
+        let role = job.what.role().unwrap_or(Role::Reviewer);
+        let sum = self.bills.entry((job.node, role)).or_default();
+        *sum = sum.plus(bill);
+    }
+
+    /// What an agent's job runs on now: what its role goes over to, while its own backend is closed.
+    fn engine(&self, node: NodeId, what: What) -> Option<BackendId> {
+        let own = self.backend_of(node, what)?;
+        let other = || self.plan.fallback(what.role().unwrap_or(Role::Reviewer), own);
+        if self.closed.contains_key(&own) { other().or(Some(own)) } else { Some(own) }
+    }
+
     /// What an agent's job runs on; checks and merges run on none.
     fn backend_of(&self, node: NodeId, what: What) -> Option<BackendId> {
         let by = |id: ReviewerId| self.plan.blueprint().reviewers.get(usize::from(id.0)).map(|(_, backend)| *backend);
         match (what, self.plan.get(node)?) {
             (What::Review(reviewer), _) => by(reviewer),
-            (What::Tests | What::Implement | What::Consult | What::Advise, Node::Task(task)) => Some(task.backend),
+            (What::Tests | What::Implement | What::Consult | What::Advise, Node::Task(task)) => {
+                task.backend_of(what.role()?)
+            }
             (What::Settle(criterion), Node::Gate(gate)) => match gate.criteria.get(usize::from(criterion))?.means {
                 Means::Reviewed { reviewer } => by(reviewer),
                 _ => None,
@@ -439,6 +465,7 @@ fn slim(blueprint: &Blueprint) -> Blueprint {
         origins: blueprint.origins.clone(),
         streams: blueprint.streams.clone(),
         backends: blueprint.backends.clone(),
+        fallbacks: blueprint.fallbacks.clone(),
         reviewers: blueprint.reviewers.clone(),
         resources: blueprint.resources.clone(),
         nodes: blueprint.nodes.iter().map(slim_node).collect(),
@@ -467,6 +494,7 @@ fn slim_node(node: &Node) -> Node {
         phases: task.phases,
         done: task.done,
         backend: task.backend,
+        others: task.others.clone(),
         reviewers: task.reviewers.clone(),
         needs: task.needs.clone(),
         brief,

@@ -10,13 +10,13 @@ mod news;
 mod path;
 mod standing;
 
-pub use card::{Allowed, Card, Landing, Mark, Remark, Running, Settled, Story};
+pub use card::{Allowed, Bill, Card, Landing, Mark, Remark, Running, Settled, Story};
 pub use clock::{clock, counted, minutes, rfc3339, span};
 pub use news::{News, Tone};
 pub use standing::{Count, Standing};
 
 use crate::{
-    plan::{BackendId, Criterion, Level, Node, NodeId, Plan, ReviewerId, StreamId},
+    plan::{BackendId, Criterion, Level, Node, NodeId, Plan, ReviewerId, Role, StreamId},
     run::{Charter, JobId, Oid, Spend, Timestamp, Until, What},
     text::line,
 };
@@ -56,6 +56,7 @@ pub struct Board {
     is_left: bool,
     tip: Oid,
     spent: Spend,
+    bills: BTreeMap<(NodeId, Role), Bill>,
     retries: u32,
     began: Timestamp,
     now: Timestamp,
@@ -213,6 +214,11 @@ impl Board {
     /// What was spent so far.
     pub fn spent(&self) -> Spend {
         self.spent
+    }
+
+    /// What was spent, by node and role; only where something was.
+    pub fn bills(&self) -> impl Iterator<Item = (NodeId, Role, Bill)> {
+        self.bills.iter().map(|(&(node, role), &bill)| (node, role, bill))
     }
 
     /// How often tests or code had to be written again.

@@ -217,6 +217,10 @@ impl Board {
                 };
                 (Tone::Plain, format!("verified{tests}{told}"))
             }
+            Evidence::Advice { findings } => {
+                let first = findings.first().map(|f| line(&f.headline(), MOST)).unwrap_or_default();
+                (Tone::Plain, format!("is advised by {who}: {first}"))
+            }
             Evidence::Approved { .. } => (Tone::Plain, format!("approved by {who}")),
             Evidence::Built { commit, .. } => (Tone::Quiet, format!("is built as {}", commit.short())),
             Evidence::Landed { tip, notes } => {

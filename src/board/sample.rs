@@ -25,6 +25,7 @@ pub(crate) fn task(label: &str, title: &str, stream: u16, minutes: u32) -> Node 
         minutes,
         phases: Phases::ALL,
         done: false,
+        others: std::collections::BTreeMap::new(),
         backend: BackendId(0),
         reviewers: vec![ReviewerId(0)],
         needs: vec![],

@@ -30,6 +30,7 @@ pub(crate) fn ending(end: &End, backend: impl Fn(BackendId) -> String) -> Result
                 Halt::Budget => ("what is left of the budget does not cover the next job".to_owned(), Exit::Paused),
                 Halt::TimeUp => ("its time was up".to_owned(), Exit::Paused),
                 Halt::Backend(id) => (format!("{} waits for a person", backend(*id)), Exit::Returned),
+                Halt::Asked => ("only part of it was asked for".to_owned(), Exit::Good),
                 Halt::Limits => ("the limits leave no slot for what is ready".to_owned(), Exit::Returned),
             };
             (handoff::End::Stopped(why.into()), exit)

@@ -163,6 +163,7 @@ pub(crate) fn settings(config: &Config, checks: &Checks, without_checks: bool) -
         large: config.effort.large,
         extra_large: config.effort.xl,
         reviewers: config.review.reviewers.clone(),
+        engines: std::collections::BTreeMap::new(),
     }
 }
 

@@ -233,6 +233,7 @@ impl Config {
             budget: Limit::NONE,
             grant: Grant::default(),
             stop_at: None,
+            only: Vec::new(),
         }
     }
 }

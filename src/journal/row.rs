@@ -89,7 +89,7 @@ mod tests {
             Event::StopAsked { job },
             Event::Answered { job },
             Event::Checkpointed { job, patch: Oid::of_number(2), commit: Oid::of_number(3) },
-            Event::Spent { job, spend: Spend { micros: 1, input: 2, cached: 3, output: 4 } },
+            Event::Spent { job, spend: Spend { micros: 1, input: 2, cached: 3, output: 4 }, talk: None },
             Event::Ended { job, ending: passed, spend: Spend::default() },
             Event::Rested { node: NodeId(0), what: What::Red },
             Event::QuotaDue { backend: BackendId(0) },

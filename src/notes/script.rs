@@ -4,7 +4,8 @@ use super::lines::{Kind, Lines};
 use crate::plan::{Fault, Label, Role, ScriptDraft, Severity, Span};
 use std::ops::Range;
 
-const ROLES: [Role; 4] = [Role::TestDeveloper, Role::Implementation, Role::Reviewer, Role::Check];
+const ROLES: [Role; 6] =
+    [Role::TestDeveloper, Role::Implementation, Role::Reviewer, Role::Expert, Role::Coordinator, Role::Check];
 
 /// The scripts among some lines, and the lines that are no script's.
 pub(super) fn read(lines: &Lines<'_>, numbers: Range<usize>, faults: &mut Vec<Fault>) -> (Vec<ScriptDraft>, String) {
@@ -63,7 +64,12 @@ fn role(info: &str, at: Span, faults: &mut Vec<Fault>) -> Option<(Role, Option<S
     let wanted = value("role=")?;
     let Some(role) = ROLES.into_iter().find(|r| r.name() == wanted) else {
         let text = format!("no role is called `{}`", super::inline::tidy(wanted));
-        faults.push(fault("unknown-role", text, at, "roles are test-developer, implementation, reviewer and check"));
+        faults.push(fault(
+            "unknown-role",
+            text,
+            at,
+            "roles are test-developer, implementation, reviewer, expert, coordinator and check",
+        ));
         return None;
     };
     let language = info.split_whitespace().next().unwrap_or_default().trim_start_matches('.');

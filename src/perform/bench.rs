@@ -196,6 +196,8 @@ impl Bench {
         let definition = Definition::built_in(name.unwrap_or(match role {
             Role::TestDeveloper => "test-developer",
             Role::Implementation | Role::Reviewer | Role::Check => "implementation-agent",
+            Role::Expert => "architecture-agent",
+            Role::Coordinator => "execution-coordinator",
         }));
         let package = Package {
             plan: desk.plan.blueprint(),
@@ -249,7 +251,7 @@ impl Bench {
             AgentEvent::Text(words) => tell(Note::Said(words)),
             AgentEvent::ToolCall { name, input, .. } => tell(Note::Said(format!("{name} {input}"))),
             AgentEvent::Started => tell(Note::Answered),
-            AgentEvent::Usage { spend, .. } => tell(Note::Spent(spend)),
+            AgentEvent::Usage { spend, .. } => tell(Note::Spent(spend, None)),
             AgentEvent::ToolResult { .. } | AgentEvent::Denied(_) | AgentEvent::Finished => {}
         });
         self.scripts.run(invocation, sink, line_to(desk, lease)).await

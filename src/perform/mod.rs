@@ -19,7 +19,7 @@ pub use evidence::{Checks, Wanted};
 
 use crate::{
     plan::Plan,
-    run::{Breakage, Ending, Job, Oid, Spend, Timestamp, What},
+    run::{Breakage, Ending, Job, Oid, Spend, Talk, Timestamp, What},
 };
 use std::{future::Future, pin::Pin, sync::Arc};
 use tokio_util::sync::CancellationToken;
@@ -57,8 +57,8 @@ pub enum Note {
         /// The commit that holds it.
         commit: Oid,
     },
-    /// Money and tokens, as an increment.
-    Spent(Spend),
+    /// Money and tokens, as an increment, and the conversation in which, once it is known.
+    Spent(Spend, Option<Talk>),
 }
 
 /// How a job ended, and what it cost that had not been told.

@@ -1,6 +1,6 @@
 //! The plan as normalised data: what the journal's first entry holds, and what a later entry may add to it.
 
-use super::{BackendId, Gate, Hold, NodeId, StreamId, Task};
+use super::{BackendId, Gate, Hold, NodeId, Role, StreamId, Task};
 use serde::{Deserialize, Serialize};
 
 /// A node of the plan.
@@ -77,6 +77,9 @@ pub struct Blueprint {
     pub streams: Vec<(Box<str>, Box<str>)>,
     /// What runs agents.
     pub backends: Vec<Box<str>>,
+    /// What a role goes over to while its backend takes no jobs: role, backend, the other one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fallbacks: Vec<(Role, BackendId, BackendId)>,
     /// Each reviewer with the backend that runs it.
     pub reviewers: Vec<(Box<str>, BackendId)>,
     /// Each resource with how long it is held.

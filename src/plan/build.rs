@@ -3,7 +3,7 @@
 use super::{
     BackendId, Blueprint, Draft, Fault, Label, NodeId, Phase, ReviewerId, Role, Severity, Span, TaskDraft,
     graph::cycles,
-    hang::{has, phases},
+    hang::{SCRIPT_NAME, has, phases},
     resolve::{MOST_EDGES, Names, Target, Unknown},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +33,8 @@ pub struct Settings {
     pub extra_large: u32,
     /// Who reviews a task that a model does.
     pub reviewers: Vec<String>,
+    /// What runs a role where no script does: a backend, with a model (`claude:opus`) or without, and what it falls back to.
+    pub engines: BTreeMap<Role, (String, Option<String>)>,
 }
 
 impl Default for Settings {
@@ -49,6 +51,7 @@ impl Default for Settings {
             large: 120,
             extra_large: 360,
             reviewers: Vec::new(),
+            engines: BTreeMap::new(),
         }
     }
 }
@@ -70,6 +73,8 @@ pub(super) struct Builder<'d> {
     faults: Vec<Fault>,
     /// `(before, after)` in node ids, with where it is stated.
     pub edges: BTreeMap<(u32, u32), Option<Span>>,
+    /// The blueprint's table of backends.
+    pub backends: Vec<Box<str>>,
     /// The blueprint's table.
     pub reviewers: Vec<(Box<str>, BackendId)>,
     /// The same, by name.
@@ -89,6 +94,7 @@ pub fn build(draft: &Draft, settings: &Settings) -> Result<(Blueprint, Vec<Fault
         names,
         faults: Vec::new(),
         edges: BTreeMap::new(),
+        backends: vec![SCRIPT_NAME.into()],
         reviewers: Vec::new(),
         reviewer_ids: BTreeMap::new(),
     };

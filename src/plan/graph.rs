@@ -1,6 +1,9 @@
 //! The plan as a graph: who hangs on whom, and how long the way to the end is. The only file that knows petgraph.
 
-use super::{Addition, BackendId, Blueprint, Hold, Level, Means, Node, NodeId, ResourceId, ReviewerId, StreamId};
+use super::{
+    Addition, BackendId, Blueprint, Hold, Level, Means, Node, NodeId, ResourceId, ReviewerId, Role, StreamId,
+    hang::SCRIPT_NAME,
+};
 use petgraph::{
     Direction,
     algo::{kosaraju_scc, toposort},
@@ -220,6 +223,28 @@ impl Plan {
     /// For how long a resource is taken.
     pub fn hold(&self, id: ResourceId) -> Hold {
         self.blueprint.resources[usize::from(id.0)].1
+    }
+
+    /// What a role goes over to while this backend takes no jobs.
+    pub fn fallback(&self, role: Role, backend: BackendId) -> Option<BackendId> {
+        let fallbacks = &self.blueprint.fallbacks;
+        fallbacks.iter().find(|(of, from, _)| (*of, *from) == (role, backend)).map(|&(.., to)| to)
+    }
+
+    /// The backends that are told no together with this one: the same program with whatever model, unless it goes over to that one.
+    pub fn kin(&self, backend: BackendId) -> Vec<BackendId> {
+        let program = |name: &'_ str| name.split(':').next().unwrap_or_default().to_owned();
+        let Some(name) = self.blueprint.backends.get(usize::from(backend.0)) else { return Vec::new() };
+        let is_spared =
+            |id: BackendId| self.blueprint.fallbacks.iter().any(|&(_, from, to)| (from, to) == (backend, id));
+        let ids = (0..).map(BackendId).zip(&self.blueprint.backends);
+        let kin = ids.filter(|(id, other)| *id == backend || program(other) == program(name) && !is_spared(*id));
+        kin.map(|(id, _)| id).collect()
+    }
+
+    /// Whether a backend needs no model, and costs nothing.
+    pub fn is_free(&self, backend: BackendId) -> bool {
+        self.blueprint.backends.get(usize::from(backend.0)).is_some_and(|name| **name == *SCRIPT_NAME)
     }
 
     /// The backend that runs a reviewer.

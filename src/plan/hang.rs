@@ -7,13 +7,16 @@ use super::{
     criteria,
     resolve::Target,
 };
+use std::collections::BTreeMap;
 
 /// The stream of the tasks that are in none.
 pub const NO_STREAM: &str = "-";
 /// Runs what has scripts.
 const SCRIPT: BackendId = BackendId(0);
-/// Runs what needs a model.
-const MODEL: BackendId = BackendId(1);
+/// The same, by name. It needs no model, and costs nothing.
+pub(super) const SCRIPT_NAME: &str = "script";
+/// What runs a role of which the configuration says nothing.
+const UNNAMED: &str = "default";
 
 impl Builder<'_> {
     /// The normalised data, with all that hangs in it.
@@ -42,7 +45,8 @@ impl Builder<'_> {
             title: draft.title.as_ref().map_or(draft.topic.as_str(), |t| &t.value).into(),
             origins: Vec::new(),
             streams,
-            backends: vec!["script".into(), "default".into()],
+            fallbacks: self.fallbacks(),
+            backends: std::mem::take(&mut self.backends),
             reviewers: std::mem::take(&mut self.reviewers),
             resources: Vec::new(),
             nodes,
@@ -72,7 +76,6 @@ impl Builder<'_> {
                 line: line(s.at),
             })
             .collect();
-        let is_scripted = has(task, Role::Implementation);
         let texts = |all: &[Written<String>]| all.iter().map(|w| w.value.as_str().into()).collect();
         let brief = Brief {
             text: task.text.as_str().into(),
@@ -96,11 +99,50 @@ impl Builder<'_> {
             minutes,
             phases,
             done: task.is_done,
-            backend: if is_scripted || has(task, Role::TestDeveloper) { SCRIPT } else { MODEL },
+            backend: self.runs(place, Role::Implementation),
+            others: self.others(place, phases),
             reviewers,
             needs: Vec::new(),
             brief,
         }
+    }
+
+    /// What runs a role of a task: its script, else what the configuration says.
+    fn runs(&mut self, place: usize, role: Role) -> BackendId {
+        if has(&self.draft.tasks[place], role) { SCRIPT } else { self.engine(role) }
+    }
+
+    fn engine(&mut self, role: Role) -> BackendId {
+        let name = self.settings.engines.get(&role).map_or(UNNAMED, |(name, _)| name);
+        backend(&mut self.backends, name)
+    }
+
+    /// Who writes its tests, where it is somebody else than who writes its code; and who looks at it when it keeps failing: no model
+    /// has anything to say of a task that a script does.
+    fn others(&mut self, place: usize, phases: Phases) -> BTreeMap<Role, BackendId> {
+        let (code, mut others) = (self.runs(place, Role::Implementation), BTreeMap::new());
+        if phases.contains(Phase::Tests) {
+            let tests = self.runs(place, Role::TestDeveloper);
+            others.extend((tests != code).then_some((Role::TestDeveloper, tests)));
+        }
+        for role in [Role::Expert, Role::Coordinator] {
+            if code != SCRIPT || has(&self.draft.tasks[place], role) {
+                others.insert(role, self.runs(place, role));
+            }
+        }
+        others
+    }
+
+    fn fallbacks(&mut self) -> Vec<(Role, BackendId, BackendId)> {
+        let mut fallbacks = Vec::new();
+        for (&role, (name, fallback)) in &self.settings.engines {
+            let Some(fallback) = fallback.as_ref().filter(|fallback| *fallback != name) else { continue };
+            // A role that no task has is run by nobody.
+            if let Some(at) = self.backends.iter().position(|known| **known == **name) {
+                fallbacks.push((role, BackendId(at as u16), backend(&mut self.backends, fallback)));
+            }
+        }
+        fallbacks
     }
 
     fn reviewers_of(&mut self, place: usize) -> Vec<ReviewerId> {
@@ -109,7 +151,8 @@ impl Builder<'_> {
         let mut asked: Vec<(String, BackendId)> =
             scripted.map(|s| (s.name.clone().unwrap_or_else(|| "reviewer".to_owned()), SCRIPT)).collect();
         if !has(task, Role::Implementation) {
-            asked.extend(self.settings.reviewers.iter().map(|r| (r.clone(), MODEL)));
+            let model = self.engine(Role::Reviewer);
+            asked.extend(self.settings.reviewers.iter().map(|r| (r.clone(), model)));
         }
         let mut ids: Vec<ReviewerId> = Vec::new();
         for name in asked {
@@ -251,6 +294,15 @@ impl Blueprint {
             needs_verify && !is_proven
         })
     }
+}
+
+/// The place of a backend in the table; new ones are put at its end.
+fn backend(table: &mut Vec<Box<str>>, name: &str) -> BackendId {
+    let at = table.iter().position(|known| **known == *name).unwrap_or_else(|| {
+        table.push(name.into());
+        table.len() - 1
+    });
+    BackendId(at as u16)
 }
 
 /// A task's phases: as written, and always verify and merge, since nothing lands whose gate has not looked at it, and red

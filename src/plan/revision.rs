@@ -236,7 +236,8 @@ impl Tables {
         match node {
             Node::Task(task) => Node::Task(Box::new(Task {
                 stream: self.streams[usize::from(task.stream.0)],
-                backend: self.backends[usize::from(task.backend.0)],
+                backend: self.backend(task.backend),
+                others: task.others.iter().map(|(&role, &by)| (role, self.backend(by))).collect(),
                 reviewers: task.reviewers.iter().map(|&by| self.reviewer(by)).collect(),
                 ..(**task).clone()
             })),
@@ -253,6 +254,10 @@ impl Tables {
                 Node::Gate(gate)
             }
         }
+    }
+
+    fn backend(&self, id: BackendId) -> BackendId {
+        self.backends[usize::from(id.0)]
     }
 
     fn reviewer(&self, id: ReviewerId) -> ReviewerId {
@@ -325,6 +330,7 @@ mod tests {
         Blueprint {
             streams: vec![("A".into(), "One".into())],
             backends: vec!["script".into()],
+            fallbacks: vec![],
             nodes: nodes.into_iter().chain(gates).chain([stream]).collect(),
             edges,
             ..Blueprint::default()
@@ -341,6 +347,7 @@ mod tests {
             phases: Phases::ALL,
             done: false,
             backend: BackendId(0),
+            others: BTreeMap::new(),
             reviewers: vec![],
             needs: vec![],
             brief,

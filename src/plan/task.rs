@@ -2,6 +2,7 @@
 
 use super::{BackendId, ResourceId, ReviewerId, StreamId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A step of a node's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -113,6 +114,10 @@ pub enum Role {
     Implementation,
     /// Gives a verdict on a patch.
     Reviewer,
+    /// Looks at a task that keeps failing, and says what to do.
+    Expert,
+    /// The same as the last resort before a person: what is left of the execution coordinator that is no program.
+    Coordinator,
     /// No agent: a command line that settles a gate (`role=check`).
     Check,
 }
@@ -124,6 +129,8 @@ impl Role {
             Role::TestDeveloper => "test-developer",
             Role::Implementation => "implementation",
             Role::Reviewer => "reviewer",
+            Role::Expert => "expert",
+            Role::Coordinator => "coordinator",
             Role::Check => "check",
         }
     }
@@ -195,12 +202,28 @@ pub struct Task {
     pub phases: Phases,
     /// Was checked off in the breakdown before the run began.
     pub done: bool,
-    /// Who writes tests and code. Reviewers have their own.
+    /// Who writes the code. Reviewers have their own.
     pub backend: BackendId,
+    /// Who does what is not the code: the tests, where it is somebody else; looks at it when it keeps failing, where anybody does.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub others: BTreeMap<Role, BackendId>,
     /// Who gives verdicts.
     pub reviewers: Vec<ReviewerId>,
     /// What it needs for itself while it runs.
     pub needs: Vec<ResourceId>,
     /// What its agents are told.
     pub brief: Brief,
+}
+
+impl Task {
+    /// What runs this role; `None`: nobody does it. Reviewers are asked by their own ids.
+    pub fn backend_of(&self, role: Role) -> Option<BackendId> {
+        let other = self.others.get(&role).copied();
+        match role {
+            Role::Implementation => Some(self.backend),
+            Role::TestDeveloper => Some(other.unwrap_or(self.backend)),
+            Role::Expert | Role::Coordinator => other,
+            Role::Reviewer | Role::Check => None,
+        }
+    }
 }

@@ -1,8 +1,8 @@
 //! The one function that changes a run, and the one place where a node's state becomes another.
 
 use super::{
-    Charter, Entry, Event, Job, JobId, JobState, Launch, Life, Misfit, Oid, Policy, Quota, Run, State, Subject, Train,
-    WantState, What,
+    Charter, Entry, Event, Job, JobId, JobState, Launch, Life, Misfit, Oid, Policy, Quota, Run, Spend, State, Subject,
+    Talk, Train, WantState, What,
 };
 use crate::plan::{BackendId, Blueprint, NodeId, Plan};
 
@@ -27,9 +27,7 @@ impl Run {
             &Event::StopAsked { job } => self.stop_asked(job).ok_or_else(wrong),
             &Event::Answered { job } => self.answered(job),
             &Event::Checkpointed { job, patch, commit } => self.checkpointed(job, patch, commit),
-            &Event::Spent { job, spend } => self.jobs.get_mut(&job).ok_or(Misfit::Stale(job)).map(|job| {
-                job.reserved = self.budget.spend(job.reserved, spend);
-            }),
+            Event::Spent { job, spend, talk } => self.spent(*job, *spend, talk.as_deref()),
             Event::Ended { job, ending, spend } => match self.jobs.remove(job) {
                 Some(job) => {
                     self.ended(job, ending, *spend);
@@ -84,11 +82,12 @@ impl Run {
         self.next_job += 1;
         let reserved = lane.grant;
         self.budget.reserve(reserved);
-        if let Some(backend) = backend(&lane) {
-            self.quotas[usize::from(backend.0)].started(id);
-        }
         self.set_want(node, what, WantState::Running(id));
         self.take_slots(id, node, &lane);
+        if let Some(backend) = backend(&lane) {
+            self.quotas[usize::from(backend.0)].started(id);
+            self.quotas_changed();
+        }
         let on = self.subject(node, what);
         let life = &mut self.lives[node.index()];
         life.starts = life.starts.saturating_add(1);
@@ -117,10 +116,26 @@ impl Run {
         Some(())
     }
 
+    /// A conversation is the task's, whoever waits for the job: the next one goes on with it.
+    fn spent(&mut self, id: JobId, spend: Spend, talk: Option<&Talk>) -> Result<(), Misfit> {
+        let job = self.jobs.get_mut(&id).ok_or(Misfit::Stale(id))?;
+        job.reserved = self.budget.spend(job.reserved, spend);
+        if let (Some(talk), Some(_)) = (talk, self.plan.node(job.node).task()) {
+            let talks = &mut self.lives[job.node.index()].sheet().talks;
+            if talk.is_over {
+                talks.remove(&job.what);
+            } else {
+                talks.insert(job.what, talk.clone());
+            }
+        }
+        Ok(())
+    }
+
     fn answered(&mut self, id: JobId) -> Result<(), Misfit> {
         let backend = backend(&self.jobs.get(&id).ok_or(Misfit::Stale(id))?.lane);
         if let Some(backend) = backend {
             self.quotas[usize::from(backend.0)].answered(id);
+            self.quotas_changed();
         }
         Ok(())
     }
@@ -132,7 +147,9 @@ impl Run {
     }
 
     fn quota_due(&mut self, backend: BackendId) -> Option<()> {
-        self.quotas.get_mut(usize::from(backend.0))?.due().then_some(())
+        self.quotas.get_mut(usize::from(backend.0))?.due().then_some(())?;
+        self.quotas_changed();
+        Some(())
     }
 
     /// A new process knows of no running job; none of them costs a try.
@@ -150,6 +167,7 @@ impl Run {
             }
             self.release(job.node);
         }
+        self.quotas_changed();
         if let Some(policy) = policy {
             self.policy = policy.clone();
             self.budget.time_is_up = false;

@@ -46,6 +46,9 @@ impl Run {
             Mode::Cancelled => return Some(Why::Cancelled),
             Mode::Going => {}
         }
+        if !lane.is_asked {
+            return Some(Why::NotAsked);
+        }
         if self.budget.time_is_up {
             return Some(Why::TimeIsUp);
         }

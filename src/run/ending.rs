@@ -90,6 +90,11 @@ pub enum Evidence {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         grants: Vec<Box<str>>,
     },
+    /// Somebody looked at a task that keeps failing, and says what to do.
+    Advice {
+        /// What is said; goes to the next try with what was found wanting.
+        findings: Vec<Finding>,
+    },
     /// A candidate was built on its base and is this commit.
     Built {
         /// The candidate.

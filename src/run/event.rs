@@ -1,6 +1,6 @@
 //! What can happen in a run. Past tense, plain data, journaled as it is: a file format, so a variant's meaning never changes.
 
-use super::{Ending, JobId, Oid, Policy, Spend, What};
+use super::{Ending, JobId, Oid, Policy, Spend, Talk, What};
 use crate::plan::{Addition, BackendId, Blueprint, NodeId};
 use serde::{Deserialize, Serialize};
 
@@ -87,6 +87,9 @@ pub enum Event {
         job: JobId,
         /// How much.
         spend: Spend,
+        /// The conversation in which, where there is one. What was reported for it is never known without what was spent since.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        talk: Option<Box<Talk>>,
     },
     /// A job is over and its processes are gone. `spend` is what had not been told before.
     Ended {

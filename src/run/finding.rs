@@ -70,6 +70,8 @@ pub enum Code {
     Contested,
     /// A reviewer's blocker.
     Review,
+    /// What an expert or the coordinator says of a task that keeps failing.
+    Advice,
     /// A reviewer that crashed, said nothing, said two things, or spoke of another patch.
     NoVerdict,
     /// Built-in review: a conflict marker.

@@ -1,9 +1,9 @@
 //! A job: a piece of work that takes a slot. It is started, it ends, it costs. And a want: a job that ought to be.
 
 use super::{Finding, Lane, Oid, Seal, Spend, Timestamp};
-use crate::plan::{NodeId, ReviewerId};
+use crate::plan::{NodeId, ReviewerId, Role};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Unique over the run, carried by every fact: a fact about a job that is not running is stale.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -48,6 +48,20 @@ impl What {
     /// Whether it works in the task's workspace, and not on a candidate or on what landed.
     pub(super) fn is_in_workspace(self) -> bool {
         !matches!(self, What::Land | What::HandOver | What::Build | What::Prove | What::Settle(_))
+    }
+
+    /// The role of the agent that does it; `None`: no agent does it. A gate is settled by a reviewer where one is asked for.
+    pub fn role(self) -> Option<Role> {
+        match self {
+            What::Tests => Some(Role::TestDeveloper),
+            What::Implement => Some(Role::Implementation),
+            What::Review(_) => Some(Role::Reviewer),
+            What::Consult => Some(Role::Expert),
+            What::Advise => Some(Role::Coordinator),
+            What::Red | What::Verify | What::Settle(_) | What::Build | What::Prove | What::Land | What::HandOver => {
+                None
+            }
+        }
     }
 
     /// Its name for logs, spans and people. Stable.
@@ -149,6 +163,25 @@ pub struct Sheet {
     pub permits: Vec<Box<str>>,
     /// The commit that landed.
     pub landed: Oid,
+    /// The conversations that its next jobs can go on with.
+    pub talks: BTreeMap<What, Talk>,
+}
+
+/// A conversation with a model, which the next try of the same work can go on with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Talk {
+    /// With what it is held.
+    pub backend: Box<str>,
+    /// Its name, as the backend knows it.
+    pub id: Box<str>,
+    /// In which folder.
+    pub place: Box<str>,
+    /// What the backend has reported for the whole of it, where it reports sums.
+    #[serde(default, skip_serializing_if = "Spend::is_nothing")]
+    pub reported: Spend,
+    /// It cannot be gone on with.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_over: bool,
 }
 
 /// What exactly a job is about. A verdict or a proof belongs to this and to nothing else.

@@ -4,7 +4,7 @@ use super::{
     Breakage, Code, Ending, Evidence, Failure, Finding, Job, JobState, Proof, Quota, Run, Rung, Spend, State, Subject,
     Tally, Timestamp, Until, WantState, Weight, What, apply::backend,
 };
-use crate::plan::{Means, Node, NodeId, Phase, Phases};
+use crate::plan::{Means, Node, NodeId, Phase, Phases, Role, Task};
 
 impl Run {
     /// The nodes that nothing holds back any more begin. A gate without criteria opens at once and may free others.
@@ -89,16 +89,22 @@ impl Run {
         let Some(backend) = backend(&job.lane) else {
             return;
         };
-        let (now, policy) = (self.now, &self.policy);
+        let (now, policy, kin) = (self.now, &self.policy, self.plan.kin(backend));
         let quota = &mut self.quotas[usize::from(backend.0)];
         match ending {
             Ending::Passed(_) | Ending::Rejected(_) => quota.answered(job.id),
             Ending::Broke(_) => quota.unanswered(job.id),
-            Ending::Deferred { until: Until::Person, .. } => *quota = Quota::OutOfOrder,
-            Ending::Deferred { until: Until::At(until), .. } => {
-                quota.close(*until, |times| now.after(policy.rest(times)));
+            Ending::Deferred { until, .. } => {
+                for quota in kin.into_iter().map(|id| usize::from(id.0)) {
+                    let quota = &mut self.quotas[quota];
+                    match *until {
+                        Until::Person => *quota = Quota::OutOfOrder,
+                        Until::At(until) => quota.close(until, |times| now.after(policy.rest(times))),
+                    }
+                }
             }
         }
+        self.quotas_changed();
     }
 
     /// A closed quota holds all of a backend's wants back by itself; a check that is put off rests alone.
@@ -143,7 +149,8 @@ impl Run {
             (What::Implement, Evidence::Work { patch, commit, .. }) => !patch.is_none() && !commit.is_none(),
             (What::Verify, Evidence::Verified(verified)) => self.proves_all(job.node, verified),
             (What::Review(_), Evidence::Approved { .. }) => true,
-            (What::Consult | What::Advise | What::Prove | What::HandOver, Evidence::Seen { .. }) => true,
+            (What::Consult | What::Advise, Evidence::Advice { .. }) => true,
+            (What::Prove | What::HandOver, Evidence::Seen { .. }) => true,
             (What::Settle(criterion), evidence) => match (self.means(job.node, criterion), evidence) {
                 (Some(Means::Measured { .. }), Evidence::Figure { .. }) => true,
                 (Some(Means::Reviewed { .. }), Evidence::Approved { .. }) => true,
@@ -190,6 +197,10 @@ impl Run {
             (What::Build, &Evidence::Built { commit, patch }) => self.candidate_built(job, commit, patch),
             (What::Prove, _) => self.candidate_proven(job),
             (What::Land, &Evidence::Landed { tip, .. }) => self.candidate_landed(job, tip),
+            (What::Consult | What::Advise, Evidence::Advice { findings }) => {
+                life.sheet().findings.extend_from_slice(findings);
+                self.helped(job);
+            }
             (What::HandOver, _) => self.finish(node),
             _ => self.helped(job),
         }
@@ -208,7 +219,12 @@ impl Run {
             }
             What::Settle(criterion) => self.settled(job, criterion, Proof::Refused { found: found().into() }),
             What::Build | What::Prove => self.candidate_failed(job, found()),
-            What::Consult | What::Advise | What::Land | What::HandOver => self.helped(job), // no advice; on without it
+            // The last one asked says that a machine does not settle it.
+            What::Advise => {
+                self.lives[node.index()].sheet().findings.extend(found());
+                self.fail(node, Failure::NoProgress { phase: self.phase(node) });
+            }
+            What::Consult | What::Land | What::HandOver => self.helped(job), // no advice; on without it
         }
     }
 
@@ -249,8 +265,9 @@ impl Run {
         if back == Some(Phase::Tests) {
             life.sheet().seal = super::Seal::default();
         }
+        let ladder = self.plan.node(node).task().map_or_else(Vec::new, |task| ladder(task, &self.policy.ladder));
         let goes_on = life.tally.reject(digest, self.policy.same_failure, self.policy.rejections);
-        let rung = if goes_on { Some(Rung::Alone) } else { life.tally.climb(&self.policy.ladder) };
+        let rung = if goes_on { Some(Rung::Alone) } else { life.tally.climb(&ladder) };
         let (Some(rung), Some(back)) = (rung, back) else {
             return self.fail(node, Failure::NoProgress { phase: failed_in });
         };
@@ -340,6 +357,16 @@ impl Run {
     pub(super) fn phases(&self, node: NodeId) -> Phases {
         self.plan.node(node).task().map_or(Phases::ALL, |task| task.phases)
     }
+}
+
+/// Who is left to look at a task: a rung on which nobody stands is passed over.
+fn ladder(task: &Task, ladder: &[Rung]) -> Vec<Rung> {
+    let stands = |rung: &Rung| match rung {
+        Rung::Alone => true,
+        Rung::Consulted => task.backend_of(Role::Expert).is_some(),
+        Rung::Advised => task.backend_of(Role::Coordinator).is_some(),
+    };
+    ladder.iter().copied().filter(stands).collect()
 }
 
 /// An approval with a blocker among its findings is none.

@@ -40,7 +40,7 @@ pub use ending::{Breakage, Counts, Ending, Evidence, Ran, Red, Rejection, Seal, 
 pub use event::{Charter, Entry, Event, Order, Timestamp};
 pub use finding::{Code, Finding, Weight};
 pub use gate::{Item, Lack, Ledger, Proof, Verdict, judge};
-pub use job::{Job, JobId, JobState, Sheet, Subject, Want, WantState, What};
+pub use job::{Job, JobId, JobState, Sheet, Subject, Talk, Want, WantState, What};
 pub use misfit::{Misfit, Refusal};
 pub use oid::{NotAnOid, Oid};
 pub use outcome::{Outcome, Stop};

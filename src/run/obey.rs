@@ -35,6 +35,7 @@ impl Run {
         for quota in self.quotas.iter_mut().filter(|q| **q == Quota::OutOfOrder) {
             *quota = Quota::Due { times: 0 };
         }
+        self.quotas_changed();
         Ok(())
     }
 

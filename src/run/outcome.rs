@@ -34,6 +34,8 @@ pub enum Stop {
     TimeUp,
     /// Waits for a person to log in, pay, or configure.
     Backend(BackendId),
+    /// All that was asked for is over, or stuck; there is more.
+    Asked,
     /// The limits leave no slot for what is ready (an agent limit of zero).
     Limits,
 }
@@ -68,6 +70,7 @@ impl Run {
             match self.hindrance(lane) {
                 None | Some(Why::Quota { .. }) => return None,
                 Some(Why::Budget) => stop = Stop::Budget,
+                Some(Why::NotAsked) if stop == Stop::Limits => stop = Stop::Asked,
                 Some(Why::OutOfOrder(backend)) => stop = Stop::Backend(backend),
                 Some(_) => {}
             }

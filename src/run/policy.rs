@@ -1,7 +1,7 @@
 //! Limits and patience. Every one of them has a place in the configuration, and all of them are in the journal.
 
 use super::{Limit, Spend, Timestamp, What};
-use crate::plan::BackendId;
+use crate::plan::{BackendId, NodeId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -38,6 +38,9 @@ pub struct Policy {
     pub grant: Grant,
     /// Nothing starts from here on.
     pub stop_at: Option<Timestamp>,
+    /// Only these are asked for, sorted; empty: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<NodeId>,
 }
 
 /// What a job is granted before it starts.
@@ -59,6 +62,11 @@ impl Policy {
                 Spend::default()
             }
         }
+    }
+
+    /// Whether anybody asks for this now.
+    pub fn asks_for(&self, node: NodeId) -> bool {
+        self.only.is_empty() || self.only.binary_search(&node).is_ok()
     }
 
     /// How long to rest after having been put off `times` times, in milliseconds.

@@ -1,7 +1,7 @@
 //! The jobs that ought to be: made, put off, dropped. All changes of wants go through here, so that queue and rests stay true.
 
-use super::{JobId, JobState, Lane, Pool, Run, State, Timestamp, Want, WantState, What, queue::Key};
-use crate::plan::{Hold, Means, Node, NodeId};
+use super::{JobId, JobState, Lane, Pool, Run, Spend, State, Timestamp, Want, WantState, What, queue::Key};
+use crate::plan::{BackendId, Hold, Means, Node, NodeId, Role};
 use std::{cmp::Reverse, collections::btree_map::Entry};
 
 impl Run {
@@ -132,7 +132,7 @@ impl Run {
 
     /// What must be free for this.
     pub(super) fn lane(&self, node: NodeId, what: What) -> Lane {
-        let grant = self.policy.grant(what);
+        let is_asked = self.policy.asks_for(node);
         let task = match self.plan.node(node) {
             Node::Task(task) => task,
             Node::Gate(gate) => {
@@ -140,20 +140,27 @@ impl Run {
                     && let Some(&Means::Reviewed { reviewer }) =
                         gate.criteria.get(usize::from(criterion)).map(|criterion| &criterion.means)
                 {
-                    Pool::Agents { stream: None, backend: self.plan.reviewer(reviewer) }
+                    Pool::Agents { stream: None, backend: self.engine(Role::Reviewer, self.plan.reviewer(reviewer)) }
                 } else {
                     Pool::Checks
                 };
-                return Lane { pool, for_job: Vec::new(), for_task: Vec::new(), grant };
+                let grant = self.grant(what, pool);
+                return Lane { pool, for_job: Vec::new(), for_task: Vec::new(), is_asked, grant };
             }
         };
         let stream = Some(task.stream);
         let (pool, runs_code) = match what {
             What::Land | What::Build | What::HandOver => (Pool::Merge, false),
             What::Prove | What::Verify | What::Red | What::Settle(_) => (Pool::Checks, true),
-            What::Review(by) => (Pool::Agents { stream, backend: self.plan.reviewer(by) }, false),
-            What::Consult | What::Advise => (Pool::Agents { stream, backend: task.backend }, false),
-            What::Tests | What::Implement => (Pool::Agents { stream, backend: task.backend }, true),
+            What::Review(by) => {
+                let backend = self.engine(Role::Reviewer, self.plan.reviewer(by));
+                (Pool::Agents { stream, backend }, false)
+            }
+            What::Consult | What::Advise | What::Tests | What::Implement => {
+                let role = what.role().unwrap_or(Role::Implementation);
+                let backend = self.engine(role, task.backend_of(role).unwrap_or(task.backend));
+                (Pool::Agents { stream, backend }, matches!(role, Role::TestDeveloper | Role::Implementation))
+            }
         };
         let (mut for_job, mut for_task) = (Vec::new(), Vec::new());
         for &resource in &task.needs {
@@ -164,6 +171,26 @@ impl Run {
                 Hold::Job | Hold::Task => {}
             }
         }
-        Lane { pool, for_job, for_task, grant }
+        Lane { pool, for_job, for_task, is_asked, grant: self.grant(what, pool) }
+    }
+
+    /// What runs a role now: its own backend, or the one it goes over to while that takes no jobs.
+    fn engine(&self, role: Role, own: BackendId) -> BackendId {
+        let admits = |backend: &BackendId| self.quotas[usize::from(backend.0)].admits();
+        if admits(&own) { own } else { self.plan.fallback(role, own).filter(admits).unwrap_or(own) }
+    }
+
+    fn grant(&self, what: What, pool: Pool) -> Spend {
+        match pool {
+            Pool::Agents { backend, .. } if self.plan.is_free(backend) => Spend::default(),
+            Pool::Agents { .. } | Pool::Checks | Pool::Merge => self.policy.grant(what),
+        }
+    }
+
+    /// A backend takes jobs again, or takes none any more: what may go over to another one stands in another lane now.
+    pub(super) fn quotas_changed(&mut self) {
+        if !self.plan.blueprint().fallbacks.is_empty() {
+            self.requeue();
+        }
     }
 }

@@ -60,6 +60,8 @@ pub enum Why {
     OutOfOrder(BackendId),
     /// Ready, and what is left of money or tokens does not cover it.
     Budget,
+    /// Ready, and only others are asked for.
+    NotAsked,
     /// Ready, and the wall clock has run out.
     TimeIsUp,
     /// Ready, and a person said pause.
@@ -128,6 +130,7 @@ impl Why {
                 format!("ready; {} needs a person (log in, pay, or configure)", backend_name(*backend, plan))
             }
             Why::Budget => "ready; what is left of the budget does not cover it".to_owned(),
+            Why::NotAsked => "ready; only others were asked for".to_owned(),
             Why::TimeIsUp => "ready; the time is up".to_owned(),
             Why::Paused => "ready; the run is paused".to_owned(),
             Why::Cancelled => "the run is cancelled".to_owned(),

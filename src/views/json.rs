@@ -105,7 +105,7 @@ impl Object {
                     Evidence::Landed { tip, .. } => (*tip, &[][..]),
                     Evidence::Red(red) => (red.seal.commit, &[][..]),
                     Evidence::Verified(verified) => (verified.commit, &verified.told[..]),
-                    Evidence::Approved { findings, .. } => (Oid::NONE, &findings[..]),
+                    Evidence::Approved { findings, .. } | Evidence::Advice { findings } => (Oid::NONE, &findings[..]),
                     Evidence::Seen { .. } | Evidence::Figure { .. } => (Oid::NONE, &[][..]),
                 };
                 self.with("ending", "passed").with("commit", commit(at)).with("findings", found(findings))
@@ -192,7 +192,7 @@ fn object(fresh: &Fresh<'_>) -> Object {
         Event::Checkpointed { job, commit: at, .. } => {
             of("checkpoint").running(board, *job).with("commit", commit(*at))
         }
-        Event::Spent { job, spend } => of("spent").running(board, *job).spent(spend),
+        Event::Spent { job, spend, .. } => of("spent").running(board, *job).spent(spend),
         Event::Ended { job, ending, spend } => {
             let object = match &fresh.ended {
                 Some(was) => of("ended")

@@ -2,6 +2,7 @@
 
 #![expect(unreachable_pub, reason = "the modules of a test are nobody's neighbours")]
 
+mod crew;
 mod story;
 
 use story::*;
@@ -158,7 +159,7 @@ fn out_of_budget_what_is_paid_for_still_lands() {
     let spend = Spend { micros: 10, ..Spend::default() };
     let mut story = Story::new(nodes, &[], Policy { budget, ..policy() });
     let job = story.open[0].id;
-    story.tell(Event::Spent { job, spend });
+    story.tell(Event::Spent { job, spend, talk: None });
     story.pass(0, What::Implement);
     story.pass_all(0, &TO_LAND);
     story.pass(0, What::HandOver);

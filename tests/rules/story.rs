@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use tidegate::{
     plan::{
         BackendId, Blueprint, Brief, Criterion, Gate, Hold, Level, Means, Node, NodeId, Phase, Phases, ReviewerId,
-        StreamId, Task,
+        Role, StreamId, Task,
     },
     run::{
         Breakage, Charter, Code, Effect, Ending, Event, Evidence, Finding, Grant, Job, Limit, Oid, Order, Policy, Red,
@@ -25,6 +25,7 @@ pub fn task(stream: u16, minutes: u32) -> Task {
         phases: Phases::ALL.without(Phase::Tests).without(Phase::Red).without(Phase::Verify),
         done: false,
         backend: BackendId(0),
+        others: BTreeMap::from([(Role::Expert, BackendId(1)), (Role::Coordinator, BackendId(1))]),
         reviewers: vec![ReviewerId(0), ReviewerId(1)],
         needs: vec![],
         brief: Brief::default(),
@@ -72,6 +73,7 @@ pub fn policy() -> Policy {
             reading: Spend { micros: 1, ..Spend::default() },
         },
         stop_at: None,
+        only: vec![],
     }
 }
 
@@ -93,6 +95,10 @@ impl Story {
             edges: edges.iter().map(|&(a, b)| (NodeId(a), NodeId(b))).collect(),
             ..Blueprint::default()
         };
+        Story::of(plan, policy)
+    }
+
+    pub fn of(plan: Blueprint, policy: Policy) -> Story {
         let mut story = Story { run: Run::default(), now: 0, open: vec![] };
         story.tell(Event::Planned {
             plan: Box::new(plan),
@@ -165,6 +171,7 @@ impl Story {
             (What::Review(_), _) => Evidence::Approved { findings: vec![], grants: vec![] },
             (What::Build, Subject::Onto { patch, .. }) => Evidence::Built { commit: oid(2000 + n), patch },
             (What::Land, Subject::Candidate { commit, .. }) => Evidence::Landed { tip: commit, notes: vec![] },
+            (What::Consult | What::Advise, _) => Evidence::Advice { findings: vec![finding("try it so")] },
             _ => Evidence::Seen { ran: vec![] },
         };
         self.end(node, what, Ending::Passed(evidence));

@@ -4,7 +4,7 @@ use super::chance::Chance;
 use tidegate::{
     plan::{
         Addition, BackendId, Blueprint, Bound, Brief, Criterion, Gate, Hold, Level, Means, Node, NodeId, Phase, Phases,
-        Plan, ResourceId, ReviewerId, StreamId, Task,
+        Plan, ResourceId, ReviewerId, Role, StreamId, Task,
     },
     run::{Grant, Limit, Policy, Rung, Spend, Timestamp},
 };
@@ -19,7 +19,9 @@ pub fn plan(chance: &mut Chance) -> Blueprint {
     let most = if chance.below(4) == 0 { 40 } else { 14 };
     let mut plan = Blueprint {
         streams: (0..STREAMS).map(|i| (format!("s{i}").into(), "".into())).collect(),
-        backends: (0..BACKENDS).map(|i| format!("b{i}").into()).collect(),
+        // One that costs nothing, and one program with two models.
+        backends: ["script", "b", "b:m"].map(Into::into).into(),
+        fallbacks: fallbacks(chance),
         reviewers: (0..REVIEWERS).map(|i| (format!("r{i}").into(), BackendId((i % BACKENDS) as u16))).collect(),
         resources: vec![("x0".into(), Hold::Job), ("x1".into(), Hold::Task), ("x2".into(), Hold::Task)],
         ..Blueprint::default()
@@ -108,10 +110,27 @@ fn node(chance: &mut Chance) -> Node {
         phases,
         done: chance.below(20) == 0,
         backend: BackendId(chance.below(BACKENDS) as u16),
+        others: [Role::TestDeveloper, Role::Expert, Role::Coordinator]
+            .into_iter()
+            .filter(|_| chance.below(4) > 0)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .map(|role| (role, BackendId(chance.below(BACKENDS) as u16)))
+            .collect(),
         reviewers,
         needs,
         brief: Brief::default(),
     }))
+}
+
+fn fallbacks(chance: &mut Chance) -> Vec<(Role, BackendId, BackendId)> {
+    if chance.below(3) > 0 {
+        return vec![];
+    }
+    let roles = [Role::TestDeveloper, Role::Implementation, Role::Reviewer, Role::Expert, Role::Coordinator];
+    let from = 1 + chance.below(BACKENDS - 1) as u16;
+    let to = (from + 1 + chance.below(BACKENDS - 1) as u16) % BACKENDS as u16;
+    roles.into_iter().filter(|_| chance.below(2) == 0).map(|role| (role, BackendId(from), BackendId(to))).collect()
 }
 
 fn criterion(means: Means) -> Criterion {
@@ -177,5 +196,10 @@ pub fn policy(chance: &mut Chance) -> Policy {
             reading: Spend { micros: 300 + 100 * chance.below(3), input: 3_000, ..Spend::default() },
         },
         stop_at: (chance.below(12) == 0).then(|| Timestamp(5_000 + chance.below(200_000))),
+        only: if chance.below(8) == 0 {
+            (0..20).filter(|_| chance.below(3) == 0).map(NodeId).collect()
+        } else {
+            vec![]
+        },
     }
 }

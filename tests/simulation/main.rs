@@ -225,8 +225,8 @@ impl Sim {
                 self.facts.push(Event::Ordered(Order::Go));
             }
             Outcome::Stopped(Stop::Backend(_)) => self.facts.push(Event::Ordered(Order::Go)),
-            Outcome::Stopped(Stop::Budget | Stop::TimeUp) => {
-                let more = Policy { budget: Limit::NONE, stop_at: None, ..self.run.policy().clone() };
+            Outcome::Stopped(Stop::Budget | Stop::TimeUp | Stop::Asked) => {
+                let more = Policy { budget: Limit::NONE, stop_at: None, only: vec![], ..self.run.policy().clone() };
                 self.facts.push(Event::Resumed { policy: Some(Box::new(more)) });
             }
             Outcome::Returned { failed, blocked, held } => {

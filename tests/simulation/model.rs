@@ -3,7 +3,7 @@
 use super::line::Candidate;
 use std::collections::{BTreeMap, BTreeSet};
 use tidegate::{
-    plan::{Blueprint, Criterion, Level, Means, NodeId, Phase, ReviewerId, Task},
+    plan::{BackendId, Blueprint, Criterion, Level, Means, NodeId, Phase, ReviewerId, Role, Task},
     run::{Code, Evidence, Finding, JobId, Oid, Policy, Rung, Sheet, Spend, Subject, Weight, What},
 };
 
@@ -83,6 +83,8 @@ pub struct Running {
     pub is_needed: bool,
     pub is_asked_to_stop: bool,
     pub left: Spend,
+    /// What runs it, where an agent does.
+    pub backend: Option<BackendId>,
 }
 
 enum Gate {
@@ -367,7 +369,7 @@ impl Model {
         let back = if phases.contains(phase) { phase } else { phases.from(Phase::Tests).unwrap_or(phase) };
         let heavy: Vec<Finding> = found.iter().filter(|f| f.weight == Weight::Blocker).cloned().collect();
         let digest = Finding::digest_of(if heavy.is_empty() { &found } else { &heavy });
-        let (same, rejections, ladder) = (self.policy.same_failure, self.policy.rejections, self.policy.ladder.clone());
+        let (same, rejections, ladder) = (self.policy.same_failure, self.policy.rejections, self.ladder(node));
         let life = self.life(node);
         let patch = life.patch;
         life.verdicts.retain(|(_, on), _| *on == patch);
@@ -392,6 +394,26 @@ impl Model {
                 self.want(node, if rung == Rung::Consulted { What::Consult } else { What::Advise });
             }
         }
+    }
+
+    /// Who can look at a task that keeps failing.
+    fn ladder(&self, node: NodeId) -> Vec<Rung> {
+        let mut ladder = self.policy.ladder.clone();
+        if let Some(task) = self.task(node) {
+            let role = |rung: &Rung| if *rung == Rung::Consulted { Role::Expert } else { Role::Coordinator };
+            ladder.retain(|rung| task.others.contains_key(&role(rung)));
+        }
+        ladder
+    }
+
+    /// The last one asked gives it back to a person.
+    pub fn despair(&mut self, node: NodeId, found: Vec<Finding>) {
+        let phase = match self.stage(node) {
+            Stage::At(phase) => phase,
+            _ => Phase::Merge,
+        };
+        self.life(node).sheet.findings.extend(found);
+        self.over(node, Stage::Failed(Cause::NoProgress(phase)));
     }
 
     pub fn helped(&mut self, node: NodeId, what: What) {
@@ -424,7 +446,10 @@ impl Model {
                 let approves = findings.iter().all(|finding| finding.weight != Weight::Blocker);
                 return self.verdict(node, by, on, approves, findings.clone(), grants);
             }
-            (What::Consult | What::Advise, _) => return self.helped(node, what),
+            (What::Consult | What::Advise, Evidence::Advice { findings }) => {
+                life.sheet.findings.extend(findings.iter().cloned());
+                return self.helped(node, what);
+            }
             _ => panic!("{node:?} {what:?} passed with {evidence:?}"),
         }
         self.drop(node, what);

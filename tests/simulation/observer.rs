@@ -3,7 +3,7 @@
 use super::model::{Cause, Model, Running, Stage};
 use std::collections::{BTreeMap, BTreeSet};
 use tidegate::{
-    plan::{BackendId, Hold, Means, NodeId, Phase, ReviewerId, StreamId},
+    plan::{BackendId, Hold, Means, NodeId, Phase, ReviewerId, Role, StreamId},
     run::{Breakage, Effect, Ending, Entry, Event, Evidence, JobId, Order, Spend, Until, Weight, What},
 };
 
@@ -98,7 +98,7 @@ impl Observer {
                 assert!(running.is_needed && running.what == What::Implement, "{job:?} has no checkpoints");
                 self.model.checkpoint(running.node, *patch, *commit);
             }
-            Event::Spent { job, spend } => self.bill(*job, *spend),
+            Event::Spent { job, spend, .. } => self.bill(*job, *spend),
             Event::Ended { job, ending, spend } => self.ended(*job, ending, *spend),
             Event::Rested { node, what } => {
                 let want = self.model.life(*node).wants.get_mut(what).expect("rested, and not wanted");
@@ -210,11 +210,36 @@ impl Observer {
     }
 
     /// The backend an agent's job runs on; none runs elsewhere.
+    /// What would run it now: its own backend, or where its role goes over to while that takes nobody.
     fn backend(&self, node: NodeId, what: What) -> Option<BackendId> {
+        let own = self.own_backend(node, what)?;
+        let role = match what {
+            What::Tests => Role::TestDeveloper,
+            What::Implement => Role::Implementation,
+            What::Consult => Role::Expert,
+            What::Advise => Role::Coordinator,
+            _ => Role::Reviewer,
+        };
+        let takes = |backend: &BackendId| {
+            matches!(self.told.get(backend).copied().unwrap_or(Told::Open), Told::Open | Told::Probe(None))
+        };
+        let other = self.model.plan.fallbacks.iter().find(|(of, from, _)| (*of, *from) == (role, own)).map(|f| f.2);
+        Some(if takes(&own) { own } else { other.filter(takes).unwrap_or(own) })
+    }
+
+    fn grant(&self, node: NodeId, what: What) -> Spend {
+        let is_free = self.backend(node, what) == Some(BackendId(0));
+        if is_free { Spend::default() } else { self.model.policy.grant(what) }
+    }
+
+    fn own_backend(&self, node: NodeId, what: What) -> Option<BackendId> {
         let of = |by: ReviewerId| self.model.plan.reviewers[usize::from(by.0)].1;
         match (what, self.model.task(node)) {
             (What::Review(by), _) => Some(of(by)),
-            (What::Tests | What::Implement | What::Consult | What::Advise, Some(task)) => Some(task.backend),
+            (What::Implement, Some(task)) => Some(task.backend),
+            (What::Tests, Some(task)) => Some(task.others.get(&Role::TestDeveloper).copied().unwrap_or(task.backend)),
+            (What::Consult, Some(task)) => task.others.get(&Role::Expert).copied(),
+            (What::Advise, Some(task)) => task.others.get(&Role::Coordinator).copied(),
             (What::Settle(i), None) => {
                 let gate = self.model.plan.nodes[node.index()].gate()?;
                 match gate.criteria[usize::from(i)].means {
@@ -241,7 +266,8 @@ impl Observer {
         if let Some(hindrance) = self.hindrance(node, what) {
             panic!("{node:?} {what:?} started, and {hindrance}");
         }
-        if let Some(backend) = self.backend(node, what)
+        let (backend, left) = (self.backend(node, what), self.grant(node, what));
+        if let Some(backend) = backend
             && let Some(Told::Probe(probe)) = self.told.get_mut(&backend)
         {
             *probe = Some(id);
@@ -252,9 +278,8 @@ impl Observer {
             }
         }
         let on = self.model.subject(node, what);
-        let left = self.model.policy.grant(what);
         self.agents += u64::from(!left.is_nothing());
-        let running = Running { node, what, on, is_needed: true, is_asked_to_stop: false, left };
+        let running = Running { node, what, on, is_needed: true, is_asked_to_stop: false, left, backend };
         self.model.running.insert(id, running);
         self.expected.push((id, true));
     }
@@ -275,8 +300,8 @@ impl Observer {
     fn hindrance(&self, node: NodeId, what: What) -> Option<&'static str> {
         let policy = &self.model.policy;
         let count = |is: &dyn Fn(&Running) -> bool| self.model.running.values().filter(|r| is(r)).count() as u32;
-        let backend_of = |r: &Running| self.backend(r.node, r.what);
-        let grant = policy.grant(what);
+        let backend_of = |r: &Running| r.backend;
+        let grant = self.grant(node, what);
         let all = self.model.running.values().fold(self.spent.plus(grant), |sum, r| sum.plus(r.left));
         let taken = |resource: u16| {
             let uses = |r: &Running| runs_code(r.what) && self.needs(r.node, Hold::Job).contains(&resource);
@@ -284,6 +309,7 @@ impl Observer {
         };
         let other = |resource: &u16| self.held.get(resource).is_some_and(|&holder| holder != node);
         match self.backend(node, what) {
+            _ if !policy.only.is_empty() && !policy.only.contains(&node) => Some("nobody asks for it"),
             _ if self.is_paused || self.is_cancelled || self.time_is_up => Some("the run is stopped"),
             _ if grant != Spend::default() && self.is_beyond(all) => Some("the budget is used up"),
             _ if runs_code(what) && self.needs(node, Hold::Job).into_iter().any(taken) => Some("a resource is taken"),
@@ -342,7 +368,7 @@ impl Observer {
 
     fn answered(&mut self, id: JobId) {
         let running = self.model.running.get(&id).expect("believed an answer of a dead job");
-        if let Some(told) = self.backend(running.node, running.what).and_then(|b| self.told.get_mut(&b))
+        if let Some(told) = running.backend.and_then(|b| self.told.get_mut(&b))
             && *told == Told::Probe(Some(id))
         {
             *told = Told::Open;
@@ -369,13 +395,19 @@ impl Observer {
             Ending::Deferred { .. } => {}
         }
         let running = self.model.running.remove(&id).expect("a stale fact was believed");
-        let backend = self.backend(running.node, running.what);
+        let backend = running.backend;
         if let (Some(backend), Ending::Deferred { until, .. }) = (backend, ending) {
-            let told = self.told.entry(backend).or_insert(Told::Open);
-            match until {
-                Until::Person => *told = Told::OutOfOrder,
-                Until::At(_) if *told == Told::OutOfOrder => {}
-                Until::At(_) => *told = Told::Closed,
+            // The two models of one program are told no together, unless one is there for when the other is.
+            let goes_over = |to: u16| self.model.plan.fallbacks.iter().any(|f| (f.1, f.2) == (backend, BackendId(to)));
+            let twin = 3 - backend.0;
+            let twin = (backend.0 > 0 && !goes_over(twin)).then_some(BackendId(twin));
+            for backend in [backend].into_iter().chain(twin) {
+                let told = self.told.entry(backend).or_insert(Told::Open);
+                match until {
+                    Until::Person => *told = Told::OutOfOrder,
+                    Until::At(_) if *told == Told::OutOfOrder => {}
+                    Until::At(_) => *told = Told::Closed,
+                }
             }
         }
         if running.is_needed {
@@ -440,7 +472,8 @@ impl Observer {
             (What::Implement, Evidence::Work { .. }) | (What::Verify, Evidence::Verified(_)) => true,
             (What::Review(_), Evidence::Approved { .. }) | (What::Build, Evidence::Built { .. }) => true,
             (What::Land, Evidence::Landed { .. }) => true,
-            (What::Consult | What::Advise | What::Prove | What::HandOver, Evidence::Seen { .. }) => true,
+            (What::Consult | What::Advise, Evidence::Advice { .. }) => true,
+            (What::Prove | What::HandOver, Evidence::Seen { .. }) => true,
             _ => false,
         }
     }
@@ -486,6 +519,7 @@ impl Observer {
             (_, tidegate::run::Subject::Onto { base, .. } | tidegate::run::Subject::Candidate { base, .. }) => {
                 self.model.failed(node, base, found);
             }
+            (What::Advise, _) => self.model.despair(node, found),
             (what, _) => self.model.helped(node, what),
         }
     }

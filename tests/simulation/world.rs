@@ -122,7 +122,7 @@ impl World {
             spend = Spend { micros, input, ..Spend::default() };
             if chance.happens(300) {
                 let early = Spend { micros: spend.micros / 2, input: spend.input / 2, ..Spend::default() };
-                self.send(at, Flight::Fact(Event::Spent { job: job.id, spend: early }));
+                self.send(at, Flight::Fact(Event::Spent { job: job.id, spend: early, talk: None }));
                 spend = spend.minus(early);
                 at += 1;
             }
@@ -200,6 +200,9 @@ impl World {
             (What::Red, _) => {
                 let seal = Seal { commit: self.fresh(), ..Seal::default() };
                 Ending::Passed(Evidence::Red(Box::new(Red { seal, ..Red::default() })))
+            }
+            (What::Consult | What::Advise, _) => {
+                Ending::Passed(Evidence::Advice { findings: vec![finding(Code::Advice, 1)] })
             }
             _ => Ending::Passed(Evidence::Seen { ran: vec![] }),
         }
