@@ -47,9 +47,13 @@ impl CommandLine {
 
     async fn play(&self, mut invocation: Invocation, tell: Sink, line: Line) -> Result<AgentReport, AgentError> {
         self.bring_logins(&invocation.home)?;
+        let whole = invocation.prompt.clone();
+        if invocation.session.is_some() {
+            invocation.prompt = invocation.again.clone();
+        }
         let answer = match self.call(&invocation, &tell, &line, 1).await? {
             Answer::NoSession => {
-                invocation.session = None;
+                (invocation.session, invocation.prompt) = (None, whole);
                 self.call(&invocation, &tell, &line, 2).await?
             }
             answer => answer,
@@ -132,6 +136,10 @@ impl CommandLine {
 impl Backend for CommandLine {
     fn name(&self) -> &str {
         self.dialect.name()
+    }
+
+    fn roams(&self) -> bool {
+        self.dialect.roams()
     }
 
     fn run(

@@ -15,6 +15,11 @@ pub trait Dialect: Send + Sync {
     /// The program, as it is looked up in `PATH`.
     fn program(&self) -> &'static str;
 
+    /// Whether a conversation can be gone on with in another folder than the one it was begun in.
+    fn roams(&self) -> bool {
+        false
+    }
+
     /// The variables of the user's environment that it gets beside the allowed ones: keys, tokens, base URLs.
     fn variables(&self) -> &'static [&'static str];
 

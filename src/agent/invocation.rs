@@ -6,6 +6,7 @@ use crate::{
     process::{Confines, Limits},
     run::{Spend, Timestamp},
 };
+use serde::{Deserialize, Serialize};
 use std::{ffi::OsString, path::PathBuf, sync::Arc};
 
 /// One call of an agent.
@@ -21,6 +22,10 @@ pub struct Invocation {
     pub model: Option<String>,
     /// What it is told: the context package, without the definition's prompt.
     pub prompt: String,
+    /// What it is told in place of that where it goes on with a conversation, which has the package already.
+    pub again: String,
+    /// The file name of its cassette, for what records and replays.
+    pub cassette: String,
     /// Where it works.
     pub workspace: PathBuf,
     /// Its whole environment, beside what its backend adds.
@@ -57,7 +62,7 @@ pub enum WritePolicy {
 }
 
 /// A conversation with a model that can be gone on with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// Its name, as the CLI knows it.
     pub id: String,
@@ -77,7 +82,7 @@ pub struct Server {
 }
 
 /// What an agent does while it works: one type for all backends.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AgentEvent {
     /// It has answered for the first time: whoever provides the model lets us in.
     Started,
@@ -117,14 +122,14 @@ pub enum AgentEvent {
 pub type Sink = Arc<dyn Fn(AgentEvent) + Send + Sync>;
 
 /// What an agent handed back. What it cost was told by [`AgentEvent::Usage`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentReport {
     /// What it said at the end, or printed: bounded, the whole is in the folder. Where a schema was asked for and met: the JSON.
     pub text: String,
 }
 
 /// How an agent can fail. A closed set, because the core acts on it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum AgentError {
     /// It worked, and says that it could not do it: a failed try. What it printed last.
     #[error("gave up with exit code {code}")]
@@ -178,7 +183,13 @@ pub enum AgentError {
     #[error("the task carries no script for the role {role}")]
     NoScript {
         /// The role.
-        role: &'static str,
+        role: Box<str>,
+    },
+    /// There is no cassette of this call: the recording's lack, not the backend's.
+    #[error("no recording of this call: {what}")]
+    NoCassette {
+        /// Which, and why not.
+        what: String,
     },
     /// The conversation is too long: it cannot be gone on with.
     #[error("the context is too long for the model")]
@@ -212,4 +223,29 @@ pub enum AgentError {
     /// It was asked to stop, by us.
     #[error("stopped")]
     Stopped,
+}
+
+impl AgentError {
+    /// Its name in spans. Stable.
+    pub fn name(&self) -> &'static str {
+        match self {
+            AgentError::GaveUp { .. } => "gave_up",
+            AgentError::RateLimited { .. } => "rate_limited",
+            AgentError::UsageLimit { .. } => "usage_limit",
+            AgentError::Overloaded { .. } => "overloaded",
+            AgentError::AuthRequired { .. } => "auth_required",
+            AgentError::PaymentRequired { .. } => "payment_required",
+            AgentError::Misconfigured { .. } => "misconfigured",
+            AgentError::NoScript { .. } => "no_script",
+            AgentError::NoCassette { .. } => "no_cassette",
+            AgentError::ContextOverflow => "context_overflow",
+            AgentError::Timeout(_) => "timeout",
+            AgentError::Idle => "idle",
+            AgentError::MaxTurns => "max_turns",
+            AgentError::Refused => "refused",
+            AgentError::BadOutput { .. } => "bad_output",
+            AgentError::Crashed { .. } => "crashed",
+            AgentError::Stopped => "stopped",
+        }
+    }
 }

@@ -7,25 +7,33 @@
 //! The command lines of coding agents are all driven in one way ([`CommandLine`]); what differs is in a [`Dialect`] each: how it is
 //! called, and how what it prints is read.
 
+mod cassette;
 mod command_line;
 mod definition;
 mod dialect;
 mod invocation;
-mod script;
+mod plain;
 
+pub use cassette::{Cassette, Replay, Taped};
 pub use command_line::CommandLine;
 pub use definition::Definition;
 pub use dialect::{Answer, Call, Dialect, End, Reader, Step};
 pub use invocation::{AgentError, AgentEvent, AgentReport, Invocation, Server, Session, Sink, WritePolicy};
-pub use script::ScriptBackend;
+pub use plain::{CommandBackend, ScriptBackend};
 
 use crate::process::Line;
+use jiff::tz::TimeZone;
 use std::{future::Future, pin::Pin};
 
 /// What runs agents: a coding agent's CLI, an agent protocol, a plain command, a script.
 pub trait Backend: Send + Sync {
     /// Its name in plans, in the configuration and in spans.
     fn name(&self) -> &str;
+
+    /// Whether a conversation can be gone on with in another folder than the one it was begun in.
+    fn roams(&self) -> bool {
+        false
+    }
 
     /// Does what the invocation asks. The answer comes when all its processes are gone.
     ///
@@ -37,4 +45,11 @@ pub trait Backend: Send + Sync {
         events: Sink,
         line: Line,
     ) -> Pin<Box<dyn Future<Output = Result<AgentReport, AgentError>> + Send + '_>>;
+}
+
+/// The dialect of a coding agent's command line; none where the name is of no command line. `zone` is the one in which it writes times.
+pub fn dialect(name: &str, _zone: &TimeZone) -> Option<Box<dyn Dialect>> {
+    match name {
+        _ => None,
+    }
 }

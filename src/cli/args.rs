@@ -89,6 +89,18 @@ pub(crate) struct Execute {
     /// Start though a gate has no check; the report tells.
     #[arg(long)]
     pub(crate) allow_no_checks: bool,
+    /// Only this task, and what it hangs on: for a first try. The same command without it goes on with the rest.
+    #[arg(long, value_name = "TASK")]
+    pub(crate) only: Option<String>,
+    /// Stop when agents have cost this many dollars in all; the run can go on later.
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    pub(crate) max_cost: Option<u64>,
+    /// Stop when this many agents have been started in all; the run can go on later.
+    #[arg(long, value_name = "N")]
+    pub(crate) max_runs: Option<u64>,
+    /// Keep each call of an agent in this folder, to be played again without a model (`[backends] replay`).
+    #[arg(long, value_name = "DIR")]
+    pub(crate) record: Option<PathBuf>,
     /// The sandbox tier. This version has `none` only, and says so in every run.
     #[arg(long, value_name = "TIER")]
     pub(crate) sandbox: Option<String>,
@@ -191,4 +203,34 @@ pub(crate) struct Demo {
     /// One stable line a change, instead of bars.
     #[arg(long)]
     pub(crate) plain: bool,
+}
+
+/// Millionths of a dollar, of dollars with at most six places.
+fn dollars(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is no sum of dollars such as `5` or `2.50`");
+    let plain = text.trim().trim_start_matches('$');
+    let (whole, part) = plain.split_once('.').unwrap_or((plain, ""));
+    let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() && part.is_empty() || part.len() > 6 || !is_number(whole) || !is_number(part) {
+        return Err(wrong());
+    }
+    let number = |digits: &str| if digits.is_empty() { Ok(0) } else { digits.parse::<u64>() };
+    let whole = number(whole).ok().and_then(|whole| whole.checked_mul(1_000_000)).ok_or_else(wrong)?;
+    let part = number(&format!("{part:0<6}")).map_err(|_| wrong())?;
+    whole.checked_add(part).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dollars_are_read_to_the_millionth() {
+        for (text, micros) in [("5", 5_000_000), ("$2.50", 2_500_000), (".1", 100_000), ("0.000001", 1)] {
+            assert_eq!(dollars(text), Ok(micros), "{text}");
+        }
+        for text in ["", ".", "-1", "five", "1.0000001", "1e3", "99999999999999999999", "1,50"] {
+            assert!(dollars(text).is_err(), "{text}");
+        }
+    }
 }

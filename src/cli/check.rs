@@ -3,6 +3,7 @@
 use super::{
     Stop, answer,
     args::{Arguments, Check as Wish, Format},
+    crew,
     exit::Exit,
     message::{clean, told},
     say,
@@ -32,7 +33,7 @@ async fn show(arguments: &Arguments, wish: &Wish, format: Format) -> Result<Exit
     let config = scene.config(base).await?;
     let checks = Checks::found(&scene.repo, base, &wanted(&config)).await;
     let checks = checks.map_err(|error| Stop::because("the base cannot be read", &error))?;
-    let settings = settings(&config, &checks, false);
+    let settings = settings(&config, &checks, false, crew::found(&scene.environment));
     let understood = scene.understand(&topic, &settings).await;
     let understood = understood.map_err(|(draft, faults)| scene.stop(&draft, &faults))?;
     let plan = Plan::build(understood.blueprint.clone())

@@ -9,7 +9,7 @@ use crate::{
     notes::Topic,
     plan::BackendId,
     process::with_causes,
-    run::{Oid, Outcome, Stop as Halt, Timestamp},
+    run::{Oid, Outcome, Run, Stop as Halt, Timestamp},
     views::{Folded, Last},
     workspace::integration_ref,
 };
@@ -17,7 +17,11 @@ use crate::{
 const REPORT: &str = "report.md";
 
 /// How a run ended, as the report says it and as the program exits.
-pub(crate) fn ending(end: &End, backend: impl Fn(BackendId) -> String) -> Result<(handoff::End, Exit), Stop> {
+pub(crate) fn ending(
+    run: &Run,
+    end: &End,
+    backend: impl Fn(BackendId) -> String,
+) -> Result<(handoff::End, Exit), Stop> {
     Ok(match end {
         End::Over(Outcome::Done) => (handoff::End::Done, Exit::Good),
         End::Over(Outcome::Returned { .. }) => (handoff::End::Returned, Exit::Returned),
@@ -30,7 +34,14 @@ pub(crate) fn ending(end: &End, backend: impl Fn(BackendId) -> String) -> Result
                 Halt::Budget => ("what is left of the budget does not cover the next job".to_owned(), Exit::Paused),
                 Halt::TimeUp => ("its time was up".to_owned(), Exit::Paused),
                 Halt::Backend(id) => (format!("{} waits for a person", backend(*id)), Exit::Returned),
-                Halt::Asked => ("only part of it was asked for".to_owned(), Exit::Good),
+                Halt::Asked => {
+                    let is_done = run.policy().only.iter().all(|&node| run.state(node).is_met());
+                    let more = "the same command without --only goes on";
+                    match is_done {
+                        true => (format!("what was asked for is done; {more}"), Exit::Good),
+                        false => (format!("what was asked for goes no further; {more}"), Exit::Returned),
+                    }
+                }
                 Halt::Limits => ("the limits leave no slot for what is ready".to_owned(), Exit::Returned),
             };
             (handoff::End::Stopped(why.into()), exit)

@@ -3,8 +3,9 @@
 use super::{
     Stop,
     args::{Arguments, Execute},
+    asked,
     closing::{self, Report},
-    complain,
+    complain, crew,
     exit::Exit,
     message,
     past::{self, Past},
@@ -22,7 +23,8 @@ use crate::{
     journal::{Doorbell, Folder, Inbox, Journal, Lock, RunId, Runs},
     notes::Topic,
     perform::Checks,
-    plan::{self, Addition, Fault, Plan, Revision, Role, Severity},
+    plan::{self, Addition, Plan, Revision},
+    process::{Launch, Wardens},
     run::{Charter, Entry, Event, Oid, Order, Outcome, Policy, Run},
     telemetry::{self, Telemetry},
     views::{Bars, Folded, Json, Last, Lines, Live, Screen, View},
@@ -61,7 +63,7 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
     if let Some(id) = newest(&runs, &slug)? {
         let entries = record::read(&runs.folder(&id))?;
         let run = record::replay(&entries)?;
-        let grounds = Grounds::of(scene, wish, run.charter().base).await?;
+        let grounds = Grounds::of(scene, wish, run.charter().base, &run.charter().backend).await?;
         let understood = prepare(wish, scene, &topic, &grounds, run.charter().without_checks).await?;
         let is_done = run.outcome() == Some(Outcome::Done);
         match past::taken_in(&run, &understood.blueprint) {
@@ -89,7 +91,7 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
             }
         }
     }
-    let grounds = Grounds::of(scene, wish, scene.repo.head()).await?;
+    let grounds = Grounds::of(scene, wish, scene.repo.head(), "").await?;
     let understood = prepare(wish, scene, &topic, &grounds, wish.allow_no_checks).await?;
     begin(arguments, wish, scene, &topic, (&runs, &slug, held), understood, grounds).await
 }
@@ -99,10 +101,12 @@ struct Grounds {
     config: Config,
     checks: Checks,
     policy: Policy,
+    /// What runs the roles of which the configuration says nothing.
+    backend: Box<str>,
 }
 
 impl Grounds {
-    async fn of(scene: &Scene, wish: &Execute, base: Oid) -> Result<Grounds, Stop> {
+    async fn of(scene: &Scene, wish: &Execute, base: Oid, backend: &str) -> Result<Grounds, Stop> {
         let mut config = scene.config(base).await?;
         if let Some(jobs) = wish.jobs {
             config.slots.agents = jobs;
@@ -110,8 +114,12 @@ impl Grounds {
         let checks = Checks::found(&scene.repo, base, &wanted(&config))
             .await
             .map_err(|e| Stop::because("the base cannot be read", &e))?;
-        let policy = config.policy(scene.environment.cores);
-        Ok(Grounds { config, checks, policy })
+        let mut policy = config.policy(scene.environment.cores);
+        policy.budget.micros = wish.max_cost.unwrap_or(policy.budget.micros);
+        policy.budget.runs = wish.max_runs.unwrap_or(policy.budget.runs);
+        // A run that began before this was recorded had nothing but scripts.
+        let backend = if backend.is_empty() { crew::found(&scene.environment) } else { backend }.into();
+        Ok(Grounds { config, checks, policy, backend })
     }
 }
 
@@ -123,10 +131,11 @@ async fn prepare(
     grounds: &Grounds,
     without_checks: bool,
 ) -> Result<Understood, Stop> {
-    let understood = scene.understand(topic, &settings(&grounds.config, &grounds.checks, without_checks)).await;
+    let understood =
+        scene.understand(topic, &settings(&grounds.config, &grounds.checks, without_checks, &grounds.backend)).await;
     let understood = understood.map_err(|(draft, faults)| scene.stop(&draft, &faults))?;
     scene.warn(&understood, wish.strict)?;
-    refuse_missing(&understood, without_checks)?;
+    refuse_missing(scene, &grounds.config, &understood, without_checks)?;
     Ok(understood)
 }
 
@@ -204,13 +213,14 @@ async fn begin(
     topic: &Topic,
     (runs, slug, held): (&Runs, &str, Option<Lock>),
     understood: Understood,
-    grounds: Grounds,
+    mut grounds: Grounds,
 ) -> Result<Exit, Stop> {
     let plan = Plan::build(understood.blueprint.clone())
         .map_err(|faults| Stop::new(Exit::Faulty, format!("error: {faults:?}\n")))?;
     let base = scene.repo.head();
     let id = RunId::new(slug, now(), random()).map_err(|error| Stop::because("the run has no name", &error))?;
-    let charter = charter(scene, id.as_str(), base, wish).await?;
+    grounds.policy.only = asked::only(wish, &plan)?;
+    let charter = charter(scene, id.as_str(), base, wish, &grounds.backend).await?;
     let preface = preface::preface(&plan, &Past::default(), &charter, &grounds.policy, &grounds.config);
     if wish.dry_run {
         return rehearse(wish, &preface);
@@ -258,8 +268,9 @@ async fn resume(
     topic: &Topic,
     (runs, id): (&Runs, RunId),
     (run, revision, plan): (Run, Revision, Plan),
-    grounds: Grounds,
+    mut grounds: Grounds,
 ) -> Result<Exit, Stop> {
+    grounds.policy.only = asked::only(wish, &plan)?;
     let charter = run.charter().clone();
     let folder = runs.folder(&id);
     let past = Past::of(&run, &revision, &folder)?;
@@ -295,7 +306,7 @@ async fn go(
     scene: &Scene,
     topic: &Topic,
     begun: Begun,
-    Grounds { config, checks, policy }: Grounds,
+    Grounds { config, checks, policy, .. }: Grounds,
 ) -> Result<Exit, Stop> {
     let zone = scene.environment.time_zone.clone();
     let (folded, live) = (Folded::default(), Live::default());
@@ -305,7 +316,10 @@ async fn go(
     let wardens = wardens(scene, &begun.pool, policy.agents + policy.checks)?;
     let backends: Vec<Box<str>> = begun.plan.blueprint().backends.clone();
     let of_run = (&*begun.charter.run, &*begun.plan.blueprint().topic, begun.folder.path());
-    let bench = bench(scene, of_run, &config, checks, (begun.pool, Arc::clone(&wardens))).await?;
+    let launch: Arc<dyn Launch> = Arc::<Wardens>::clone(&wardens);
+    let backends_here = crew::backends(scene, &config, begun.plan.blueprint(), &launch);
+    let mut bench = bench(scene, of_run, &config, checks, (begun.pool, launch, backends_here)).await?;
+    bench.record(wish.record.as_ref().map(|folder| arguments.folder(&scene.environment.folder).join(folder)));
     bench.keep_left().await;
     let bell = Doorbell::listen(&begun.folder).map_err(|error| Stop::because("orders cannot be heard", &error))?;
     let inbox = Inbox::open(&begun.folder).map_err(|error| Stop::because("orders cannot be taken", &error))?;
@@ -328,9 +342,9 @@ async fn go(
     };
     let conducted = actors::conduct(charge).await;
     wardens.shutdown().await;
-    let (_, end) = conducted.map_err(|error| Stop::because("the supervisor cannot be started", &error))?;
+    let (run, end) = conducted.map_err(|error| Stop::because("the supervisor cannot be started", &error))?;
     let backend = |id: plan::BackendId| backends[usize::from(id.0)].to_string();
-    let done = closing::ending(&end, backend);
+    let done = closing::ending(&run, &end, backend);
     let (how, exit) = match done {
         Ok(done) => done,
         Err(stop) => {
@@ -346,7 +360,7 @@ async fn go(
 }
 
 /// What keeps a run from starting though its documents are sound.
-fn refuse_missing(understood: &Understood, without_checks: bool) -> Result<(), Stop> {
+fn refuse_missing(scene: &Scene, config: &Config, understood: &Understood, without_checks: bool) -> Result<(), Stop> {
     let without: Vec<&str> = understood.blueprint.without_check().map(|(_, gate)| gate.level.name()).collect();
     if !without_checks && !without.is_empty() {
         let mut levels = without;
@@ -355,30 +369,14 @@ fn refuse_missing(understood: &Understood, without_checks: bool) -> Result<(), S
         let fix = "set [checks] in tidegate.toml and commit it, e.g. `task = [\"make test\"]`; --allow-no-checks starts without";
         return Err(Stop::missing(what, fix));
     }
-    let mut faults = Vec::new();
-    for task in understood.blueprint.nodes.iter().filter_map(|node| node.task()).filter(|task| !task.done) {
-        let has = |role| task.brief.scripts.iter().any(|script| script.role == role);
-        let wants_tests = task.phases.contains(plan::Phase::Tests);
-        let missing = match (has(Role::Implementation), wants_tests && !has(Role::TestDeveloper)) {
-            (true, false) => continue,
-            (false, _) => "implementation",
-            (true, true) => "test-developer",
-        };
-        faults.push(Fault {
-            severity: Severity::Error,
-            code: "no-agent",
-            text: format!("task {} has no `{missing}` script, and this version has no other agent", task.label),
-            labels: Vec::new(),
-            help: Some(format!("line {}: add a fenced block ```sh role={missing}", task.brief.line)),
-        });
-    }
+    let faults = crew::undoable(scene, config, &understood.blueprint);
     if faults.is_empty() {
         return Ok(());
     }
     Err(Stop::new(Exit::Missing, message::render(&understood.draft, &faults, false)))
 }
 
-async fn charter(scene: &Scene, run: &str, base: Oid, wish: &Execute) -> Result<Charter, Stop> {
+async fn charter(scene: &Scene, run: &str, base: Oid, wish: &Execute, backend: &str) -> Result<Charter, Stop> {
     let uncommitted =
         scene.repo.uncommitted().await.map_err(|error| Stop::because("the working tree cannot be read", &error))?;
     let head = scene.repo.branch().map_or_else(|| base.short(), str::to_owned);
@@ -388,6 +386,7 @@ async fn charter(scene: &Scene, run: &str, base: Oid, wish: &Execute) -> Result<
         base,
         head: head.into(),
         sandbox: "none".into(),
+        backend: backend.into(),
         without_checks: wish.allow_no_checks,
         // What is under notes/ is read where it lies: nothing of it is left out.
         uncommitted: uncommitted

@@ -1,8 +1,10 @@
 //! The command line: one file a command. What people type comes in here, and an exit code goes out.
 
 mod args;
+mod asked;
 mod check;
 mod closing;
+mod crew;
 mod demo;
 mod execute;
 mod exit;

@@ -1,15 +1,15 @@
 //! What `execute` says before it starts: what will be done, with what, and what nobody here can settle.
 
-use super::past::Past;
+use super::{crew, past::Past};
 use crate::{
     board::{counted, minutes},
     config::Config,
-    handoff::quoted,
-    plan::{NodeId, Plan, Progress, Role},
+    handoff::{dollars, quoted},
+    plan::{NodeId, Plan, Progress, Task},
     run::{Charter, Policy},
     text::line,
 };
-use std::fmt::Write;
+use std::{collections::BTreeMap, fmt::Write};
 
 /// Names of uncommitted paths that are listed.
 const LISTED: usize = 5;
@@ -37,7 +37,11 @@ pub(crate) fn preface(plan: &Plan, past: &Past<'_>, charter: &Charter, policy: &
         let _ = writeln!(out, "uncommitted changes are left out: {}{more}", line(&names.join(", "), 200));
     }
     let _ = writeln!(out, "sandbox: none. Agents and checks run without a sandbox, with your rights");
-    let _ = writeln!(out, "{}", runs(plan, is_left));
+    if !policy.only.is_empty() {
+        let asked = policy.only.iter().filter_map(|&id| plan.node(id).task()).map(|task| &*task.label);
+        let _ = writeln!(out, "only {} now", line(&asked.collect::<Vec<_>>().join(", "), 120));
+    }
+    out.push_str(&runs(plan, policy, is_left));
     let _ = writeln!(out, "{} and {} at a time", counted(policy.agents, "agent"), counted(policy.checks, "check"));
     if config.review.reviewers.is_empty() {
         let _ = writeln!(out, "no reviewers are configured for tasks that a model does");
@@ -62,16 +66,41 @@ pub(crate) fn door(plan: &Plan, charter: &Charter) -> String {
 }
 
 /// The agent runs that are expected, and what they may cost.
-fn runs(plan: &Plan, is_left: impl Fn(NodeId) -> bool) -> String {
-    let tasks = plan.ids().filter(|&id| is_left(id)).filter_map(|id| plan.node(id).task());
-    let (mut writing, mut reviews) = (0, 0);
-    for task in tasks {
-        let has = |role| task.brief.scripts.iter().any(|script| script.role == role);
-        writing += u32::from(has(Role::TestDeveloper)) + u32::from(has(Role::Implementation));
-        reviews += task.reviewers.len();
+fn runs(plan: &Plan, policy: &Policy, is_left: impl Fn(NodeId) -> bool) -> String {
+    let asked = |id: &NodeId| policy.asks_for(*id) && is_left(*id);
+    let tasks: Vec<&Task> = plan.ids().filter(asked).filter_map(|id| plan.node(id).task()).collect();
+    let mut by_backend: BTreeMap<Box<str>, (u32, Vec<String>)> = BTreeMap::new();
+    for ((backend, what), count) in crew::expected(plan.blueprint(), &tasks) {
+        let (sum, list) = by_backend.entry(backend).or_default();
+        *sum += count;
+        list.push(format!("{count} {what}"));
     }
-    let (writing, reviews) = (counted(writing, "script"), counted(reviews, "review"));
-    format!("at least {writing} and {reviews}, no model: this costs nothing")
+    let scripts = by_backend.remove("script");
+    let scripts =
+        scripts.map_or_else(String::new, |(sum, list)| format!("{} ({})", counted(sum, "script"), list.join(", ")));
+    if by_backend.is_empty() {
+        return format!("at least {scripts}, no model: this costs nothing\n");
+    }
+    let models = by_backend.into_iter().map(|(backend, (sum, list))| {
+        format!("{} of {} ({})", counted(sum, "run"), line(&backend, 60), line(&list.join(", "), 200))
+    });
+    let all: Vec<String> = models.chain((!scripts.is_empty()).then_some(scripts)).collect();
+    format!("at least {}; more where work is sent back\n{}\n", all.join(", "), limits(policy))
+}
+
+/// What agents may cost in all.
+fn limits(policy: &Policy) -> String {
+    let limit = policy.budget;
+    let money = (limit.micros < u64::MAX).then(|| format!("at {}", dollars(limit.micros)));
+    let runs = (limit.runs < u64::MAX)
+        .then(|| format!("when {} have been started", counted(u32::try_from(limit.runs).unwrap_or(u32::MAX), "agent")));
+    let limits: Vec<String> = money.into_iter().chain(runs).collect();
+    match limits.is_empty() {
+        true => {
+            "nothing limits what they cost: --max-cost USD and --max-runs N do, --only TASK tries one first".to_owned()
+        }
+        false => format!("the run stops, to go on later, {}", limits.join(" or ")),
+    }
 }
 
 /// Gates with criteria that wait for a person who has not spoken.

@@ -149,8 +149,8 @@ pub(crate) fn wanted(config: &Config) -> Wanted {
     Wanted { task: checks.task, stream: checks.stream, system: checks.system, deployment: checks.deployment }
 }
 
-/// What proves the gates, and how the plan is built with it.
-pub(crate) fn settings(config: &Config, checks: &Checks, without_checks: bool) -> Settings {
+/// What proves the gates, and how the plan is built with it. `backend` runs the roles of which the configuration says nothing.
+pub(crate) fn settings(config: &Config, checks: &Checks, without_checks: bool, backend: &str) -> Settings {
     Settings {
         task_checks: checks.task.clone(),
         stream_checks: checks.stream.clone(),
@@ -163,7 +163,7 @@ pub(crate) fn settings(config: &Config, checks: &Checks, without_checks: bool) -
         large: config.effort.large,
         extra_large: config.effort.xl,
         reviewers: config.review.reviewers.clone(),
-        engines: std::collections::BTreeMap::new(),
+        engines: config.agents.engines(backend),
     }
 }
 

@@ -8,6 +8,7 @@
 //! | `state` | `open` (there is work that moves by itself), `waits` (for a person), `done`, `paused`, `cancelled`, `time-up` |
 //! | `process` | the process that executes it now, null where none does |
 //! | `began`, `updated` | when the run began, and when the last thing happened |
+//! | `usage` | `total`, and by `roles`, `streams` and `tasks`: `runs`, `input`, `cached`, `output` (tokens), `micros` |
 //! | `micros`, `tokens` | what it cost so far, in millionths of a dollar |
 //! | `tasks` | of each `id`, `title`, `stream`, `state`, `text` (the state in words), `commit` (null until it has landed), `criteria` |
 //! | `gates` | of each but those of tasks `id`, `level`, `state`, `text`, `criteria` |
@@ -25,13 +26,13 @@ use super::{
     scene::Scene,
 };
 use crate::{
-    board::{Board, Pace, rfc3339},
-    handoff,
+    board::{Bill, Board, Pace, rfc3339},
+    handoff::{self, Bills},
     plan::{Node, NodeId},
-    run::{Timestamp, Until},
+    run::{Spend, Timestamp, Until},
 };
 use jiff::tz::TimeZone;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Columns that a page keeps to.
 pub(crate) const COLUMNS: usize = 80;
@@ -102,6 +103,7 @@ fn value(board: &Board, process: Option<u32>) -> Value {
         "topic": blueprint.topic, "title": blueprint.title, "run": board.charter().run,
         "base": board.charter().base.to_string(), "tip": board.tip().to_string(),
         "state": state, "process": process, "began": time(board.began()), "updated": time(board.now()),
+        "usage": usage(board),
         "micros": board.spent().micros, "tokens": board.spent().tokens(),
         "tasks": tasks, "gates": gates, "running": running.collect::<Vec<_>>(), "closed": closed.collect::<Vec<_>>(),
     })
@@ -117,4 +119,21 @@ fn criteria(board: &Board, id: NodeId) -> Vec<Value> {
 
 fn time(at: Timestamp) -> String {
     rfc3339(at, &TimeZone::UTC)
+}
+
+fn usage(board: &Board) -> Value {
+    let one = |bill: &Bill| {
+        let Spend { micros, input, cached, output } = bill.spend;
+        json!({ "runs": bill.runs, "input": input, "cached": cached, "output": output, "micros": micros })
+    };
+    let bills = Bills::of(board);
+    let named =
+        |names: Vec<(String, &Bill)>| names.into_iter().map(|(name, bill)| (name, one(bill))).collect::<Map<_, _>>();
+    let nodes = bills.nodes.iter().map(|(&node, bill)| (board.label(node).to_owned(), bill));
+    json!({
+        "total": one(&bills.total),
+        "roles": named(bills.roles.iter().map(|(role, bill)| (role.name().to_owned(), bill)).collect()),
+        "streams": named(bills.streams.iter().map(|(stream, bill)| (stream.clone(), bill)).collect()),
+        "tasks": named(nodes.collect()),
+    })
 }

@@ -8,8 +8,8 @@ use crate::{
     config::Config,
     journal::Runs,
     notes::Topic,
-    perform::{Bench, Checks, Setting},
-    process::{Limits, Wardens},
+    perform::{Backends, Bench, Checks, Setting},
+    process::{Launch, Limits, Wardens},
     run::Oid,
     workspace::{Pool, PoolError, Setup},
 };
@@ -50,7 +50,7 @@ pub(super) async fn prove_base(
     let pool = pool(scene).await?;
     let wardens = wardens(scene, &pool, 1)?;
     let of_base = ("base", &*topic.slug, scratch.path());
-    let bench = bench(scene, of_base, config, again, (pool, Arc::clone(&wardens))).await?;
+    let bench = bench(scene, of_base, config, again, (pool, Arc::<Wardens>::clone(&wardens), Backends::new())).await?;
     let tried = bench.try_base(base).await;
     wardens.shutdown().await;
     tried.map_err(|why| {
@@ -109,7 +109,7 @@ pub(super) async fn bench(
     (run, topic, folder): (&str, &str, &Path),
     config: &Config,
     checks: Checks,
-    (pool, wardens): (Pool, Arc<Wardens>),
+    (pool, wardens, backends): (Pool, Arc<dyn Launch>, Backends),
 ) -> Result<Bench, Stop> {
     let identity = scene.repo.identity().await.map_err(|error| Stop::because("git cannot tell who you are", &error))?;
     let identity = identity.unwrap_or_default();
@@ -122,7 +122,11 @@ pub(super) async fn bench(
         topic: topic.to_owned(),
         folder: folder.to_owned(),
         env: scene.environment.passed(),
-        agent_limits: limits(config.agents.timeout),
+        agent_limits: Limits { idle: Some(config.agents.idle), ..limits(config.agents.timeout) },
+        turns: config.agents.turns,
+        servers: Vec::new(),
+        homes: scene.repo.state_dir().join("homes").join(run),
+        record: None,
         check_limits: limits(config.checks.timeout),
         program: scene.environment.program.clone(),
         author: identity,
@@ -140,5 +144,5 @@ pub(super) async fn bench(
         protected: texts(&config.protect),
         generated: texts(&config.workspace.generated),
     };
-    Ok(Bench::new(setting, Arc::clone(&scene.repo), pool, checks, wardens))
+    Ok(Bench::new(setting, Arc::clone(&scene.repo), pool, checks, (wardens, backends)))
 }

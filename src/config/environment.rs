@@ -121,6 +121,17 @@ impl Environment {
         passed
     }
 
+    /// Variables of these names, as far as they are set to something.
+    pub fn named(&self, names: &[impl AsRef<str>]) -> Vec<(OsString, OsString)> {
+        let given = |name: &str| Some((OsString::from(name), self.given(name)?.to_owned()));
+        names.iter().filter_map(|name| given(name.as_ref())).collect()
+    }
+
+    /// The user's home.
+    pub fn home(&self) -> Option<PathBuf> {
+        self.path("HOME")
+    }
+
     /// Where programs are found.
     pub fn search_path(&self) -> Option<&OsStr> {
         self.given("PATH")

@@ -2,11 +2,12 @@
 
 use super::{
     options::{
-        AgentChoice, Agents, Attempts, Checks, Config, Effort, Review, Sandbox, Slots, Tests, Tier, Window, Workspace,
+        AgentChoice, Agents, Attempts, BACKENDS, Backends, Checks, Config, Effort, ROLES, Review, Sandbox, Slots,
+        Tests, Tier, Window, Workspace,
     },
     section::{Section, fault, shown},
 };
-use crate::plan::{Fault, SourceId};
+use crate::plan::{Fault, Role, SourceId};
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
@@ -24,12 +25,6 @@ const FILE_MAX: usize = 1 << 20;
 const FAULTS_MAX: usize = 50;
 
 const WEEK: Duration = Duration::from_hours(7 * 24);
-
-/// Roles that can have a backend of their own (CONTRACTS.md, Roles).
-const ROLES: [&str; 5] = ["test-developer", "implementation", "reviewer", "expert", "coordinator"];
-
-/// What runs agents (DESIGN.md section 7).
-const BACKENDS: [&str; 8] = ["claude", "codex", "gemini", "opencode", "acp", "command", "script", "replay"];
 
 impl Config {
     /// Reads the text of a `tidegate.toml`.
@@ -73,6 +68,7 @@ fn read(root: &mut Section<'_>) -> Config {
             .within("gates", |section| section.within("deployment", |section| section.flag("approve"))),
         sandbox: root.within("sandbox", sandbox),
         agents: root.within("agents", agents),
+        backends: root.within("backends", backends),
         effort: root.within("effort", effort),
         merge: root.within("merge", window),
         is_signed: root.within("commit", |section| section.flag("sign")).unwrap_or_default(),
@@ -158,7 +154,7 @@ fn agents(section: &mut Section<'_>) -> Agents {
     let backend = section.choice("backend", &backends, &[]);
     let timeout = section.duration("timeout", Duration::from_secs(1)..=WEEK).unwrap_or(default.timeout);
     let mut roles = BTreeMap::new();
-    for role in ROLES {
+    for role in ROLES.map(Role::name) {
         let (is_written, choice) = section.within(role, |section| {
             let choice = AgentChoice {
                 backend: section.choice("backend", &backends, &[]),
@@ -171,7 +167,22 @@ fn agents(section: &mut Section<'_>) -> Agents {
             roles.insert(role, choice);
         }
     }
-    Agents { backend, timeout, roles }
+    let idle = section.duration("idle", Duration::from_secs(1)..=WEEK).unwrap_or(default.idle);
+    let turns = section.number("turns", 1..=100_000).unwrap_or(default.turns);
+    let (env, mcp) = (section.texts("env").unwrap_or_default(), section.texts("mcp").unwrap_or_default());
+    Agents { backend, timeout, idle, turns, env, mcp, roles }
+}
+
+fn backends(section: &mut Section<'_>) -> Backends {
+    let mut command = |key| {
+        let argv = section.texts(key).unwrap_or_default();
+        if argv.first().is_some_and(|program| program.is_empty()) {
+            section.bad_at(key, format!("`backends.{key}` names no program"), format!("write `{key} = [\"program\"]`"));
+        }
+        argv
+    };
+    let (acp, command) = (command("acp"), command("command"));
+    Backends { acp, command, replay: section.text("replay") }
 }
 
 fn effort(section: &mut Section<'_>) -> Effort {
@@ -287,7 +298,7 @@ model = "..."
         assert_eq!((policy.agents, policy.agents_per_stream, policy.checks), (4, 4, 2));
         assert_eq!((policy.window, policy.window_min, policy.window_max), (3, 3, 8));
         assert_eq!((policy.same_failure, policy.rejections, policy.lives, policy.rest_ms), (3, 5, 3, 1000));
-        assert_eq!((policy.budget, policy.ladder), (Limit::NONE, Vec::<Rung>::new()));
+        assert_eq!((policy.budget, policy.ladder), (Limit::NONE, vec![Rung::Consulted, Rung::Advised]));
         assert_eq!(config.policy(32).checks, 8);
     }
 
@@ -385,7 +396,7 @@ under = \"web\"
         2: 2 | config-bad-value: a window of 2 is not between 5 and 8 | `window_min` <= `window` <= `window_max`
         ");
         let hostile = format!("\"\\u001b[31m{}\" = 1", "x".repeat(5000));
-        assert!(faults(&hostile)[0].ends_with("| known here: `workspace`, `slots`, `checks`, `tests`, `protect`, `review`, `attempts`, `gates`, `sandbox`, `agents`, `effort`, `merge`, `commit`, `handoff`"));
+        assert!(faults(&hostile)[0].ends_with("| known here: `workspace`, `slots`, `checks`, `tests`, `protect`, `review`, `attempts`, `gates`, `sandbox`, `agents`, `backends`, `effort`, `merge`, `commit`, `handoff`"));
         let told = Config::read(&hostile).unwrap_err();
         assert!(!told[0].text.contains('\u{1b}') && told[0].text.len() < 100, "{}", told[0].text);
         assert_eq!(Config::read(&"#".repeat(2 << 20)).unwrap_err()[0].code, "config-syntax");

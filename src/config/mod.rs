@@ -9,5 +9,6 @@ mod section;
 pub use environment::{Environment, EnvironmentError};
 pub use file::SOURCE;
 pub use options::{
-    AgentChoice, Agents, Attempts, Checks, Config, Effort, Review, Sandbox, Slots, Tests, Tier, Window, Workspace,
+    AgentChoice, Agents, Attempts, Backends, Checks, Config, Effort, Review, Sandbox, Slots, Tests, Tier, Window,
+    Workspace,
 };

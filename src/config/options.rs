@@ -1,7 +1,13 @@
 //! The options that a repository has, and what each is where nothing is written (CONTRACTS.md, tidegate.toml).
 
-use crate::run::{Grant, Limit, Policy};
+use crate::{
+    plan::Role,
+    run::{Grant, Limit, Policy, Rung, Spend},
+};
 use std::{collections::BTreeMap, time::Duration};
+
+/// A grant of the least.
+const LEAST: Spend = Spend { micros: 1, input: 1, cached: 0, output: 0 };
 
 /// The configuration of a repository, from `tidegate.toml` at the base commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +33,8 @@ pub struct Config {
     pub sandbox: Sandbox,
     /// `[agents]`
     pub agents: Agents,
+    /// `[backends]`
+    pub backends: Backends,
     /// `[effort]`
     pub effort: Effort,
     /// `[merge]`
@@ -127,6 +135,14 @@ pub struct Agents {
     pub backend: Option<&'static str>,
     /// Wall time of one agent or script.
     pub timeout: Duration,
+    /// Wall time without progress of an agent that a model drives.
+    pub idle: Duration,
+    /// Turns of the model in one run of an agent, where the backend can count them.
+    pub turns: u32,
+    /// Names of variables that agents get beside the allowed ones.
+    pub env: Vec<String>,
+    /// MCP servers of the repository's `.mcp.json` that agents get.
+    pub mcp: Vec<String>,
     /// By role.
     pub roles: BTreeMap<&'static str, AgentChoice>,
 }
@@ -140,6 +156,17 @@ pub struct AgentChoice {
     pub model: Option<String>,
     /// The model or backend to fall back to.
     pub fallback: Option<String>,
+}
+
+/// How backends are called that are no known program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Backends {
+    /// The command line of an agent that speaks the Agent Client Protocol.
+    pub acp: Vec<String>,
+    /// The command line of any other agent: the prompt on standard input, the answer on standard output.
+    pub command: Vec<String>,
+    /// The folder of the cassettes that `replay` plays back, relative to the repository.
+    pub replay: Option<String>,
 }
 
 /// What an effort's word means, in minutes.
@@ -199,7 +226,15 @@ impl Default for Attempts {
 
 impl Default for Agents {
     fn default() -> Agents {
-        Agents { backend: None, timeout: Duration::from_hours(1), roles: BTreeMap::new() }
+        Agents {
+            backend: None,
+            timeout: Duration::from_hours(1),
+            idle: Duration::from_mins(15),
+            turns: 200,
+            env: Vec::new(),
+            mcp: Vec::new(),
+            roles: BTreeMap::new(),
+        }
     }
 }
 
@@ -214,6 +249,35 @@ impl Default for Window {
         Window { start: 3, least: 3, most: 8 }
     }
 }
+
+/// Roles that can have a backend of their own, as the configuration calls them (CONTRACTS.md, Roles).
+pub(super) const ROLES: [Role; 5] =
+    [Role::TestDeveloper, Role::Implementation, Role::Reviewer, Role::Expert, Role::Coordinator];
+
+/// What runs agents (DESIGN.md section 7).
+pub(super) const BACKENDS: [&str; 8] = ["claude", "codex", "gemini", "opencode", "acp", "command", "script", "replay"];
+
+impl Agents {
+    /// What runs each role, and what it goes over to, where no script does: `claude`, or with a model `claude:opus`. `found` is what
+    /// runs a role of which nothing is said.
+    pub fn engines(&self, found: &str) -> BTreeMap<Role, (String, Option<String>)> {
+        let with_model = |backend: &str, model: Option<&str>| match model {
+            Some(model) => format!("{backend}:{model}"),
+            None => backend.to_owned(),
+        };
+        let engine = |role: Role| {
+            let choice = self.roles.get(role.name()).cloned().unwrap_or_default();
+            let backend = choice.backend.or(self.backend).unwrap_or(found);
+            let fallback = choice.fallback.as_deref().map(|fallback| {
+                let is_backend = BACKENDS.contains(&fallback.split(':').next().unwrap_or_default());
+                if is_backend { fallback.to_owned() } else { with_model(backend, Some(fallback)) }
+            });
+            (role, (with_model(backend, choice.model.as_deref()), fallback))
+        };
+        ROLES.into_iter().map(engine).collect()
+    }
+}
+
 impl Config {
     /// Limits and patience for the core, on a machine with this many cores.
     pub fn policy(&self, cores: u32) -> Policy {
@@ -227,11 +291,13 @@ impl Config {
             window_max: self.merge.most,
             same_failure: self.attempts.tries,
             rejections: self.attempts.any,
-            ladder: Vec::new(),
+            ladder: vec![Rung::Consulted, Rung::Advised],
             lives: self.attempts.lives,
             rest_ms: 1000,
             budget: Limit::NONE,
-            grant: Grant::default(),
+            // What an agent will use nobody knows beforehand: with the least of a grant a limit is passed by what runs when it is
+            // reached, and by no more.
+            grant: Grant { writing: LEAST, reading: LEAST },
             stop_at: None,
             only: Vec::new(),
         }

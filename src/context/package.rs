@@ -5,9 +5,9 @@
 
 use crate::{
     plan::{Blueprint, Role, Task, TestWish},
-    run::{Finding, Seal, Weight},
+    run::{Finding, Oid, Seal, Weight},
 };
-use std::fmt::Write;
+use std::{fmt::Write, path::Path};
 
 /// What goes into one package.
 pub struct Package<'a> {
@@ -25,6 +25,8 @@ pub struct Package<'a> {
     pub seal: &'a Seal,
     /// Why it was sent back, the last time.
     pub findings: &'a [Finding],
+    /// The patch that is looked at: the commit it was made on, and the one that holds it.
+    pub patch: Option<(Oid, Oid)>,
     /// Bytes of common text at most: the breakdown's own prose can be long.
     pub common_max: usize,
 }
@@ -39,6 +41,7 @@ impl Package<'_> {
         let _ = writeln!(out, "# Task {}: {}\n", self.task.label, self.task.title);
         let _ = writeln!(out, "Topic: {}. Your role: {}.\n", self.plan.topic, self.role.name());
         let _ = writeln!(out, "{}\n", self.task.brief.text.trim());
+        self.patched(&mut out);
         self.requirements(&mut out);
         self.scope(&mut out);
         self.sealed(&mut out);
@@ -55,6 +58,31 @@ impl Package<'_> {
             let _ = writeln!(out, "## What the breakdown says for all tasks\n\n{common}");
         }
         out
+    }
+
+    /// What is told to somebody who has the package already: what has become of it since.
+    pub fn reminder(&self, workspace: &Path) -> String {
+        let mut out = format!("# Task {} again\n\nYou work in `{}`.\n\n", self.task.label, workspace.display());
+        self.patched(&mut out);
+        if self.findings.is_empty() {
+            out.push_str(
+                "You were interrupted before you were done. Look at what is there, and go on with your task.\n",
+            );
+        } else {
+            self.sealed(&mut out);
+            out.push_str("## Why it came back to you\n\n");
+            out.push_str(&feedback(self.findings));
+            out.push_str(
+                "Your files are as you left them, but for what was taken out or restored. Go on from there.\n",
+            );
+        }
+        out
+    }
+
+    fn patched(&self, out: &mut String) {
+        if let Some((base, head)) = self.patch {
+            let _ = writeln!(out, "## The patch\n\nMade on `{base}`, held by `{head}`: `git diff {base} {head}`.\n");
+        }
     }
 
     fn requirements(&self, out: &mut String) {

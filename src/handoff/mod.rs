@@ -2,12 +2,14 @@
 //!
 //! Rendering is pure: a page is made of values and knows no file. Only [`Folder`] writes.
 
+mod bill;
 mod folder;
 mod page;
 mod report;
 mod status;
 mod summary;
 
+pub use bill::{Bills, dollars};
 pub use folder::{Folder, WriteError};
 pub use page::{Page, Part};
 pub use report::{Closing, End, Merges, quoted, report, retry};

@@ -1,8 +1,8 @@
 //! The end of a run in plain words: what is done, what is not and why, what has to be known, and how to go on.
 
 use super::{
+    bill::Bills,
     page::{Page, Part},
-    status::dollars,
 };
 use crate::{
     board::{Board, Mark, Standing, clock, counted, rfc3339, span},
@@ -91,15 +91,13 @@ pub fn report(board: &Board, closing: &Closing<'_>, zone: &TimeZone) -> Page {
         "Time",
         format!("{ran}, from {} to {}", rfc3339(board.began(), zone), rfc3339(closing.at, zone)),
     ));
-    if !board.spent().is_nothing() {
-        page.push(Part::Fact("Spent", format!("{}, {} tokens", dollars(board.spent().micros), board.spent().tokens())));
-    }
     page.push(Part::Fact("Run", board.charter().run.to_string()));
     done(&mut page, board, zone);
     failed(&mut page, board, closing);
     blocked(&mut page, board);
     unfinished(&mut page, board, closing.at);
     gates_told(&mut page, board);
+    Bills::of(board).put(&mut page, board);
     to_know(&mut page, board, closing);
     go_on(&mut page, board, closing);
     page

@@ -1,6 +1,7 @@
 //! Where a run is now: `execution-status.md`, and the same for `tidegate status`.
 
 use super::{
+    bill::Bills,
     page::{Page, Part},
     report::{approve, execute, retry},
 };
@@ -134,14 +135,7 @@ fn coordination(page: &mut Page, board: &Board, now: Timestamp, zone: &TimeZone)
         };
         page.push(Part::Item(format!("backend {} takes no jobs {until}: {}", line(backend, 40), line(why, 160))));
     }
-    let spent = board.spent();
-    if !spent.is_nothing() {
-        page.push(Part::Fact("Spent", format!("{}, {} tokens", dollars(spent.micros), spent.tokens())));
-    }
-}
-
-pub(super) fn dollars(micros: u64) -> String {
-    format!("${}.{:02}", micros / 1_000_000, micros % 1_000_000 / 10_000)
+    Bills::of(board).put(page, board);
 }
 
 fn quality(page: &mut Page, board: &Board) {

@@ -1,16 +1,16 @@
 //! The bench: the tools that every kind of job is done with, and the steps that several kinds share.
 
-use super::{Checks, Desk, Note, evidence::Reports, fell};
+use super::{Checks, Desk, agent::Wish, evidence::Reports, fell};
 use crate::{
-    agent::{AgentError, AgentEvent, AgentReport, Backend, Definition, Invocation, ScriptBackend, WritePolicy},
-    context::{Package, feedback},
+    agent::{AgentError, Backend, Server},
     plan::{NodeId, Role, Script, Task},
     process::{Launch, Limits, Line, with_causes},
     rules,
-    run::{Breakage, Code, Ending, Finding, Job, Oid, Rejection, Timestamp, Until, Weight},
+    run::{Breakage, Code, Ending, Finding, Job, JobId, Oid, Rejection, Timestamp, Until, Weight, What},
     workspace::{self, Carried, Identity, Lease, Pool, Repository, Setup, Why, attempt_ref, slug},
 };
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     fs,
     path::{Path, PathBuf},
@@ -20,8 +20,8 @@ use std::{
     },
 };
 
-/// Bytes of common text in a context package: about 8,000 tokens.
-const COMMON_MAX: usize = 32 << 10;
+/// What runs agents, by name.
+pub type Backends = BTreeMap<Box<str>, Arc<dyn Backend>>;
 
 /// What holds for all jobs of a run.
 #[derive(Clone, Debug)]
@@ -36,8 +36,16 @@ pub struct Setting {
     pub env: Vec<(OsString, OsString)>,
     /// `[checks] env`.
     pub check_env: Vec<(OsString, OsString)>,
-    /// What an agent may take.
+    /// What an agent may take; a script has no limit of silence.
     pub agent_limits: Limits,
+    /// Turns of a model in one run of an agent.
+    pub turns: u32,
+    /// MCP servers that agents get.
+    pub servers: Vec<Server>,
+    /// Agents are at home below it.
+    pub homes: PathBuf,
+    /// Where calls of agents are kept as cassettes, where that is asked for.
+    pub record: Option<PathBuf>,
     /// What a check may take.
     pub check_limits: Limits,
     /// What makes a fresh clone ready.
@@ -66,7 +74,7 @@ pub struct Bench {
     pub(super) reports: Reports,
     pub(super) wardens: Arc<dyn Launch>,
     pool: Pool,
-    scripts: ScriptBackend,
+    pub(super) backends: Backends,
     logs: AtomicU32,
 }
 
@@ -85,10 +93,20 @@ pub(super) enum Left {
 
 impl Bench {
     /// A bench with these tools.
-    pub fn new(setting: Setting, repo: Arc<Repository>, pool: Pool, checks: Checks, wardens: Arc<dyn Launch>) -> Bench {
-        let scripts = ScriptBackend::new(Arc::clone(&wardens));
+    pub fn new(
+        setting: Setting,
+        repo: Arc<Repository>,
+        pool: Pool,
+        checks: Checks,
+        (wardens, backends): (Arc<dyn Launch>, Backends),
+    ) -> Bench {
         let (reports, logs) = (Reports::default(), AtomicU32::new(0));
-        Bench { setting, repo, checks, reports, wardens, pool, scripts, logs }
+        Bench { setting, repo, checks, reports, wardens, pool, backends, logs }
+    }
+
+    /// Calls of agents are kept in this folder from now on, where there is one.
+    pub fn record(&mut self, folder: Option<PathBuf>) {
+        self.setting.record = folder;
     }
 
     /// Keeps by a ref what other runs were at when they were killed, and makes room of it: nobody knows whether they will ever go on,
@@ -106,14 +124,7 @@ impl Bench {
     }
 
     /// Has the agent of this role work in the task's workspace, starting from `start`, and takes in what it left.
-    pub(super) async fn write(
-        &self,
-        job: &Job,
-        desk: &Desk,
-        role: Role,
-        start: Oid,
-        facts: Vec<(&'static str, OsString)>,
-    ) -> Result<Left, Breakage> {
+    pub(super) async fn write(&self, job: &Job, desk: &Desk, role: Role, start: Oid) -> Result<Left, Breakage> {
         let task = task(job, desk)?;
         let base = job.sheet.base;
         let message = |what: &str| format!("{} of task {}, attempt {}{what}", role.name(), task.label, job.attempt);
@@ -121,15 +132,28 @@ impl Bench {
             attempt_ref(&self.setting.run, &task.label, &format!("{}-{}{what}", job.id.0, job.what.name()))
         };
         let declared = own_paths(task);
-        if let Some(left) = self.pool.left(&self.key(job.node)) {
-            // A killed run left it: kept by a ref, and not gone on from, since nobody knows how far it had got.
+        let mut start = start;
+        if let Some(left) = self.pool.left(&self.key(job)) {
+            // A killed run left it: kept by a ref. Who goes on with a conversation goes on from what it speaks of; a script begins
+            // again, since nobody knows how far it had got.
             let kept = self.repo.snapshot(&left, base, &declared, &message(", before a kill"), &pin("-before")).await;
-            kept.map_err(|fault| fell(format!("what a killed run left could not be kept: {fault}")))?;
+            let kept = kept.map_err(|fault| fell(format!("what a killed run left could not be kept: {fault}")))?;
+            if job.sheet.talks.contains_key(&job.what) {
+                start = kept.commit;
+            }
         }
-        let lease = self.agent(job.node, start, desk).await?;
-        let answer = self.call(job, desk, role, None, &lease, facts).await;
+        let lease = self.agent(job, start, desk).await?;
+        let wish = Wish::of(role, None);
+        let called = self.call(job, desk, &wish, &lease).await;
+        if called.answer == Err(AgentError::Stopped) {
+            lease.stay();
+        }
         let taken = self.repo.snapshot(&lease, base, &declared, &message(""), &pin("")).await;
         let left = taken.as_ref().map_or(Oid::NONE, |snapshot| snapshot.commit);
+        if taken.is_ok() {
+            self.tape(job, desk, &wish, &called, Some((start, left))).await;
+        }
+        let answer = called.answer;
         match (answer, taken) {
             (Ok(_), Ok(snapshot)) => {
                 let told: Vec<Finding> = snapshot.left.iter().map(left_out).collect();
@@ -148,13 +172,13 @@ impl Bench {
                 let findings = vec![Finding::blocker(Code::Failed, text)];
                 Ok(Left::Ended(Ending::Rejected(Rejection { findings, left, ..Rejection::default() })))
             }
-            (Err(error), _) => ended(error, left).map(Left::Ended),
+            (Err(error), _) => ended(error, left, job.id, desk.at).map(Left::Ended),
         }
     }
 
     /// A task's own workspace with this commit in it, set up.
-    pub(super) async fn agent(&self, node: NodeId, commit: Oid, desk: &Desk) -> Result<Arc<Lease>, Breakage> {
-        let lease = self.pool.agent(&self.key(node), commit).await.map_err(|fault| git(&fault))?;
+    pub(super) async fn agent(&self, job: &Job, commit: Oid, desk: &Desk) -> Result<Arc<Lease>, Breakage> {
+        let lease = self.pool.agent(&self.key(job), commit).await.map_err(|fault| git(&fault))?;
         self.set_up(lease, desk).await
     }
 
@@ -171,90 +195,19 @@ impl Bench {
         Ok(lease)
     }
 
-    /// What the pool calls a task of this run.
-    fn key(&self, node: NodeId) -> String {
-        format!("{}/{}", self.setting.run, node.0)
+    /// What the pool calls a task of this run: one workspace to write in, and one for each of those who only look.
+    fn key(&self, job: &Job) -> String {
+        let task = format!("{}/{}", self.setting.run, job.node.0);
+        match job.what {
+            What::Review(by) => format!("{task}/review-{}", by.0),
+            What::Consult | What::Advise => format!("{task}/{}", job.what.name()),
+            _ => task,
+        }
     }
 
     /// Tells the logs of one job apart.
     pub(super) fn count_log(&self) -> u32 {
         self.logs.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    /// Calls the agent of a role in a workspace.
-    pub(super) async fn call(
-        &self,
-        job: &Job,
-        desk: &Desk,
-        role: Role,
-        name: Option<&str>,
-        lease: &Arc<Lease>,
-        facts: Vec<(&'static str, OsString)>,
-    ) -> Result<AgentReport, AgentError> {
-        let task = task(job, desk).map_err(|_| misconfigured("only tasks have agents"))?;
-        let folder = self.folder(job, desk, name).map_err(|error| misconfigured(with_causes(&error)))?;
-        let definition = Definition::built_in(name.unwrap_or(match role {
-            Role::TestDeveloper => "test-developer",
-            Role::Implementation | Role::Reviewer | Role::Check => "implementation-agent",
-            Role::Expert => "architecture-agent",
-            Role::Coordinator => "execution-coordinator",
-        }));
-        let package = Package {
-            plan: desk.plan.blueprint(),
-            task,
-            role,
-            prompt: definition.as_ref().map(|definition| &*definition.prompt),
-            handoffs: &self.handoffs(job.node, desk),
-            seal: &job.sheet.seal,
-            findings: &job.sheet.findings,
-            common_max: COMMON_MAX,
-        };
-        let prompt = package.render();
-        let mut env = self.setting.env.clone();
-        let kept = |file: &str, text: &str| {
-            let path = folder.join(file);
-            fs::write(&path, text).map_err(|error| misconfigured(format!("{}: {error}", path.display())))?;
-            Ok::<OsString, AgentError>(path.into_os_string())
-        };
-        let findings = if job.sheet.findings.is_empty() { String::new() } else { feedback(&job.sheet.findings) };
-        let own: Vec<(&str, OsString)> = vec![
-            ("TIDEGATE_TOPIC", self.setting.topic.clone().into()),
-            ("TIDEGATE_TASK", task.label.to_string().into()),
-            ("TIDEGATE_ROLE", role.name().into()),
-            ("TIDEGATE_ATTEMPT", job.turn.to_string().into()),
-            ("TIDEGATE_FEEDBACK", kept("feedback.md", &findings)?),
-            ("TIDEGATE_CONTEXT", kept("context.md", &prompt)?),
-        ];
-        let facts = own.into_iter().chain(facts).map(|(name, value)| (OsString::from(name), value));
-        env.extend(facts);
-        let invocation = Invocation {
-            role,
-            definition,
-            script: script(task, role, name, job.turn).cloned(),
-            model: None,
-            prompt,
-            workspace: lease.path().to_owned(),
-            env,
-            home: folder.clone(),
-            folder,
-            writes: if role == Role::Reviewer { WritePolicy::Nothing } else { WritePolicy::Workspace },
-            limits: self.setting.agent_limits,
-            turns: 100,
-            confines: None,
-            session: None,
-            schema: None,
-            servers: Vec::new(),
-            at: desk.at,
-        };
-        let tell = Arc::clone(&desk.tell);
-        let sink = Arc::new(move |event| match event {
-            AgentEvent::Text(words) => tell(Note::Said(words)),
-            AgentEvent::ToolCall { name, input, .. } => tell(Note::Said(format!("{name} {input}"))),
-            AgentEvent::Started => tell(Note::Answered),
-            AgentEvent::Usage { spend, .. } => tell(Note::Spent(spend, None)),
-            AgentEvent::ToolResult { .. } | AgentEvent::Denied(_) | AgentEvent::Finished => {}
-        });
-        self.scripts.run(invocation, sink, line_to(desk, lease)).await
     }
 
     /// A tree of the task on another base than it was made on; on the same base it is what it was.
@@ -286,7 +239,7 @@ impl Bench {
     }
 
     /// What the tasks this one hangs on have handed over.
-    fn handoffs(&self, node: NodeId, desk: &Desk) -> Vec<String> {
+    pub(super) fn handoffs(&self, node: NodeId, desk: &Desk) -> Vec<String> {
         let before = desk.plan.tasks_before(node);
         before.into_iter().filter_map(|task| fs::read_to_string(self.handoff(desk, task)).ok()).collect()
     }
@@ -309,7 +262,7 @@ pub(super) fn task<'a>(job: &Job, desk: &'a Desk) -> Result<&'a Task, Breakage> 
 }
 
 /// The script of a try: the one of its number, the last one repeating.
-fn script<'a>(task: &'a Task, role: Role, name: Option<&str>, turn: u16) -> Option<&'a Script> {
+pub(super) fn script<'a>(task: &'a Task, role: Role, name: Option<&str>, turn: u16) -> Option<&'a Script> {
     let all: Vec<&Script> = task.brief.scripts(role, name).collect();
     all.get(usize::from(turn.max(1) - 1)).or_else(|| all.last()).copied()
 }
@@ -345,10 +298,12 @@ fn left_out(left: &workspace::Left) -> Finding {
 ///
 /// # Errors
 /// When it fell over.
-pub(super) fn ended(error: AgentError, left: Oid) -> Result<Ending, Breakage> {
+pub(super) fn ended(error: AgentError, left: Oid, job: JobId, at: Timestamp) -> Result<Ending, Breakage> {
     let why = error.to_string().into();
     let until = match error {
-        AgentError::RateLimited { until, .. } | AgentError::UsageLimit { until, .. } => Until::At(until),
+        AgentError::RateLimited { until, .. } | AgentError::UsageLimit { until, .. } => {
+            Until::At(until.after(jitter(until, at, job.0)))
+        }
         // When it is worth trying again nobody says: the core's least rest, doubling.
         AgentError::Overloaded { .. } => Until::At(Timestamp(0)),
         AgentError::AuthRequired { .. } | AgentError::PaymentRequired { .. } | AgentError::Misconfigured { .. } => {
@@ -358,6 +313,7 @@ pub(super) fn ended(error: AgentError, left: Oid) -> Result<Ending, Breakage> {
             return Err(Breakage::Fell { why: format!("{error}{}", after(tail)).into(), left });
         }
         AgentError::NoScript { .. }
+        | AgentError::NoCassette { .. }
         | AgentError::ContextOverflow
         | AgentError::Timeout(_)
         | AgentError::Idle
@@ -375,8 +331,13 @@ pub(super) fn after(tail: &str) -> String {
     if tail.is_empty() { String::new() } else { format!(":\n{tail}") }
 }
 
-fn misconfigured(what: impl Into<String>) -> AgentError {
-    AgentError::Misconfigured { what: what.into() }
+/// How much later than at the stated time a backend is asked again, in milliseconds: a twentieth of the wait at most, and half a minute, so
+/// that not all who wait for it ask at once. Nothing where no time was stated.
+fn jitter(until: Timestamp, now: Timestamp, salt: u64) -> u64 {
+    const MOST: u64 = 30_000;
+    let most = (until.0.saturating_sub(now.0) / 20).min(MOST);
+    // Any mixing will do: what matters is that jobs and runs differ.
+    salt.wrapping_add(now.0).wrapping_mul(0x9e37_79b9_7f4a_7c15) % (most + 1)
 }
 
 /// A fault of git's is nobody's fault: the job fell over.
@@ -389,10 +350,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_stated_time_is_kept_and_not_all_come_at_once() {
+        let until = |job, at| match ended(
+            AgentError::UsageLimit { until: Timestamp(at), said: String::new() },
+            Oid::NONE,
+            JobId(job),
+            Timestamp(1_000),
+        ) {
+            Ok(Ending::Deferred { until: Until::At(until), .. }) => until.0,
+            other => panic!("{other:?}"),
+        };
+        let all: std::collections::BTreeSet<u64> = (0..20).map(|job| until(job, 3_601_000)).collect();
+        assert!(all.len() > 5 && all.iter().all(|at| (3_601_000..=3_631_000).contains(at)), "{all:?}");
+        assert_eq!(until(3, 0), 0, "nobody said when: the core's own rest");
+    }
+
+    #[test]
     fn what_a_task_lacks_closes_the_backend_for_no_other_task() {
-        let lacks = ended(AgentError::NoScript { role: "implementation" }, Oid::NONE).unwrap_err();
+        let ended = |error| ended(error, Oid::NONE, JobId(1), Timestamp(0));
+        let lacks = ended(AgentError::NoScript { role: "implementation".into() }).unwrap_err();
         assert_eq!(lacks, fell("the task carries no script for the role implementation"));
-        let shut = ended(AgentError::Misconfigured { what: "the disk is full".into() }, Oid::NONE);
+        let shut = ended(AgentError::Misconfigured { what: "the disk is full".into() });
         assert!(matches!(shut, Ok(Ending::Deferred { until: Until::Person, .. })), "{shut:?}");
     }
 }

@@ -2,15 +2,21 @@
 
 use super::{
     Bench, Desk, Done,
+    agent::ANSWER,
     bench::{git, task},
     fell,
 };
 use crate::{
     handoff::{Changed, Summary},
     plan::NodeId,
+    process::Tail,
     run::{Ending, Evidence, Job},
+    workspace::slug,
 };
-use std::fs;
+use std::{fs, path::PathBuf};
+
+/// Bytes of what an agent hands over.
+const SAID_MAX: u64 = 8 << 10;
 
 impl Bench {
     pub(super) async fn hand_over(&self, job: &Job, desk: &Desk) -> Done {
@@ -39,7 +45,7 @@ impl Bench {
             title: &task.title,
             commit,
             files: &files,
-            said: "",
+            said: &self.said(job, desk),
             tests: &job.sheet.seal.tests,
             commands: &commands,
             dependents: &dependents(job.node, desk),
@@ -48,7 +54,30 @@ impl Bench {
         let written =
             path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, summary.markdown()));
         written.map_err(|error| fell(format!("{}: {error}", path.display())))?;
+        self.close_homes(job, desk);
         Ok(Ending::Passed(Evidence::Seen { ran: Vec::new() }))
+    }
+}
+
+impl Bench {
+    /// The last message of the implementation: the handoff that it was asked for. A script's output is none.
+    fn said(&self, job: &Job, desk: &Desk) -> String {
+        let logs = self.setting.folder.join("logs").join(slug(desk.plan.node(job.node).label()));
+        let calls = fs::read_dir(logs).into_iter().flatten().flatten().map(|entry| entry.path());
+        let is_code = |path: &PathBuf| path.to_string_lossy().ends_with("-implement");
+        let newest = calls.filter(is_code).filter(|path| !path.join("script.sh").exists()).max();
+        let answer = newest.map(|path| Tail::of(&path.join(ANSWER), usize::MAX, SAID_MAX).unwrap_or_default().text);
+        answer.unwrap_or_default()
+    }
+
+    /// Nobody goes on with what the agents of a task that is over were talking about.
+    fn close_homes(&self, job: &Job, desk: &Desk) {
+        let homes = self.homes(desk.plan.node(job.node).label());
+        if let Err(error) = fs::remove_dir_all(&homes)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(folder = %homes.display(), %error, "the homes of a task's agents cannot be removed");
+        }
     }
 }
 

@@ -3,10 +3,11 @@
 use super::{
     Bench, Desk, Done,
     bench::{Left, git},
+    fell,
 };
 use crate::{
     plan::Role,
-    process::Tail,
+    process::{Tail, with_causes},
     run::{Code, Ending, Evidence, Finding, Job, Rejection},
 };
 
@@ -20,9 +21,8 @@ impl Bench {
         let before = if sheet.work.is_none() { sheet.tests } else { sheet.work };
         let start = if before.is_none() { sheet.base } else { self.carried(before, sheet.base).await?.commit };
         let start = self.resealed(start, &seal, sheet.base).await?;
-        let contest = self.place(job, desk)?.join("contest.md");
-        let facts = vec![("TIDEGATE_CONTEST", contest.clone().into_os_string())];
-        let (left, told) = match self.write(job, desk, Role::Implementation, start, facts).await? {
+        let contest = self.contest(job, desk).map_err(|error| fell(with_causes(&error)))?;
+        let (left, told) = match self.write(job, desk, Role::Implementation, start).await? {
             Left::Work { commit, told } => (commit, told),
             Left::Ended(ending) => return Ok(ending),
         };

@@ -2,6 +2,8 @@
 //!
 //! Evidence is collected here, with the tools of the floor below; it is judged in `rules` and in the core.
 
+mod advise;
+mod agent;
 mod bench;
 mod evidence;
 mod hand_over;
@@ -11,10 +13,11 @@ mod red;
 mod review;
 mod settle;
 mod tests;
+mod trace;
 mod trim;
 mod verify;
 
-pub use bench::{Bench, Setting};
+pub use bench::{Backends, Bench, Setting};
 pub use evidence::{Checks, Wanted};
 
 use crate::{
@@ -90,7 +93,8 @@ impl Performer for Bench {
                 What::Land => self.land(&job, &desk).await,
                 What::HandOver => self.hand_over(&job, &desk).await,
                 What::Settle(criterion) => self.settle(&job, criterion, &desk).await,
-                What::Consult | What::Advise => Err(fell("no expert is configured")),
+                What::Consult => self.consult(&job, &desk).await,
+                What::Advise => self.advise(&job, &desk).await,
             };
             Ended::from(done.unwrap_or_else(Ending::Broke))
         })

@@ -14,7 +14,7 @@ impl Bench {
     pub(super) async fn tests(&self, job: &Job, desk: &Desk) -> Done {
         let base = job.sheet.base;
         let start = if job.sheet.tests.is_none() { base } else { self.carried(job.sheet.tests, base).await?.commit };
-        let (left, left_out) = match self.write(job, desk, Role::TestDeveloper, start, Vec::new()).await? {
+        let (left, left_out) = match self.write(job, desk, Role::TestDeveloper, start).await? {
             Left::Work { commit, told } => (commit, told),
             Left::Ended(ending) => return Ok(ending),
         };

@@ -25,6 +25,12 @@ pub(super) fn find(program: &OsStr, cwd: &Path, env: &[(OsString, OsString)]) ->
         .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such program in PATH"))
 }
 
+/// Where a program is, looked up in a search path; a name with a slash is a path.
+pub fn which(program: &OsStr, path: &OsStr) -> Option<PathBuf> {
+    let found = find(program, Path::new("/"), &[("PATH".into(), path.into())]).ok()?;
+    found.is_file().then_some(found)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,6 +17,7 @@ mod wire;
 pub use causes::with_causes;
 pub use confines::Confines;
 pub use die::die;
+pub use lookup::which;
 pub use output::{Call, Output, OutputError, output};
 pub use program::{Exit, How, Launch, Limits, Line, Program};
 pub use stand_in::StandIn;

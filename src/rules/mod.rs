@@ -1,5 +1,6 @@
 //! What a patch may do and what a verdict says: pure functions and lists, no files, no git, no clock.
 
+mod advice;
 mod green;
 mod growth;
 mod integrity;
@@ -14,6 +15,7 @@ mod test_name;
 mod verdict;
 mod wiring;
 
+pub use advice::{ADVICE_SCHEMA, Advice, advice};
 pub use green::{Green, GreenCase, green};
 pub use integrity::{Inspected, inspect};
 pub use leftover::{is_leftover, is_leftover_folder};
@@ -24,5 +26,5 @@ pub use rust::{Sketch, TestFn, product_part, restore_test_part, sketch, test_par
 pub use scope::{BadGlob, Change, Judgement, Role, Scope, ScopeTerms, Side, Why, declared};
 pub use seal::{Breach, How, Listing, Restore, breaches};
 pub use test_name::{ScannedTest, is_test_path, names, tests_in};
-pub use verdict::{Verdict, verdict};
+pub use verdict::{VERDICT_SCHEMA, Verdict, verdict};
 pub use wiring::{Wiring, is_shared, is_wiring_alone, pins_dependencies, wiring};

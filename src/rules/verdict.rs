@@ -8,6 +8,9 @@ use serde::{
 };
 use std::fmt;
 
+/// What [`verdict`] reads, as a JSON Schema that strict providers take: every property is named, those that may be missing may be null.
+pub const VERDICT_SCHEMA: &str = r#"{"type":"object","additionalProperties":false,"required":["verdict","findings","grants"],"properties":{"verdict":{"type":"string","enum":["approve","request-changes"]},"findings":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["severity","claim","file","line","show"],"properties":{"severity":{"type":"string","enum":["blocker","concern","suggestion","praise"]},"claim":{"type":"string"},"file":{"type":["string","null"]},"line":{"type":["integer","null"]},"show":{"type":["string","null"]}}}},"grants":{"type":["array","null"],"items":{"type":"string"}}}}"#;
+
 /// Output beyond this is not read: it is no verdict.
 const MOST_OUTPUT: usize = 1 << 20;
 
@@ -178,7 +181,7 @@ fn granted(path: &str) -> Option<Box<str>> {
 }
 
 /// The last fenced block, which has to end the text.
-fn last_fence(text: &str) -> Result<&str, String> {
+pub(super) fn last_fence(text: &str) -> Result<&str, String> {
     let none = || "its output is no verdict object, and no fenced JSON block with one ends it".to_owned();
     let sign = ["```", "~~~"].into_iter().find(|sign| text.ends_with(sign)).ok_or_else(none)?;
     let body = text.strip_suffix(sign).and_then(|body| body.strip_suffix('\n')).ok_or_else(none)?;

@@ -30,6 +30,9 @@ pub struct Charter {
     pub head: Box<str>,
     /// The sandbox tier in force.
     pub sandbox: Box<str>,
+    /// What runs a role of which the configuration says nothing: what was found when the run began.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub backend: Box<str>,
     /// Began with `--allow-no-checks`.
     pub without_checks: bool,
     /// Paths with uncommitted changes that were left out.

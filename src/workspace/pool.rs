@@ -20,7 +20,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -117,6 +117,8 @@ pub struct Lease {
     commit: Oid,
     /// Device and inode of the tree, as we made it.
     place: (u64, u64),
+    /// What it holds is gone on from.
+    stays: AtomicBool,
 }
 
 impl Pool {
@@ -154,7 +156,7 @@ impl Pool {
         self.wardens.try_clone()
     }
 
-    /// A workspace for an agent at `task`, with `commit` checked out: the one that this task had last, where there is one. What the
+    /// A workspace for an agent at `task` (`run/number`, or `run/number/what` for another one of the same task), with `commit` checked out: the one that this task had last, where there is one. What the
     /// commit ignores, and what tools leave behind, is still in it; nothing else is.
     ///
     /// # Errors
@@ -318,6 +320,11 @@ fn check_place(tree: &Path, place: (u64, u64)) -> io::Result<()> {
     }
 }
 
+/// The task that a name is of: a task with several workspaces tells them apart behind a second slash.
+fn owner(task: &str) -> &str {
+    task.match_indices('/').nth(1).map_or(task, |(at, _)| &task[..at])
+}
+
 impl Shelf {
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -356,19 +363,22 @@ impl Shelf {
         self.dir.join(format!("{kind}-{number}"))
     }
 
-    /// The one this task had last, else any that holds nothing of worth.
+    /// The one this task had last, else any that holds nothing of worth: nor does it take what is another of this task's own, to which
+    /// that comes back.
     fn take(&self, kind: Kind, task: &str) -> Option<Slot> {
         let mut state = self.state();
         let fits = |slot: &Slot| slot.kind == kind && (!slot.is_left || slot.task == task);
         let own = state.free.iter().position(|slot| fits(slot) && slot.task == task);
-        let at = own.or_else(|| state.free.iter().position(fits))?;
+        let is_strange = |slot: &Slot| slot.task.is_empty() || owner(&slot.task) != owner(task);
+        let at = own.or_else(|| state.free.iter().position(|slot| fits(slot) && is_strange(slot)))?;
         Some(state.free.swap_remove(at))
     }
 
     fn lease(self: &Arc<Shelf>, dir: PathBuf, marker: Marker) -> Lease {
         let (tree, cache, index) = (dir.join("tree"), dir.join("cache"), dir.join("index"));
         let Marker { kind, task, commit, device, inode, .. } = marker;
-        Lease { shelf: Arc::clone(self), dir, tree, cache, index, kind, task, commit, place: (device, inode) }
+        let (shelf, place, stays) = (Arc::clone(self), (device, inode), AtomicBool::default());
+        Lease { shelf, dir, tree, cache, index, kind, task, commit, place, stays }
     }
 
     /// Takes a folder out of the way at once; it is removed later. One that cannot be moved is left for the next start.
@@ -432,6 +442,11 @@ impl Lease {
         self.kind
     }
 
+    /// What it holds is kept for its task, as if we had been killed now: whoever works there was stopped, and goes on from it.
+    pub fn stay(&self) {
+        self.stays.store(true, Ordering::Relaxed);
+    }
+
     /// Whether the tree is still the folder that we made.
     pub(super) fn check(&self) -> io::Result<()> {
         check_place(&self.tree, self.place)
@@ -451,9 +466,10 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         // One whose marker cannot be written is worth no more than one without.
-        let ended = Marker::read(&self.dir).map(|marker| Marker { is_leased: false, ..marker }.write(&self.dir));
+        let is_left = self.stays.load(Ordering::Relaxed);
+        let ended = Marker::read(&self.dir).map(|marker| Marker { is_leased: is_left, ..marker }.write(&self.dir));
         if matches!(ended, Some(Ok(()))) {
-            let slot = Slot { dir: self.dir.clone(), kind: self.kind, task: self.task.clone(), is_left: false };
+            let slot = Slot { dir: self.dir.clone(), kind: self.kind, task: self.task.clone(), is_left };
             self.shelf.state().free.push(slot);
         } else {
             self.shelf.retire(&self.dir);

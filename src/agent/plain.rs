@@ -1,0 +1,159 @@
+//! Programs that speak no dialect: what they print is their answer, and their exit code is believed when it says that they gave up.
+//!
+//! A fenced block of the breakdown (`script`), and any program that people plug in (`command`): the prompt on its standard input, the
+//! workspace as its working directory, verdicts as JSON on its standard output.
+
+use super::{AgentError, AgentEvent, AgentReport, Backend, Invocation, Sink};
+use crate::process::{Exit, How, Launch, Limits, Line, Program, Tail};
+use std::{ffi::OsString, fs, future::Future, io, path::Path, pin::Pin, sync::Arc};
+use tokio::sync::watch;
+
+/// Bytes of a program's output that are kept in memory and read as its answer.
+const ANSWER_MAX: u64 = 1 << 20;
+/// Bytes of a failing program's output that go into its findings.
+const TAIL_MAX: u64 = 4 << 10;
+
+/// Runs fenced scripts by `sh -eu` (CONTRACTS.md, Fenced scripts).
+pub struct ScriptBackend {
+    wardens: Arc<dyn Launch>,
+}
+
+/// Runs the program that the configuration names.
+pub struct CommandBackend {
+    argv: Vec<OsString>,
+    wardens: Arc<dyn Launch>,
+}
+
+impl ScriptBackend {
+    /// Scripts run under these wardens.
+    pub fn new(wardens: Arc<dyn Launch>) -> ScriptBackend {
+        ScriptBackend { wardens }
+    }
+
+    async fn play(&self, invocation: Invocation, events: Sink, line: Line) -> Result<AgentReport, AgentError> {
+        let Some(script) = &invocation.script else {
+            return Err(AgentError::NoScript { role: invocation.role.name().into() });
+        };
+        let file = invocation.folder.join("script.sh");
+        fs::write(&file, &*script.body).map_err(|error| unwritable(&file, &error))?;
+        let argv = vec!["sh".into(), "-eu".into(), file.into_os_string()];
+        run(&*self.wardens, argv, None, &invocation, &events, line).await
+    }
+}
+
+impl CommandBackend {
+    /// The program with its arguments, as it is looked up in the `PATH` of those it works for.
+    pub fn new(argv: Vec<OsString>, wardens: Arc<dyn Launch>) -> CommandBackend {
+        CommandBackend { argv, wardens }
+    }
+
+    async fn play(&self, invocation: Invocation, events: Sink, line: Line) -> Result<AgentReport, AgentError> {
+        let own = invocation.definition.as_ref().map_or("", |definition| &*definition.prompt);
+        let prompt = invocation.folder.join("prompt.md");
+        let text = format!("{own}\n\n{}", invocation.prompt);
+        fs::write(&prompt, text.trim_start()).map_err(|error| unwritable(&prompt, &error))?;
+        run(&*self.wardens, self.argv.clone(), Some(&prompt), &invocation, &events, line).await
+    }
+}
+
+impl Backend for ScriptBackend {
+    fn name(&self) -> &'static str {
+        "script"
+    }
+
+    fn run(
+        &self,
+        invocation: Invocation,
+        events: Sink,
+        line: Line,
+    ) -> Pin<Box<dyn Future<Output = Result<AgentReport, AgentError>> + Send + '_>> {
+        Box::pin(self.play(invocation, events, line))
+    }
+}
+
+impl Backend for CommandBackend {
+    fn name(&self) -> &'static str {
+        "command"
+    }
+
+    fn run(
+        &self,
+        invocation: Invocation,
+        events: Sink,
+        line: Line,
+    ) -> Pin<Box<dyn Future<Output = Result<AgentReport, AgentError>> + Send + '_>> {
+        Box::pin(self.play(invocation, events, line))
+    }
+}
+
+async fn run(
+    wardens: &dyn Launch,
+    argv: Vec<OsString>,
+    stdin: Option<&Path>,
+    invocation: &Invocation,
+    events: &Sink,
+    line: Line,
+) -> Result<AgentReport, AgentError> {
+    let stdout = invocation.folder.join("stdout");
+    let (grew, watched) = watch::channel(0);
+    let program = Program {
+        argv,
+        cwd: invocation.workspace.clone(),
+        env: invocation.env.clone(),
+        stdin: stdin.map(Path::to_owned),
+        stdout: stdout.clone(),
+        stderr: Some(invocation.folder.join("stderr")),
+        // It may be silent for as long as it works.
+        limits: Limits { idle: None, ..invocation.limits },
+        confines: invocation.confines.clone(),
+    };
+    events(AgentEvent::Started);
+    let line = Line { grew: Some(grew), ..line };
+    let exit = {
+        let running = wardens.launch(program, line);
+        let listening = listen(&stdout, watched, events);
+        tokio::pin!(running);
+        tokio::select! {
+            exit = &mut running => exit,
+            () = listening => running.await,
+        }
+    };
+    events(AgentEvent::Finished);
+    answer(&exit, invocation)
+}
+
+/// What a program printed last, each time it has printed something.
+async fn listen(stdout: &Path, mut watched: watch::Receiver<u64>, events: &Sink) {
+    while watched.changed().await.is_ok() {
+        if let Some(words) = tail(stdout, 512).lines().rev().find(|words| !words.trim().is_empty()) {
+            events(AgentEvent::Text(words.trim().to_owned()));
+        }
+    }
+}
+
+fn answer(exit: &Exit, invocation: &Invocation) -> Result<AgentReport, AgentError> {
+    let folder = &invocation.folder;
+    let last_words = || {
+        let errors = tail(&folder.join("stderr"), TAIL_MAX);
+        if errors.trim().is_empty() { tail(&folder.join("stdout"), TAIL_MAX) } else { errors }
+    };
+    match &exit.how {
+        How::Code(0) => Ok(AgentReport { text: tail(&folder.join("stdout"), ANSWER_MAX) }),
+        How::Code(code) => Err(AgentError::GaveUp { code: *code, tail: last_words() }),
+        How::TimedOut => Err(AgentError::Timeout(invocation.limits.total)),
+        How::Idle => Err(AgentError::Idle),
+        How::Stopped => Err(AgentError::Stopped),
+        How::TooMuchOutput => Err(AgentError::BadOutput { what: "it printed more than its limit".into() }),
+        How::Signal(_) | How::WardenLost => Err(AgentError::Crashed { code: exit.code(), tail: last_words() }),
+        How::NotStarted(why) => Err(AgentError::Misconfigured { what: why.clone() }),
+    }
+}
+
+/// The last bytes of a file, as clean text; a file that cannot be read has said nothing.
+fn tail(path: &Path, bytes: u64) -> String {
+    Tail::of(path, usize::MAX, bytes).map(|tail| tail.text).unwrap_or_default()
+}
+
+fn unwritable(file: &Path, error: &io::Error) -> AgentError {
+    AgentError::Misconfigured { what: format!("{} cannot be written: {error}", file.display()) }
+}

@@ -1,0 +1,134 @@
+//! The crew of a run: which programs do what agents are asked for, as they are found on this machine.
+
+use super::scene::Scene;
+use crate::{
+    agent::{CommandBackend, CommandLine, Replay, ScriptBackend, dialect},
+    config::{Config, Environment},
+    perform::Backends,
+    plan::{Blueprint, Fault, Phase, Role, Severity, Task},
+    process::{Launch, which},
+};
+use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, sync::Arc};
+
+/// The command lines that are looked for where nothing is configured: the first one found runs every role.
+pub(crate) const KNOWN: [&str; 4] = ["claude", "codex", "gemini", "opencode"];
+
+/// What stands in a plan for a backend that was not found.
+const NONE: &str = "default";
+
+/// What runs a role of which the configuration says nothing, on this machine and now.
+pub(crate) fn found(environment: &Environment) -> &'static str {
+    let is_there = |name: &&str| program(environment, name).is_some();
+    KNOWN.into_iter().find(is_there).unwrap_or(NONE)
+}
+
+/// Where the program of a command line is; none for what is no command line, or not there.
+pub(crate) fn program(environment: &Environment, name: &str) -> Option<PathBuf> {
+    let dialect = dialect(name, &environment.time_zone)?;
+    which(dialect.program().as_ref(), environment.search_path()?)
+}
+
+/// The folder of the cassettes that are played back.
+fn cassettes(scene: &Scene, config: &Config) -> Option<PathBuf> {
+    Some(scene.repo.top().join(config.backends.replay.as_ref()?))
+}
+
+/// Everything that the plan names and that runs agents.
+pub(super) fn backends(scene: &Scene, config: &Config, plan: &Blueprint, wardens: &Arc<dyn Launch>) -> Backends {
+    let mut backends: Backends = BTreeMap::new();
+    backends.insert("script".into(), Arc::new(ScriptBackend::new(Arc::clone(wardens))));
+    let environment = &scene.environment;
+    for name in plan.backends.iter().filter_map(|name| name.split(':').next()) {
+        let argv = |argv: &[String]| argv.iter().map(OsString::from).collect::<Vec<_>>();
+        if name == "command" && !config.backends.command.is_empty() {
+            let backend = CommandBackend::new(argv(&config.backends.command), Arc::clone(wardens));
+            backends.insert(name.into(), Arc::new(backend));
+        } else if let (Some(dialect), Some(program)) =
+            (dialect(name, &environment.time_zone), program(environment, name))
+        {
+            let env = environment.named(dialect.variables());
+            let line = CommandLine::new(dialect, program, env, environment.home(), Arc::clone(wardens));
+            backends.insert(name.into(), Arc::new(line));
+        } else if let ("replay", Some(folder)) = (name, cassettes(scene, config)) {
+            backends.insert(name.into(), Arc::new(Replay::new(folder)));
+        }
+    }
+    backends
+}
+
+/// Why a backend cannot be asked for anything; none where it can. Programs are looked for, and not asked.
+fn lack(scene: &Scene, config: &Config, name: &str) -> Option<String> {
+    let name = name.split(':').next().unwrap_or_default();
+    match name {
+        NONE => Some(format!("none of {} is on PATH", KNOWN.join(", "))),
+        "script" => Some("it is to be done by a script".to_owned()),
+        "command" | "acp" => {
+            let argv = if name == "acp" { &config.backends.acp } else { &config.backends.command };
+            match argv.first() {
+                None => Some(format!("`[backends] {name}` in tidegate.toml names no program")),
+                Some(first) => {
+                    let path = scene.environment.search_path().unwrap_or_default();
+                    which(first.as_ref(), path).is_none().then(|| format!("`{first}` is not on PATH"))
+                }
+            }
+        }
+        "replay" => match cassettes(scene, config) {
+            None => Some("`[backends] replay` in tidegate.toml names no folder of recordings".to_owned()),
+            Some(folder) if !folder.is_dir() => Some(format!("{} is no folder", folder.display())),
+            Some(_) => None,
+        },
+        name => program(&scene.environment, name).is_none().then(|| format!("`{name}` is not on PATH")),
+    }
+}
+
+/// The tasks that nobody here can do, each with why, and what to do about it.
+pub(super) fn undoable(scene: &Scene, config: &Config, plan: &Blueprint) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for task in plan.nodes.iter().filter_map(|node| node.task()).filter(|task| !task.done) {
+        let has = |role| task.brief.scripts.iter().any(|script| script.role == role);
+        let missing = needed(task).into_iter().filter(|&role| !has(role)).find_map(|role| {
+            let backend = task.backend_of(role)?;
+            let name = plan.backends.get(usize::from(backend.0))?;
+            lack(scene, config, name).map(|why| (role, why))
+        });
+        let Some((role, why)) = missing else { continue };
+        let role = role.name();
+        faults.push(Fault {
+            severity: Severity::Error,
+            code: "no-agent",
+            text: format!("task {} has no `{role}` script, and no agent can do it: {why}", task.label),
+            labels: Vec::new(),
+            help: Some(format!(
+                "install a coding agent's command line, name one in `[agents]` of tidegate.toml, or add a fenced block \
+                 ```sh role={role} at line {}; `tidegate doctor` says what is here",
+                task.brief.line
+            )),
+        });
+    }
+    faults
+}
+
+/// The roles that a task cannot do without.
+fn needed(task: &Task) -> Vec<Role> {
+    let tests = task.phases.contains(Phase::Tests).then_some(Role::TestDeveloper);
+    tests.into_iter().chain([Role::Implementation]).collect()
+}
+
+/// The reviewers, and the roles that have a model for one task, as the runs of agents that are expected at the least.
+pub(super) fn expected(plan: &Blueprint, tasks: &[&Task]) -> BTreeMap<(Box<str>, Box<str>), u32> {
+    let mut runs = BTreeMap::new();
+    let mut count = |backend: crate::plan::BackendId, what: &str| {
+        let name = plan.backends.get(usize::from(backend.0)).cloned().unwrap_or_default();
+        *runs.entry((name, what.into())).or_default() += 1;
+    };
+    for task in tasks {
+        for role in needed(task) {
+            task.backend_of(role).into_iter().for_each(|backend| count(backend, role.name()));
+        }
+        for reviewer in &task.reviewers {
+            let (name, backend) = &plan.reviewers[usize::from(reviewer.0)];
+            count(*backend, name);
+        }
+    }
+    runs
+}

@@ -1,0 +1,90 @@
+//! The bill: what agents used, in all and by role, stream and task. To the token, as the backends reported it.
+
+use super::page::{Page, Part};
+use crate::{
+    board::{Bill, Board, counted},
+    plan::{NodeId, Role},
+    run::Spend,
+};
+use std::collections::BTreeMap;
+
+/// Tasks that are listed one by one.
+const TASKS_LISTED: usize = 200;
+
+/// A bill, summed in three ways.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bills {
+    /// In all.
+    pub total: Bill,
+    /// By role.
+    pub roles: BTreeMap<Role, Bill>,
+    /// By the label of the stream; empty where there is none.
+    pub streams: BTreeMap<String, Bill>,
+    /// By task, or gate.
+    pub nodes: BTreeMap<NodeId, Bill>,
+}
+
+impl Bills {
+    /// What was used so far.
+    pub fn of(board: &Board) -> Bills {
+        let mut bills = Bills::default();
+        for (node, role, bill) in board.bills() {
+            let sums = [
+                &mut bills.total,
+                bills.roles.entry(role).or_default(),
+                bills.streams.entry(board.stream_label(node).to_owned()).or_default(),
+                bills.nodes.entry(node).or_default(),
+            ];
+            sums.into_iter().for_each(|sum| *sum = sum.plus(bill));
+        }
+        bills
+    }
+
+    /// As a part of a page; nothing where no model was asked.
+    pub(super) fn put(&self, page: &mut Page, board: &Board) {
+        if self.total == Bill::default() {
+            return;
+        }
+        page.push(Part::Fact("Spent", words(self.total)));
+        page.push(Part::Section("What agents used".into()));
+        let mut item = |name: String, bill: Bill| page.push(Part::Item(format!("{name}: {}", words(bill))));
+        for (role, bill) in &self.roles {
+            item(role.name().to_owned(), *bill);
+        }
+        for (stream, bill) in self.streams.iter().filter(|(stream, _)| !stream.is_empty()) {
+            item(format!("stream {stream}"), *bill);
+        }
+        for (&node, bill) in self.nodes.iter().take(TASKS_LISTED) {
+            item(format!("task {}", board.label(node)), *bill);
+        }
+        let more = self.nodes.len().saturating_sub(TASKS_LISTED);
+        if more > 0 {
+            page.push(Part::Item(format!("{} more", counted(u32::try_from(more).unwrap_or(u32::MAX), "task"))));
+        }
+    }
+}
+
+/// A bill in words: `3 runs, 4600 tokens in, 900 cached, 120 out, $0.016995`.
+fn words(Bill { runs, spend }: Bill) -> String {
+    let Spend { micros, input, cached, output } = spend;
+    format!("{}, {input} tokens in, {cached} cached, {output} out, {}", counted(runs, "run"), dollars(micros))
+}
+
+/// A sum of money for people: to the cent, and further where there is more to it.
+pub fn dollars(micros: u64) -> String {
+    let part = format!("{:06}", micros % 1_000_000);
+    let (cents, rest) = part.split_at(2);
+    format!("${}.{cents}{}", micros / 1_000_000, rest.trim_end_matches('0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_is_told_to_the_cent_and_further_where_there_is_more() {
+        for (micros, text) in [(0, "$0.00"), (16_995, "$0.016995"), (2_500_000, "$2.50"), (12_340_000, "$12.34")] {
+            assert_eq!(dollars(micros), text);
+        }
+    }
+}

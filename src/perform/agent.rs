@@ -1,0 +1,342 @@
+//! Calling an agent: what it is told, where it is at home, which conversation it goes on with, and what is kept of it.
+
+use super::{
+    Bench, Desk, Note,
+    bench::{line_to, script, task},
+    trace::Trace,
+};
+use crate::{
+    agent::{AgentError, AgentEvent, AgentReport, Cassette, Definition, Invocation, Session, Sink, Taped, WritePolicy},
+    context::{Package, feedback},
+    plan::{Role, Task},
+    process::with_causes,
+    run::{Job, Oid, Pool, Spend, Talk},
+    workspace::{Lease, slug},
+};
+use std::{
+    ffi::OsString,
+    fs::{self, DirBuilder},
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+use tracing::Instrument;
+
+/// Bytes of common text in a context package: about 8,000 tokens.
+const COMMON_MAX: usize = 32 << 10;
+/// What an agent's last message is kept as, in the folder of its call.
+pub(super) const ANSWER: &str = "answer.md";
+/// Events of one call that are recorded.
+const EVENTS_MAX: usize = 100_000;
+/// The folder of a call that its agent sees, in the folder of the call.
+const TRAY: &str = "tray";
+
+/// What is asked of an agent.
+#[derive(Clone)]
+pub(super) struct Wish<'a> {
+    /// What it is asked to be.
+    pub(super) role: Role,
+    /// Which of several: a reviewer's or an expert's name.
+    pub(super) name: Option<&'a str>,
+    /// The folder of the job in which the call is kept; `None`: the job's own.
+    pub(super) part: Option<&'a str>,
+    /// What it finds in its environment.
+    pub(super) facts: Vec<(&'static str, OsString)>,
+    /// The patch that it looks at: what it was made on, and what holds it.
+    pub(super) patch: Option<(Oid, Oid)>,
+    /// A JSON Schema for its answer.
+    pub(super) schema: Option<&'static str>,
+    /// What it is told beside its task, in the conversation in which it has just been at work where there is one.
+    pub(super) again: Option<(String, Option<Talk>)>,
+}
+
+impl<'a> Wish<'a> {
+    /// A role's plain work on its task.
+    pub(super) fn of(role: Role, name: Option<&'a str>) -> Wish<'a> {
+        Wish { role, name, part: None, facts: Vec::new(), patch: None, schema: None, again: None }
+    }
+}
+
+/// What came of a call.
+pub(super) struct Called {
+    /// How it ended.
+    pub(super) answer: Result<AgentReport, AgentError>,
+    /// What was told on the way, where it is recorded.
+    pub(super) events: Vec<AgentEvent>,
+    /// The conversation it was in.
+    pub(super) talk: Option<Talk>,
+}
+
+impl Bench {
+    /// Calls the agent of a role in a workspace.
+    pub(super) async fn call(&self, job: &Job, desk: &Desk, wish: &Wish<'_>, lease: &Arc<Lease>) -> Called {
+        let mut heard = Heard::default();
+        let answer = self.called(job, desk, wish, lease, &mut heard).await;
+        Called { answer, events: heard.events, talk: heard.talk }
+    }
+
+    async fn called(
+        &self,
+        job: &Job,
+        desk: &Desk,
+        wish: &Wish<'_>,
+        lease: &Arc<Lease>,
+        heard: &mut Heard,
+    ) -> Result<AgentReport, AgentError> {
+        let task = task(job, desk).map_err(|_| misconfigured("only tasks have agents"))?;
+        let (program, model) = engine(job, desk);
+        let backend = self.backends.get(&program).ok_or_else(|| {
+            misconfigured(format!("there is no backend `{program}` here; `tidegate doctor` says what there is"))
+        })?;
+        let folder = self.folder(job, desk, wish.name).map_err(|error| misconfigured(with_causes(&error)))?;
+        let folder = wish.part.map_or(folder.clone(), |part| folder.join(part));
+        let home = self.home(job, desk, wish.name);
+        for (folder, mode) in [(&folder.join(TRAY), 0o755), (&home, 0o700)] {
+            made(folder, mode)?;
+        }
+        let before = wish.again.as_ref().and_then(|(_, talk)| talk.as_ref()).or_else(|| job.sheet.talks.get(&job.what));
+        let talk = before.filter(|talk| {
+            let is_here = backend.roams() || Path::new(&*talk.place) == lease.path();
+            *talk.backend == *program && is_here
+        });
+        let session = talk.map(|talk| Session { id: talk.id.to_string(), reported: talk.reported });
+        let invocation = self.invocation(job, desk, wish, (task, lease, folder.clone(), home))?;
+        let invocation = Invocation { model, session, ..invocation };
+        let trace = Trace::begin(&program, &invocation);
+        let ear = Arc::new(Ear {
+            tell: Arc::clone(&desk.tell),
+            program,
+            place: lease.path().display().to_string(),
+            trace: trace.clone(),
+            keeps: self.setting.record.is_some(),
+            heard: Mutex::default(),
+        });
+        let sink: Sink = {
+            let ear = Arc::clone(&ear);
+            Arc::new(move |event| ear.hear(event))
+        };
+        let answer = backend.run(invocation, sink, line_to(desk, lease)).instrument(trace.span()).await;
+        trace.end(&answer);
+        *heard = std::mem::take(&mut *ear.heard.lock().unwrap_or_else(PoisonError::into_inner));
+        if let (Err(AgentError::ContextOverflow), Some(talk)) = (&answer, heard.talk.take()) {
+            (desk.tell)(Note::Spent(Spend::default(), Some(Talk { is_over: true, ..talk })));
+        }
+        if let Ok(report) = &answer {
+            let path = folder.join(ANSWER);
+            fs::write(&path, &report.text).map_err(|error| misconfigured(format!("{}: {error}", path.display())))?;
+        }
+        answer
+    }
+
+    fn invocation(
+        &self,
+        job: &Job,
+        desk: &Desk,
+        wish: &Wish<'_>,
+        (task, lease, folder, home): (&Task, &Arc<Lease>, PathBuf, PathBuf),
+    ) -> Result<Invocation, AgentError> {
+        let definition = self.definition(wish.role, wish.name);
+        let handoffs = self.handoffs(job.node, desk);
+        let package = |prompt| Package {
+            plan: desk.plan.blueprint(),
+            task,
+            role: wish.role,
+            prompt,
+            handoffs: &handoffs,
+            seal: &job.sheet.seal,
+            findings: &job.sheet.findings,
+            patch: wish.patch,
+            common_max: COMMON_MAX,
+        };
+        let tray = folder.join(TRAY);
+        let kept = |file: &str, text: &str| {
+            let path = tray.join(file);
+            fs::write(&path, text).map_err(|error| misconfigured(format!("{}: {error}", path.display())))?;
+            Ok::<OsString, AgentError>(path.into_os_string())
+        };
+        let findings = if job.sheet.findings.is_empty() { String::new() } else { feedback(&job.sheet.findings) };
+        let whole = package(definition.as_ref().map(|definition| &*definition.prompt)).render();
+        let own: Vec<(&str, OsString)> = vec![
+            ("TIDEGATE_TOPIC", self.setting.topic.clone().into()),
+            ("TIDEGATE_TASK", task.label.to_string().into()),
+            ("TIDEGATE_ROLE", wish.role.name().into()),
+            ("TIDEGATE_ATTEMPT", job.turn.to_string().into()),
+            ("TIDEGATE_FEEDBACK", kept("feedback.md", &findings)?),
+            ("TIDEGATE_CONTEXT", kept("context.md", &whole)?),
+            ("TIDEGATE_CONTEST", tray.join("contest.md").into_os_string()),
+        ];
+        let is_told = |name: &str| name != "TIDEGATE_CONTEST" || wish.role == Role::Implementation;
+        let facts = own.into_iter().filter(|(name, _)| is_told(name)).chain(wish.facts.clone());
+        let mut env = self.setting.env.clone();
+        env.extend(facts.map(|(name, value)| (OsString::from(name), value)));
+        let package = package(None);
+        let (prompt, again) = match &wish.again {
+            Some((text, _)) => (format!("{}\n{text}", package.render()), text.clone()),
+            None => (package.render(), package.reminder(lease.path())),
+        };
+        Ok(Invocation {
+            role: wish.role,
+            script: script(task, wish.role, wish.name, job.turn).cloned(),
+            model: None,
+            prompt,
+            again,
+            cassette: Cassette::name(&task.label, wish.role, wish.name, job.turn),
+            workspace: lease.path().to_owned(),
+            env,
+            home,
+            folder,
+            writes: match wish.role {
+                Role::TestDeveloper | Role::Implementation => WritePolicy::Workspace,
+                Role::Reviewer | Role::Expert | Role::Coordinator | Role::Check => WritePolicy::Nothing,
+            },
+            limits: self.setting.agent_limits,
+            turns: self.setting.turns,
+            confines: None,
+            session: None,
+            schema: wish.schema,
+            servers: self.setting.servers.clone(),
+            definition,
+            at: desk.at,
+        })
+    }
+
+    /// Who an agent is: by its own name, else by its role.
+    fn definition(&self, role: Role, name: Option<&str>) -> Option<Arc<Definition>> {
+        Definition::built_in(name.unwrap_or(match role {
+            Role::TestDeveloper => "test-developer",
+            Role::Expert => "architecture-agent",
+            Role::Coordinator => "execution-coordinator",
+            Role::Implementation | Role::Reviewer | Role::Check => "implementation-agent",
+        }))
+    }
+
+    /// Where the agent of a job is at home: kept between its tries, for its conversations are there.
+    fn home(&self, job: &Job, desk: &Desk, name: Option<&str>) -> PathBuf {
+        let suffix = name.map(|name| format!("-{}", slug(name))).unwrap_or_default();
+        self.homes(desk.plan.node(job.node).label()).join(format!("{}{suffix}", job.what.name()))
+    }
+
+    /// Where the agents of a task are at home.
+    pub(super) fn homes(&self, label: &str) -> PathBuf {
+        self.setting.homes.join(slug(label))
+    }
+
+    /// Whether the agent of a job can be told that its answer is not what was asked: a script says what it says.
+    pub(super) fn can_be_asked_again(&self, job: &Job, desk: &Desk) -> bool {
+        !matches!(&*engine(job, desk).0, "script" | "replay")
+    }
+
+    /// Where the implementation of a job may contest a sealed test.
+    pub(super) fn contest(&self, job: &Job, desk: &Desk) -> std::io::Result<PathBuf> {
+        Ok(self.folder(job, desk, None)?.join(TRAY).join("contest.md"))
+    }
+
+    /// Keeps a call as a cassette, with what it made of the tree, where that is asked for.
+    pub(super) async fn tape(
+        &self,
+        job: &Job,
+        desk: &Desk,
+        wish: &Wish<'_>,
+        called: &Called,
+        tree: Option<(Oid, Oid)>,
+    ) {
+        let Some(folder) = &self.setting.record else { return };
+        let files = match tree {
+            Some((from, to)) => self.taped(from, to).await,
+            None => Ok(Vec::new()),
+        };
+        let written = files.and_then(|files| {
+            let label = desk.plan.node(job.node).label();
+            let cassette = Cassette { events: called.events.clone(), answer: called.answer.clone(), files };
+            let name = Cassette::name(label, wish.role, wish.name, job.turn);
+            cassette.write(&folder.join(name)).map_err(|error| with_causes(&error))
+        });
+        if let Err(error) = written {
+            tracing::warn!(folder = %folder.display(), error, "a cassette cannot be kept");
+        }
+    }
+
+    async fn taped(&self, from: Oid, to: Oid) -> Result<Vec<Taped>, String> {
+        let changes = self.repo.changes(from, to).await.map_err(|fault| with_causes(&fault))?;
+        let mut files = Vec::new();
+        for change in changes {
+            let content = match change.after {
+                Some(entry) => {
+                    let bytes = self.repo.blob(entry.oid).await.map_err(|fault| with_causes(&fault))?;
+                    Some((entry.mode, bytes))
+                }
+                None => None,
+            };
+            files.push(Taped::of(&change.path, content.as_ref().map(|(mode, bytes)| (*mode, &**bytes))));
+        }
+        Ok(files)
+    }
+}
+
+/// Hears what an agent tells on the way, and passes it on.
+struct Ear {
+    tell: Arc<dyn Fn(Note) + Send + Sync>,
+    program: Box<str>,
+    place: String,
+    trace: Trace,
+    keeps: bool,
+    heard: Mutex<Heard>,
+}
+
+#[derive(Default)]
+struct Heard {
+    talk: Option<Talk>,
+    events: Vec<AgentEvent>,
+}
+
+impl Ear {
+    fn hear(&self, event: AgentEvent) {
+        self.trace.hear(&event);
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.keeps && heard.events.len() < EVENTS_MAX {
+            heard.events.push(event.clone());
+        }
+        let note = match event {
+            AgentEvent::Text(words) => Note::Said(words),
+            AgentEvent::ToolCall { name, input, .. } => Note::Said(format!("{name} {input}")),
+            AgentEvent::Denied(what) => Note::Said(format!("was not allowed: {what}")),
+            AgentEvent::Started => Note::Answered,
+            AgentEvent::Usage { spend, session } => {
+                let talk = session.map(|session| Talk {
+                    backend: self.program.clone(),
+                    id: session.id.into(),
+                    place: self.place.as_str().into(),
+                    reported: session.reported,
+                    is_over: false,
+                });
+                heard.talk = talk.clone().or(heard.talk.take());
+                Note::Spent(spend, talk)
+            }
+            AgentEvent::ToolResult { .. } | AgentEvent::Finished => return,
+        };
+        drop(heard);
+        (self.tell)(note);
+    }
+}
+
+/// The backend that does this job, and the model that was named for it.
+fn engine(job: &Job, desk: &Desk) -> (Box<str>, Option<String>) {
+    let name = match job.lane.pool {
+        Pool::Agents { backend, .. } => desk.plan.blueprint().backends.get(usize::from(backend.0)).cloned(),
+        Pool::Checks | Pool::Merge => None,
+    };
+    let name = name.unwrap_or_default();
+    match name.split_once(':') {
+        Some((program, model)) => (program.into(), Some(model.to_owned())),
+        None => (name, None),
+    }
+}
+
+fn made(folder: &Path, mode: u32) -> Result<(), AgentError> {
+    let made = DirBuilder::new().recursive(true).mode(mode).create(folder);
+    made.map_err(|error| misconfigured(format!("{}: {error}", folder.display())))
+}
+
+pub(super) fn misconfigured(what: impl Into<String>) -> AgentError {
+    AgentError::Misconfigured { what: what.into() }
+}
