@@ -10,6 +10,7 @@
 mod command_line;
 mod definition;
 mod dialect;
+mod frontmatter;
 mod invocation;
 mod script;
 
