@@ -96,8 +96,13 @@ fn field_of(line: &str) -> Option<(&str, usize)> {
     let (key, rest) = line.split_once(':')?;
     let is_key = key.starts_with(|c: char| c.is_ascii_alphabetic())
         && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-    let is_field = is_key && rest.starts_with([' ', '\t', '\r', '\n']) || is_key && rest.is_empty();
+    let is_field = is_key && (rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']));
     is_field.then_some((key, key.len() + 1))
+}
+
+/// Whether one of these keys begins a line: all that can be said of what cannot be read.
+pub(super) fn names_any(text: &str, keys: &[&str]) -> bool {
+    text.lines().filter_map(field_of).any(|(key, _)| keys.contains(&key))
 }
 
 /// Reads a frontmatter.
@@ -150,7 +155,9 @@ fn parse(yaml: &str, key_place: &Place<'_>, place: &Place<'_>) -> Result<Vec<Fie
             Node::Nothing => Value::Nothing,
             Node::Text(text) => Value::Text(text),
             Node::Bare => Value::Text(raw(defined)),
-            Node::List(members) => Value::List(members.into_iter().map(|member| of_list(member, &raw, place)).collect()),
+            Node::List(members) => {
+                Value::List(members.into_iter().map(|member| of_list(member, &raw, place)).collect())
+            }
             Node::Table => Value::Table,
         };
         Field { key: key.value, key_at, value, at }
@@ -359,7 +366,9 @@ mod tests {
         assert_eq!(front("\u{feff}---\r\nname: a\r\n---\r\nB"), some("name: a\r\n", 8, "B"));
         assert_eq!(front("---\nname: a\n---"), some("name: a\n", 4, ""));
         assert_eq!(front("---\n---\n"), some("", 4, ""));
-        for plain in ["", "# A\n", "---\n\nA text: of lines\n\n---\nmore", "--- \n", " ---\nname: a\n---\n", "---\n\ntext"] {
+        for plain in
+            ["", "# A\n", "---\n\nA text: of lines\n\n---\nmore", "--- \n", " ---\nname: a\n---\n", "---\n\ntext"]
+        {
             assert_eq!(split(plain), Split::Plain, "{plain:?}");
         }
         assert_eq!(split("---\nname: a\n"), Split::Open(0..3));

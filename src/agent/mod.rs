@@ -9,13 +9,16 @@
 
 mod command_line;
 mod definition;
+mod definitions;
 mod dialect;
 mod frontmatter;
 mod invocation;
 mod script;
+mod tool;
 
 pub use command_line::CommandLine;
-pub use definition::Definition;
+pub use definition::{Definition, Origin};
+pub use definitions::{Definitions, Page};
 pub use dialect::{Answer, Call, Dialect, End, Reader, Step};
 pub use invocation::{AgentError, AgentEvent, AgentReport, Invocation, Server, Session, Sink, WritePolicy};
 pub use script::ScriptBackend;
