@@ -1,5 +1,5 @@
 //! Text from outside, made fit for people: no escape sequences, no control characters, nothing that turns a line around. What
-//! agents, checks, documents and paths say is shown, kept and told through here.
+//! agents, checks, documents and paths say is shown, kept and told through here. And the word that was probably meant.
 
 use std::{iter::Peekable, str::Chars};
 
@@ -163,6 +163,40 @@ fn skip_string(rest: &mut Peekable<Chars<'_>>) {
     }
 }
 
+/// Longer words than this are not compared: nobody means them, and the comparison is quadratic.
+const WORD_MAX: usize = 64;
+
+/// The known word nearest to a written one, if it is near enough to be worth a suggestion.
+pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let normal = |word: &str| word.to_lowercase().replace('-', "_");
+    let written = normal(written);
+    if written.len() > WORD_MAX {
+        return None;
+    }
+    let of = |word: &'a str| (distance(&written, &normal(word)), word);
+    let (distance, word) = known.into_iter().filter(|word| word.len() <= WORD_MAX).map(of).min()?;
+    (distance <= 1 + written.chars().count().min(word.chars().count()) / 3).then_some(word)
+}
+
+/// Levenshtein's, with neighbours exchanged as one step.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, y) in b.iter().enumerate() {
+            let mut least = (last[j] + usize::from(x != y)).min(last[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
+                least = least.min(before[j - 1] + 1);
+            }
+            row.push(least);
+        }
+        (before, last) = (last, row);
+    }
+    last[b.len()]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,5 +262,25 @@ mod tests {
     #[test]
     fn a_text_that_is_cut_says_so() {
         assert_eq!((shortened("abcdef", 3).as_str(), shortened("\u{1b}[1mabc\u{1b}[0m", 3).as_str()), ("abc…", "abc"));
+    }
+
+    #[test]
+    fn a_slip_is_told_from_another_word() {
+        let known = ["agents", "per_stream", "checks"];
+        for (written, meant) in [
+            ("agnets", Some("agents")),
+            ("agent", Some("agents")),
+            ("Agents", Some("agents")),
+            ("per-stream", Some("per_stream")),
+            ("perstream", Some("per_stream")),
+            ("check", Some("checks")),
+            ("colour", None),
+            ("x", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(written, known), meant, "{written}");
+        }
+        assert_eq!(nearest(&"a".repeat(1_000_000), known), None);
+        assert_eq!(nearest("a", []), None);
     }
 }

@@ -25,7 +25,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("journal", &["plan", "run"]),
     ("process", &["plan", "text", "run"]),
     ("workspace", &["plan", "text", "run", "process"]),
-    ("agent", &["plan", "run", "process"]),
+    ("agent", &["plan", "text", "run", "process"]),
     ("check", &["plan", "text", "run", "process", "rules"]),
     ("context", &["plan", "run"]),
     ("views", &["plan", "text", "run", "board"]),
@@ -41,6 +41,7 @@ const TOP: &[&str] = &["cli", "config", "telemetry"];
 /// What is foreign, or touches the world, and the only places that may know it: rooms, or files.
 const HOME_OF: &[(&str, &[&str])] = &[
     ("petgraph", &["plan/graph.rs"]),
+    ("serde_saphyr", &["agent/frontmatter.rs"]),
     ("pulldown_cmark", &["notes/"]),
     ("rusqlite", &["journal/"]),
     ("ractor", &["actors/"]),

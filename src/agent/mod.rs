@@ -10,13 +10,17 @@
 mod cassette;
 mod command_line;
 mod definition;
+mod definitions;
 mod dialect;
+mod frontmatter;
 mod invocation;
 mod plain;
+mod tool;
 
 pub use cassette::{Cassette, Replay, Taped};
 pub use command_line::CommandLine;
-pub use definition::Definition;
+pub use definition::{Definition, Origin};
+pub use definitions::{Definitions, Page};
 pub use dialect::{Answer, Call, Dialect, End, Reader, Step};
 pub use invocation::{AgentError, AgentEvent, AgentReport, Invocation, Server, Session, Sink, WritePolicy};
 pub use plain::{CommandBackend, ScriptBackend};

@@ -66,6 +66,8 @@ pub(crate) enum Command {
     Retry(Node),
     /// Give a person's word: a criterion of a gate holds, or a task may touch a path.
     Approve(Approve),
+    /// List the agents there are to ask, and where each is defined; or show one.
+    Agents(Agents),
     /// Make a small repository and execute the built-in sample in it: no model, no network, no key.
     Demo(Demo),
 }
@@ -192,6 +194,32 @@ pub(crate) struct Approve {
     /// The task may touch this path, though it is out of its scope or protected.
     #[arg(long, value_name = "P")]
     pub(crate) path: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Agents {
+    /// One JSON value on stdout, and nothing else.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show one, instead of listing all.
+    #[command(subcommand)]
+    pub(crate) one: Option<OneAgent>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OneAgent {
+    /// Show a definition: where it comes from, what it may use, and its prompt.
+    Show(ShownAgent),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShownAgent {
+    /// Its name, as the list has it.
+    pub(crate) name: String,
+    /// One JSON value on stdout, and nothing else.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

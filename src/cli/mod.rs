@@ -1,5 +1,6 @@
 //! The command line: one file a command. What people type comes in here, and an exit code goes out.
 
+mod agents;
 mod args;
 mod asked;
 mod check;
@@ -101,6 +102,7 @@ async fn dispatch(arguments: Arguments) -> Result<Exit, Stop> {
         Command::Logs(wish) => logs::logs(&arguments, wish).await,
         Command::Retry(wish) => order::retry(&arguments, wish).await,
         Command::Approve(wish) => order::approve(&arguments, wish).await,
+        Command::Agents(wish) => agents::agents(&arguments, wish).await,
         Command::Demo(wish) => demo::demo(&arguments, wish).await,
     }
 }

@@ -2,12 +2,13 @@
 
 use super::{Stop, args::Arguments, complain, exit::Exit, message};
 use crate::{
+    agent::{Definitions, Page},
     config::{Config, Environment},
     notes::{self, Topic},
     perform::{Checks, Wanted},
     plan::{self, Blueprint, Draft, Fault, Origin, Settings, Severity, Source},
     run::Oid,
-    workspace::{OpenFault, Options, Repository},
+    workspace::{OpenFault, Options, Repository, TreeEntry},
 };
 use std::{
     path::{Path, PathBuf},
@@ -42,14 +43,48 @@ impl Scene {
 
     /// The same in another folder.
     pub(crate) async fn at(environment: Environment, dir: PathBuf, arguments: &Arguments) -> Result<Scene, Stop> {
+        Scene::sought(environment, dir, arguments).await?.map_err(|fault| refused(&fault))
+    }
+
+    /// The same, where there may be no repository, or none that can be worked in.
+    pub(crate) async fn sought(
+        environment: Environment,
+        dir: PathBuf,
+        arguments: &Arguments,
+    ) -> Result<Result<Scene, OpenFault>, Stop> {
         let state = environment.state_home().map_err(|error| Stop::because("cannot begin", &error))?;
         let start = arguments.folder(&environment.folder);
         let is_leftover = crate::rules::is_leftover_folder;
         let options = Options { dir, state, environment: environment.all(), is_leftover };
-        let repo = Repository::open(options).await.map_err(|fault| refused(&fault))?;
+        let repo = match Repository::open(options).await {
+            Ok(repo) => Arc::new(repo),
+            Err(fault) => return Ok(Err(fault)),
+        };
         let is_coloured = arguments.is_coloured(&environment);
         let config_file = arguments.config.as_ref().map(|file| start.join(file));
-        Ok(Scene { environment, repo: Arc::new(repo), is_coloured, config_file })
+        Ok(Ok(Scene { environment, repo, is_coloured, config_file }))
+    }
+
+    /// Who there is to ask: the built-in definitions, and those of a commit.
+    pub(crate) async fn definitions(&self, commit: Oid) -> Result<Definitions, Stop> {
+        let unread = |error| Stop::because("the definitions of agents cannot be read", &error);
+        let mut entries = Vec::new();
+        for folder in Definitions::folders() {
+            entries.extend(self.repo.under(commit, folder).await.map_err(unread)?);
+        }
+        // A link is a path and no definition.
+        let is_file = |entry: &TreeEntry| matches!(entry.mode, 0o100_644 | 0o100_755);
+        entries.retain(|entry| is_file(entry) && Definitions::is_page(&entry.path));
+        let names: Vec<Oid> = entries.iter().map(|entry| entry.oid).collect();
+        let sizes = self.repo.sizes(&names).await.map_err(unread)?;
+        let mut pages = Vec::new();
+        for (at, (entry, size)) in entries.into_iter().zip(sizes).enumerate() {
+            let is_small = !Definitions::is_too_large(size.unwrap_or(u64::MAX)) && at < Definitions::MOST;
+            let bytes = if is_small { Some(self.repo.blob(entry.oid).await.map_err(unread)?) } else { None };
+            let text = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+            pages.push(Page { path: entry.path.into(), text });
+        }
+        Ok(Definitions::read(pages))
     }
 
     /// The topic that was meant.

@@ -2,7 +2,6 @@
 
 mod environment;
 mod file;
-mod nearest;
 mod options;
 mod section;
 

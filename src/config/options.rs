@@ -193,6 +193,18 @@ pub struct Window {
     pub most: u16,
 }
 
+impl Agents {
+    /// The backend that is written for a role, or for all of them. `None`: not said.
+    pub fn backend(&self, role: &str) -> Option<&'static str> {
+        self.roles.get(role).and_then(|choice| choice.backend).or(self.backend)
+    }
+
+    /// The model that is written for a role. `None`: not said.
+    pub fn model(&self, role: &str) -> Option<&str> {
+        self.roles.get(role)?.model.as_deref()
+    }
+}
+
 impl Default for Slots {
     fn default() -> Slots {
         Slots { agents: 4, per_stream: None, checks: None }

@@ -1,7 +1,10 @@
 //! A table of a TOML file while it is read: asks for keys by name and kind, and knows afterwards which nobody asked for.
 
-use super::{file::SOURCE, nearest::nearest};
-use crate::plan::{Fault, Label, Severity, Span};
+use super::file::SOURCE;
+use crate::{
+    plan::{Fault, Label, Severity, Span},
+    text::nearest,
+};
 use jiff::fmt::friendly::SpanParser;
 use std::{cell::RefCell, collections::BTreeMap, fmt::Display, ops::RangeInclusive, time::Duration};
 use toml::{

@@ -38,6 +38,21 @@ impl Repository {
         said.split(|byte| *byte == 0).filter(|line| !line.is_empty()).map(|line| entry(&args, line)).collect()
     }
 
+    /// Every file of a commit below a folder, in git's order; none when it has no such folder.
+    ///
+    /// # Errors
+    /// As [`tree`](Self::tree).
+    pub async fn under(&self, commit: Oid, folder: &str) -> Result<Vec<TreeEntry>, GitError> {
+        let below = format!("{}/", folder.trim_end_matches('/'));
+        let args = ["ls-tree", "-r", "-z", "--full-tree", &commit.to_string(), "--", &below];
+        let said = self.recall(&args).await?;
+        let lines = said.split(|byte| *byte == 0).filter(|line| !line.is_empty());
+        let mut entries = lines.map(|line| entry(&args, line)).collect::<Result<Vec<_>, _>>()?;
+        // A file of that name is none of its own folder.
+        entries.retain(|entry| entry.path.starts_with(&below));
+        Ok(entries)
+    }
+
     /// One file of a commit; none when it has no such file.
     ///
     /// # Errors
