@@ -6,6 +6,7 @@
 
 mod clis;
 mod desk;
+mod endings;
 mod model;
 mod protocols;
 mod served;

@@ -250,6 +250,24 @@ fn side_requests_are_no_business_of_the_script() {
 }
 
 #[test]
+fn what_a_command_line_asks_for_itself_gets_the_plainest_answer() {
+    let server = Server::start(|_| panic!("it must not be asked"));
+    let properties =
+        json!({"next_speaker": {"type": "STRING", "enum": ["user", "model"]}, "loops": {"type": "number"}});
+    let schema = json!({"type": "object", "properties": properties});
+    let (line, mut body) = request(Api::Gemini);
+    body["generationConfig"] = json!({"responseMimeType": "application/json", "responseJsonSchema": schema});
+    let whole = ask(&server, &line.replace("streamGenerateContent?alt=sse", "generateContent"), &body).json();
+    let text = whole["candidates"][0]["content"]["parts"][0]["text"].as_str().expect("text");
+    let answer: Value = serde_json::from_str(text).expect("JSON");
+    assert_eq!(answer, json!({"next_speaker": "user", "loops": 0}));
+    let (line, mut body) = request(Api::Chat);
+    body["messages"][0]["content"] = json!("You are a title generator.");
+    assert_eq!(finish(Api::Chat, &ask(&server, line, &body).events()).as_deref(), Some("stop"));
+    assert!(server.asked().is_empty() && server.usage() == Usage::NONE);
+}
+
+#[test]
 fn a_tool_that_is_only_known_by_name_is_searched_for_first() {
     let server = Server::start(steps([Reply::mcp("notes", "add", json!({"text": "hi"})), Reply::say("well done")]));
     let (line, mut body) = request(Api::Anthropic);

@@ -1,10 +1,10 @@
 //! The server: takes requests, asks the script, and writes what the provider would.
 
 use super::{
-    asked::{Api, Asked, Request},
+    asked::{Asked, Request},
     provider::{self, Failure, Frames},
     reply::{Course, Reply, Usage},
-    tools,
+    side, tools,
 };
 use http_body_util::{BodyExt, Either, Full};
 use hyper::{
@@ -13,7 +13,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{
     collections::{HashMap, VecDeque},
     convert::Infallible,
@@ -177,7 +177,7 @@ async fn answer(shared: Arc<Shared>, request: hyper::Request<Incoming>) -> Resul
             .collect(),
         body: serde_json::from_slice(&body).unwrap_or(Value::Null),
     };
-    let (api, own) = route(head.method.as_str(), &request.path);
+    let (api, own) = side::route(head.method.as_str(), &request.path);
     let mut asked = request.asked(api);
     if let Some((status, body)) = own {
         asked.is_side = true;
@@ -191,29 +191,6 @@ async fn answer(shared: Arc<Shared>, request: hyper::Request<Incoming>) -> Resul
     Ok(told(&asked, &reply, number))
 }
 
-/// Which protocol a path belongs to, and what the server answers there by itself.
-fn route(method: &str, path: &str) -> (Api, Option<(u16, Value)>) {
-    let api = match path {
-        "/v1/messages" | "/v1/messages/count_tokens" => Api::Anthropic,
-        "/v1/responses" => Api::Responses,
-        "/v1/chat/completions" => Api::Chat,
-        path if path.contains("/models/") && path.contains(':') => Api::Gemini,
-        _ => Api::Chat,
-    };
-    let own = if path.ends_with("/count_tokens") {
-        Some((200, json!({"input_tokens": 10})))
-    } else if path.ends_with(":countTokens") {
-        Some((200, json!({"totalTokens": 10})))
-    } else if path.ends_with("/models") {
-        Some((200, json!({"object": "list", "data": [], "models": []})))
-    } else if method == "POST" && (api != Api::Chat || path == "/v1/chat/completions") {
-        None
-    } else {
-        Some((404, json!({"error": {"message": "no such path", "type": "not_found_error", "code": 404}})))
-    };
-    (api, own)
-}
-
 impl Shared {
     fn record(&self, asked: Asked) {
         self.state().requests.push(asked);
@@ -225,7 +202,7 @@ impl Shared {
         let is_title = asked.is_side;
         let held = if is_title { None } else { self.state().held.remove(&asked.session) };
         let reply = if is_title {
-            Reply::say(if asked.body.to_string().contains("json") { r#"{"title": "A title"}"# } else { "A title" })
+            side::reply(&asked)
         } else if let Some(reply) = held {
             asked.is_side = true;
             reply

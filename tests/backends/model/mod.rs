@@ -23,6 +23,7 @@
 //!   folder that the request names.
 //! * **MCP tools that are deferred** (claude) are searched for first, unseen by the script.
 //! * **Side requests** (titles, token counts, lists of models) are answered by the server. No script sees them; `requests()` does.
+//! * **A command line must be ended before its server**: another server may get the same port, and be asked by it.
 //! * A script that panics answers 400; the panic goes on where the server is dropped. Whatever hangs ends there too.
 //! * [`Server::wait_for`] waits until the script was asked so many times: this is how a test knows that an agent hangs, without sleeping.
 
@@ -34,6 +35,7 @@ mod http;
 mod provider;
 mod reply;
 mod responses;
+mod side;
 mod tools;
 
 pub use asked::{Api, Asked};
