@@ -1,0 +1,12 @@
+//! Real agents' command lines against scripted models on 127.0.0.1.
+//!
+//! `.ci/clis` installs them. A test whose command line is missing says so and passes, except where `CI` is `true`.
+
+#![expect(unreachable_pub, reason = "the modules of a test are nobody's neighbours")]
+
+mod clis;
+mod desk;
+mod endings;
+mod model;
+mod protocols;
+mod served;
