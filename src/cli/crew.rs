@@ -1,14 +1,21 @@
 //! The crew of a run: which programs do what agents are asked for, as they are found on this machine.
 
-use super::scene::Scene;
+use super::{Stop, exit::Exit, scene::Scene};
 use crate::{
     agent::{CommandBackend, CommandLine, Replay, ScriptBackend, dialect},
     config::{Config, Environment},
-    perform::Backends,
-    plan::{Blueprint, Fault, Phase, Role, Severity, Task},
+    perform::{Backends, COORDINATOR, EXPERT, IMPLEMENTATION_AGENT, TEST_DEVELOPER, TEST_EXPERT},
+    plan::{BackendId, Blueprint, Draft, Fault, Phase, Role, Severity, Task},
     process::{Launch, which},
+    run::Oid,
+    text::line,
 };
-use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
+    path::PathBuf,
+    sync::Arc,
+};
 
 /// The command lines that are looked for where nothing is configured: the first one found runs every role.
 pub(crate) const KNOWN: [&str; 4] = ["claude", "codex", "gemini", "opencode"];
@@ -108,6 +115,42 @@ pub(super) fn undoable(scene: &Scene, config: &Config, plan: &Blueprint) -> Vec<
     faults
 }
 
+/// Refuses definitions that a model is to be given and that are faulty, or not there.
+pub(super) async fn prove_definitions(scene: &Scene, base: Oid, plan: &Blueprint) -> Result<(), Stop> {
+    let is_model =
+        |backend: BackendId| plan.backends.get(usize::from(backend.0)).is_some_and(|name| **name != *"script");
+    let mut names: BTreeSet<&str> = BTreeSet::new();
+    for task in plan.nodes.iter().filter_map(|node| node.task()).filter(|task| !task.done) {
+        let roles = [
+            (Role::TestDeveloper, &[TEST_DEVELOPER][..]),
+            (Role::Implementation, &[IMPLEMENTATION_AGENT]),
+            (Role::Expert, &[TEST_EXPERT, EXPERT]),
+            (Role::Coordinator, &[COORDINATOR]),
+        ];
+        for (role, of_role) in roles {
+            names.extend(of_role.iter().filter(|_| task.backend_of(role).is_some_and(is_model)));
+        }
+        let reviewers = task.reviewers.iter().map(|reviewer| &plan.reviewers[usize::from(reviewer.0)]);
+        names.extend(reviewers.filter(|(_, backend)| is_model(*backend)).map(|(name, _)| &**name));
+    }
+    if names.is_empty() {
+        return Ok(());
+    }
+    let definitions = scene.definitions(base).await?;
+    let faults = definitions.faults_of(names.iter().copied());
+    if faults.iter().any(|fault| fault.severity == Severity::Error) {
+        let draft = Draft { sources: definitions.sources().to_vec(), ..Draft::default() };
+        return Err(Stop::faulty(Exit::Faulty, &draft, &faults, scene.is_coloured));
+    }
+    let Some(missing) = definitions.missing(names).first().copied() else { return Ok(()) };
+    let meant = definitions.nearest(missing).map(|meant| format!("did you mean `{}`? ", line(meant, 60)));
+    let fix = format!(
+        "{}`tidegate agents` lists those that there are; your own go into `agents/` or `.claude/agents/`, and are committed",
+        meant.unwrap_or_default()
+    );
+    Err(Stop::missing(format!("there is no agent `{}`, which is to review", line(missing, 60)), &fix))
+}
+
 /// The roles that a task cannot do without.
 fn needed(task: &Task) -> Vec<Role> {
     let tests = task.phases.contains(Phase::Tests).then_some(Role::TestDeveloper);
@@ -117,7 +160,7 @@ fn needed(task: &Task) -> Vec<Role> {
 /// The reviewers, and the roles that have a model for one task, as the runs of agents that are expected at the least.
 pub(super) fn expected(plan: &Blueprint, tasks: &[&Task]) -> BTreeMap<(Box<str>, Box<str>), u32> {
     let mut runs = BTreeMap::new();
-    let mut count = |backend: crate::plan::BackendId, what: &str| {
+    let mut count = |backend: BackendId, what: &str| {
         let name = plan.backends.get(usize::from(backend.0)).cloned().unwrap_or_default();
         *runs.entry((name, what.into())).or_default() += 1;
     };

@@ -101,6 +101,8 @@ struct Grounds {
     config: Config,
     checks: Checks,
     policy: Policy,
+    /// The commit that it all is read from.
+    base: Oid,
     /// What runs the roles of which the configuration says nothing.
     backend: Box<str>,
 }
@@ -119,7 +121,7 @@ impl Grounds {
         policy.budget.runs = wish.max_runs.unwrap_or(policy.budget.runs);
         // A run that began before this was recorded had nothing but scripts.
         let backend = if backend.is_empty() { crew::found(&scene.environment) } else { backend }.into();
-        Ok(Grounds { config, checks, policy, backend })
+        Ok(Grounds { config, checks, policy, base, backend })
     }
 }
 
@@ -136,6 +138,7 @@ async fn prepare(
     let understood = understood.map_err(|(draft, faults)| scene.stop(&draft, &faults))?;
     scene.warn(&understood, wish.strict)?;
     refuse_missing(scene, &grounds.config, &understood, without_checks)?;
+    crew::prove_definitions(scene, grounds.base, &understood.blueprint).await?;
     Ok(understood)
 }
 
@@ -315,7 +318,7 @@ async fn go(
     let telemetry = start_telemetry(arguments, scene, &screen)?;
     let wardens = wardens(scene, &begun.pool, policy.agents + policy.checks)?;
     let backends: Vec<Box<str>> = begun.plan.blueprint().backends.clone();
-    let of_run = (&*begun.charter.run, &*begun.plan.blueprint().topic, begun.folder.path());
+    let of_run = (&*begun.charter.run, &*begun.plan.blueprint().topic, begun.folder.path(), begun.charter.base);
     let launch: Arc<dyn Launch> = Arc::<Wardens>::clone(&wardens);
     let backends_here = crew::backends(scene, &config, begun.plan.blueprint(), &launch);
     let mut bench = bench(scene, of_run, &config, checks, (begun.pool, launch, backends_here)).await?;

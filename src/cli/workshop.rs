@@ -49,7 +49,7 @@ pub(super) async fn prove_base(
     let scratch = tempfile::tempdir().map_err(|error| Stop::because("no scratch folder can be made", &error))?;
     let pool = pool(scene).await?;
     let wardens = wardens(scene, &pool, 1)?;
-    let of_base = ("base", &*topic.slug, scratch.path());
+    let of_base = ("base", &*topic.slug, scratch.path(), base);
     let bench = bench(scene, of_base, config, again, (pool, Arc::<Wardens>::clone(&wardens), Backends::new())).await?;
     let tried = bench.try_base(base).await;
     wardens.shutdown().await;
@@ -106,7 +106,7 @@ fn at_work(scene: &Scene) -> Stop {
 /// A bench for a run of this name, whose logs go into this folder.
 pub(super) async fn bench(
     scene: &Scene,
-    (run, topic, folder): (&str, &str, &Path),
+    (run, topic, folder, base): (&str, &str, &Path, Oid),
     config: &Config,
     checks: Checks,
     (pool, wardens, backends): (Pool, Arc<dyn Launch>, Backends),
@@ -124,6 +124,7 @@ pub(super) async fn bench(
         env: scene.environment.passed(),
         agent_limits: Limits { idle: Some(config.agents.idle), ..limits(config.agents.timeout) },
         turns: config.agents.turns,
+        definitions: Arc::new(scene.definitions(base).await?),
         servers: Vec::new(),
         homes: scene.repo.state_dir().join("homes").join(run),
         record: None,

@@ -278,13 +278,12 @@ impl Agents {
             None => backend.to_owned(),
         };
         let engine = |role: Role| {
-            let choice = self.roles.get(role.name()).cloned().unwrap_or_default();
-            let backend = choice.backend.or(self.backend).unwrap_or(found);
-            let fallback = choice.fallback.as_deref().map(|fallback| {
+            let backend = self.backend(role.name()).unwrap_or(found);
+            let fallback = self.roles.get(role.name()).and_then(|choice| choice.fallback.as_deref()).map(|fallback| {
                 let is_backend = BACKENDS.contains(&fallback.split(':').next().unwrap_or_default());
                 if is_backend { fallback.to_owned() } else { with_model(backend, Some(fallback)) }
             });
-            (role, (with_model(backend, choice.model.as_deref()), fallback))
+            (role, (with_model(backend, self.model(role.name())), fallback))
         };
         ROLES.into_iter().map(engine).collect()
     }

@@ -2,7 +2,7 @@
 
 use super::{
     Bench, Desk, Done,
-    agent::Wish,
+    agent::{COORDINATOR, EXPERT, TEST_EXPERT, Wish},
     bench::{after, ended},
     fell,
 };
@@ -22,7 +22,7 @@ impl Bench {
     pub(super) async fn consult(&self, job: &Job, desk: &Desk) -> Done {
         // Without a seal it is the tests that do not come about.
         let is_about_tests = job.sheet.seal.files.is_empty() && job.sheet.work.is_none();
-        let name = if is_about_tests { "test-expert" } else { "architecture-agent" };
+        let name = if is_about_tests { TEST_EXPERT } else { EXPERT };
         let said = match self.asked(job, desk, Role::Expert, name, None).await? {
             Ok(said) => said,
             Err(ending) => return Ok(ending),
@@ -32,20 +32,19 @@ impl Bench {
 
     /// The coordinator says how to try once more, or that a person has to see to it.
     pub(super) async fn advise(&self, job: &Job, desk: &Desk) -> Done {
-        let name = "execution-coordinator";
-        let said = match self.asked(job, desk, Role::Coordinator, name, Some(ADVICE_SCHEMA)).await? {
+        let said = match self.asked(job, desk, Role::Coordinator, COORDINATOR, Some(ADVICE_SCHEMA)).await? {
             Ok(said) => said,
             Err(ending) => return Ok(ending),
         };
         Ok(match rules::advice(&said) {
             Ok(Advice::Retry(text)) => {
-                Ending::Passed(Evidence::Advice { findings: vec![advice(Weight::Concern, &text, name)] })
+                Ending::Passed(Evidence::Advice { findings: vec![advice(Weight::Concern, &text, COORDINATOR)] })
             }
             Ok(Advice::Return(text)) => {
-                let findings = vec![advice(Weight::Blocker, &text, name)];
+                let findings = vec![advice(Weight::Blocker, &text, COORDINATOR)];
                 Ending::Rejected(Rejection { findings, ..Rejection::default() })
             }
-            Err(why) => return Err(fell(format!("{name} gave no advice that can be read: {why}"))),
+            Err(why) => return Err(fell(format!("{COORDINATOR} gave no advice that can be read: {why}"))),
         })
     }
 

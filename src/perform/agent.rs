@@ -26,6 +26,17 @@ use tracing::Instrument;
 const COMMON_MAX: usize = 32 << 10;
 /// What an agent's last message is kept as, in the folder of its call.
 pub(super) const ANSWER: &str = "answer.md";
+/// The definitions of those who write, of an expert each for tests and for the rest, and of the coordinator.
+pub const TEST_DEVELOPER: &str = "test-developer";
+/// Writes the code.
+pub const IMPLEMENTATION_AGENT: &str = "implementation-agent";
+/// Looks at tests that do not come about.
+pub const TEST_EXPERT: &str = "test-expert";
+/// Looks at code that does not come about.
+pub const EXPERT: &str = "architecture-agent";
+/// Is asked last.
+pub const COORDINATOR: &str = "execution-coordinator";
+
 /// Events of one call that are recorded.
 const EVENTS_MAX: usize = 100_000;
 /// The folder of a call that its agent sees, in the folder of the call.
@@ -148,27 +159,8 @@ impl Bench {
             patch: wish.patch,
             common_max: COMMON_MAX,
         };
-        let tray = folder.join(TRAY);
-        let kept = |file: &str, text: &str| {
-            let path = tray.join(file);
-            fs::write(&path, text).map_err(|error| misconfigured(format!("{}: {error}", path.display())))?;
-            Ok::<OsString, AgentError>(path.into_os_string())
-        };
-        let findings = if job.sheet.findings.is_empty() { String::new() } else { feedback(&job.sheet.findings) };
         let whole = package(definition.as_ref().map(|definition| &*definition.prompt)).render();
-        let own: Vec<(&str, OsString)> = vec![
-            ("TIDEGATE_TOPIC", self.setting.topic.clone().into()),
-            ("TIDEGATE_TASK", task.label.to_string().into()),
-            ("TIDEGATE_ROLE", wish.role.name().into()),
-            ("TIDEGATE_ATTEMPT", job.turn.to_string().into()),
-            ("TIDEGATE_FEEDBACK", kept("feedback.md", &findings)?),
-            ("TIDEGATE_CONTEXT", kept("context.md", &whole)?),
-            ("TIDEGATE_CONTEST", tray.join("contest.md").into_os_string()),
-        ];
-        let is_told = |name: &str| name != "TIDEGATE_CONTEST" || wish.role == Role::Implementation;
-        let facts = own.into_iter().filter(|(name, _)| is_told(name)).chain(wish.facts.clone());
-        let mut env = self.setting.env.clone();
-        env.extend(facts.map(|(name, value)| (OsString::from(name), value)));
+        let env = self.environment(job, wish, task, &folder.join(TRAY), &whole)?;
         let package = package(None);
         let (prompt, again) = match &wish.again {
             Some((text, _)) => (format!("{}\n{text}", package.render()), text.clone()),
@@ -200,14 +192,44 @@ impl Bench {
         })
     }
 
+    /// What a call has in its environment, with the files that this names.
+    fn environment(
+        &self,
+        job: &Job,
+        wish: &Wish<'_>,
+        task: &Task,
+        tray: &Path,
+        context: &str,
+    ) -> Result<Vec<(OsString, OsString)>, AgentError> {
+        let kept = |file: &str, text: &str| {
+            let path = tray.join(file);
+            fs::write(&path, text).map_err(|error| misconfigured(format!("{}: {error}", path.display())))?;
+            Ok::<OsString, AgentError>(path.into_os_string())
+        };
+        let findings = if job.sheet.findings.is_empty() { String::new() } else { feedback(&job.sheet.findings) };
+        let mut own: Vec<(&str, OsString)> = vec![
+            ("TIDEGATE_TOPIC", self.setting.topic.clone().into()),
+            ("TIDEGATE_TASK", task.label.to_string().into()),
+            ("TIDEGATE_ROLE", wish.role.name().into()),
+            ("TIDEGATE_ATTEMPT", job.turn.to_string().into()),
+            ("TIDEGATE_FEEDBACK", kept("feedback.md", &findings)?),
+            ("TIDEGATE_CONTEXT", kept("context.md", context)?),
+        ];
+        if wish.role == Role::Implementation {
+            own.push(("TIDEGATE_CONTEST", tray.join("contest.md").into_os_string()));
+        }
+        let facts = own.into_iter().chain(wish.facts.clone()).map(|(name, value)| (OsString::from(name), value));
+        Ok(self.setting.env.iter().cloned().chain(facts).collect())
+    }
+
     /// Who an agent is: by its own name, else by its role.
     fn definition(&self, role: Role, name: Option<&str>) -> Option<Arc<Definition>> {
-        Definition::built_in(name.unwrap_or(match role {
-            Role::TestDeveloper => "test-developer",
-            Role::Expert => "architecture-agent",
-            Role::Coordinator => "execution-coordinator",
-            Role::Implementation | Role::Reviewer | Role::Check => "implementation-agent",
-        }))
+        let name = match role {
+            Role::TestDeveloper => Some(TEST_DEVELOPER),
+            Role::Implementation => Some(IMPLEMENTATION_AGENT),
+            Role::Reviewer | Role::Expert | Role::Coordinator | Role::Check => name,
+        };
+        self.setting.definitions.get(name?).cloned()
     }
 
     /// Where the agent of a job is at home: kept between its tries, for its conversations are there.

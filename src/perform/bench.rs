@@ -2,7 +2,7 @@
 
 use super::{Checks, Desk, agent::Wish, evidence::Reports, fell};
 use crate::{
-    agent::{AgentError, Backend, Server},
+    agent::{AgentError, Backend, Definitions, Server},
     plan::{NodeId, Role, Script, Task},
     process::{Launch, Limits, Line, with_causes},
     rules,
@@ -40,6 +40,8 @@ pub struct Setting {
     pub agent_limits: Limits,
     /// Turns of a model in one run of an agent.
     pub turns: u32,
+    /// Who agents are.
+    pub definitions: Arc<Definitions>,
     /// MCP servers that agents get.
     pub servers: Vec<Server>,
     /// Agents are at home below it.

@@ -17,6 +17,7 @@ mod trace;
 mod trim;
 mod verify;
 
+pub use agent::{COORDINATOR, EXPERT, IMPLEMENTATION_AGENT, TEST_DEVELOPER, TEST_EXPERT};
 pub use bench::{Backends, Bench, Setting};
 pub use evidence::{Checks, Wanted};
 
