@@ -175,8 +175,20 @@ pub(crate) struct Logs {
     /// A task's id (`5`, `T-01`) or a gate's (`stream:C`, `system`).
     pub(crate) task: String,
     /// Only these jobs.
-    #[arg(long, value_name = "JOB", value_parser = ["tests", "red", "implement", "verify", "review", "prove", "settle"])]
+    #[arg(long, value_name = "JOB", value_parser = ["tests", "red", "implement", "verify", "review", "prove", "settle", "consult", "advise"])]
     pub(crate) only: Option<String>,
+    /// Only agents of this role (test-developer, implementation, reviewer, expert, coordinator), or of this name (qa-reviewer).
+    #[arg(long, value_name = "ROLE", conflicts_with = "only")]
+    pub(crate) role: Option<String>,
+    /// Only this call of each job, counted from 1; what a crash cut off counts.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) attempt: Option<u32>,
+    /// What agents were told and what they printed, byte by byte, in place of what was made out of it.
+    #[arg(long)]
+    pub(crate) raw: bool,
+    /// Go on showing what comes, until the run ends.
+    #[arg(long, conflicts_with = "list")]
+    pub(crate) follow: bool,
     /// List the files instead of showing what is in them.
     #[arg(long)]
     pub(crate) list: bool,

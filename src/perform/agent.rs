@@ -3,6 +3,7 @@
 use super::{
     Bench, Desk, Note,
     bench::{line_to, script, task},
+    minutes::Minutes,
     trace::Trace,
 };
 use crate::{
@@ -119,6 +120,7 @@ impl Bench {
             program,
             place: lease.path().display().to_string(),
             trace: trace.clone(),
+            minutes: Minutes::begin(&folder).map_err(|error| unusable(&folder, &error))?,
             keeps: self.setting.record.is_some(),
             heard: Mutex::default(),
         });
@@ -129,12 +131,13 @@ impl Bench {
         let answer = backend.run(invocation, sink, line_to(desk, lease)).instrument(trace.span()).await;
         trace.end(&answer);
         *heard = std::mem::take(&mut *ear.heard.lock().unwrap_or_else(PoisonError::into_inner));
+        ear.minutes.end(&answer).map_err(|error| unusable(&folder, &error))?;
         if let (Err(AgentError::ContextOverflow), Some(talk)) = (&answer, heard.talk.take()) {
             (desk.tell)(Note::Spent(Spend::default(), Some(Talk { is_over: true, ..talk })));
         }
         if let Ok(report) = &answer {
             let path = folder.join(ANSWER);
-            fs::write(&path, &report.text).map_err(|error| misconfigured(format!("{}: {error}", path.display())))?;
+            fs::write(&path, &report.text).map_err(|error| unusable(&path, &error))?;
         }
         answer
     }
@@ -203,7 +206,7 @@ impl Bench {
     ) -> Result<Vec<(OsString, OsString)>, AgentError> {
         let kept = |file: &str, text: &str| {
             let path = tray.join(file);
-            fs::write(&path, text).map_err(|error| misconfigured(format!("{}: {error}", path.display())))?;
+            fs::write(&path, text).map_err(|error| unusable(&path, &error))?;
             Ok::<OsString, AgentError>(path.into_os_string())
         };
         let findings = if job.sheet.findings.is_empty() { String::new() } else { feedback(&job.sheet.findings) };
@@ -301,6 +304,7 @@ struct Ear {
     program: Box<str>,
     place: String,
     trace: Trace,
+    minutes: Minutes,
     keeps: bool,
     heard: Mutex<Heard>,
 }
@@ -314,6 +318,7 @@ struct Heard {
 impl Ear {
     fn hear(&self, event: AgentEvent) {
         self.trace.hear(&event);
+        self.minutes.note(&event);
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         if self.keeps && heard.events.len() < EVENTS_MAX {
             heard.events.push(event.clone());
@@ -356,7 +361,11 @@ fn engine(job: &Job, desk: &Desk) -> (Box<str>, Option<String>) {
 
 fn made(folder: &Path, mode: u32) -> Result<(), AgentError> {
     let made = DirBuilder::new().recursive(true).mode(mode).create(folder);
-    made.map_err(|error| misconfigured(format!("{}: {error}", folder.display())))
+    made.map_err(|error| unusable(folder, &error))
+}
+
+fn unusable(path: &Path, error: &std::io::Error) -> AgentError {
+    misconfigured(format!("{}: {error}", path.display()))
 }
 
 pub(super) fn misconfigured(what: impl Into<String>) -> AgentError {

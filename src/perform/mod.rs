@@ -9,6 +9,7 @@ mod evidence;
 mod hand_over;
 mod implement;
 mod land;
+mod minutes;
 mod red;
 mod review;
 mod settle;
