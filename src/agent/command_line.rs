@@ -83,7 +83,8 @@ impl CommandLine {
     }
 
     async fn call(&self, invocation: &Invocation, tell: &Sink, line: &Line, number: u8) -> Result<Answer, AgentError> {
-        let call = self.dialect.call(invocation, &self.program).map_err(|error| unusable(&invocation.home, &error))?;
+        let call = self.dialect.call(invocation, &self.program, &self.env);
+        let call = call.map_err(|error| unusable(&invocation.home, &error))?;
         let file = |name: &str, kind: &str| match number {
             1 => invocation.folder.join(format!("{name}.{kind}")),
             number => invocation.folder.join(format!("{name}-{number}.{kind}")),
@@ -204,7 +205,11 @@ impl Listener<'_> {
         match &exit.how {
             How::Code(_) | How::Signal(_) => answer,
             How::Stopped if was_enough => answer,
-            How::Stopped if self.is_idle => Err(AgentError::Idle),
+            // Its silence was a provider's no that it was waiting out: that is for us to do.
+            How::Stopped if self.is_idle => match answer {
+                Err(limit @ (AgentError::RateLimited { .. } | AgentError::UsageLimit { .. })) => Err(limit),
+                _ => Err(AgentError::Idle),
+            },
             How::Stopped => Err(AgentError::Stopped),
             How::TimedOut => Err(AgentError::Timeout(invocation.limits.total)),
             How::Idle => Err(AgentError::Idle),

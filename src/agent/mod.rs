@@ -7,16 +7,24 @@
 //! The command lines of coding agents are all driven in one way ([`CommandLine`]); what differs is in a [`Dialect`] each: how it is
 //! called, and how what it prints is read.
 
+mod answer;
 mod command_line;
+mod complaint;
 mod definition;
 mod dialect;
+mod gemini;
 mod invocation;
+mod opencode;
 mod script;
+#[cfg(test)]
+mod transcript;
 
 pub use command_line::CommandLine;
 pub use definition::Definition;
 pub use dialect::{Answer, Call, Dialect, End, Reader, Step};
+pub use gemini::Gemini;
 pub use invocation::{AgentError, AgentEvent, AgentReport, Invocation, Server, Session, Sink, WritePolicy};
+pub use opencode::OpenCode;
 pub use script::ScriptBackend;
 
 use crate::process::Line;
