@@ -196,8 +196,9 @@ fn conversation(invocation: &Invocation) -> String {
 pub(super) fn bare_version(printed: &str) -> Option<String> {
     let line = printed.trim();
     let mut parts = line.split('.');
-    let is_number =
-        |part: Option<&str>| part.is_some_and(|part| part.bytes().all(|b| b.is_ascii_digit()) && part != "");
+    let is_number = |part: Option<&str>| {
+        part.is_some_and(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+    };
     let is_version = is_number(parts.next())
         && is_number(parts.next())
         && parts.next().is_some_and(|part| part.starts_with(|first: char| first.is_ascii_digit()))

@@ -12,9 +12,12 @@ mod command_line;
 mod complaint;
 mod definition;
 mod dialect;
+mod feed;
 mod gemini;
+mod home;
 mod invocation;
 mod opencode;
+mod patience;
 mod script;
 #[cfg(test)]
 mod transcript;

@@ -6,10 +6,7 @@ use super::{
     complaint::{Complaint, said},
     gemini::bare_version,
 };
-use crate::{
-    process::{How, Tail},
-    run::Spend,
-};
+use crate::{process::Tail, run::Spend};
 use serde_json::{Map, Value, json};
 use std::{ffi::OsString, fs, io, os::unix::ffi::OsStrExt, path::Path};
 
@@ -414,7 +411,7 @@ fn of_kind(name: &str, complaint: &Complaint, end: &End<'_>) -> AgentError {
             AgentError::BadOutput { what: "its answer is cut off: too long for the model".into() }
         }
         // What it says of a model or a provider that it does not know, and of its own faults.
-        _ => complaint.error().unwrap_or(AgentError::Crashed { code: end.exit.code(), tail: words }),
+        _ => complaint.error().unwrap_or_else(|| AgentError::Crashed { code: end.exit.code(), tail: words }),
     }
 }
 

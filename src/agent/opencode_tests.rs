@@ -6,7 +6,7 @@ use crate::{
         Definition, Server,
         transcript::{AT, Heard, MS, hear, invocation, samples},
     },
-    process::Confines,
+    process::{Confines, How},
     run::Timestamp,
 };
 use proptest::prelude::*;
