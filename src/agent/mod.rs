@@ -7,6 +7,7 @@
 //! The command lines of coding agents are all driven in one way ([`CommandLine`]); what differs is in a [`Dialect`] each: how it is
 //! called, and how what it prints is read.
 
+mod acp;
 mod answer;
 mod command_line;
 mod complaint;
@@ -22,6 +23,7 @@ mod script;
 #[cfg(test)]
 mod transcript;
 
+pub use acp::Acp;
 pub use command_line::CommandLine;
 pub use definition::Definition;
 pub use dialect::{Answer, Call, Dialect, End, Reader, Step};
