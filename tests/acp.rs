@@ -164,7 +164,9 @@ impl Scene {
 #[tokio::test]
 async fn a_whole_conversation_is_held_and_its_pipe_closed() {
     let scene = Scene::new();
-    let invocation = Invocation { model: Some("big".into()), ..scene.invocation() };
+    // More than a pipe holds.
+    let prompt = "Do it. ".repeat(50_000);
+    let invocation = Invocation { model: Some("big".into()), prompt, ..scene.invocation() };
     let report = scene.run("works", invocation, Line::default()).await.unwrap();
     assert_eq!(report.text, "It is done.");
     assert_eq!(fs::read_to_string(scene.path("workspace/a")).unwrap(), "written\n");

@@ -186,3 +186,94 @@ impl Session {
         (sum.minus(self.reported), Session { reported: sum, ..self })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::{Gemini, OpenCode, Server, transcript};
+    use std::sync::Mutex;
+
+    /// Prints these, then hangs until it is stopped, or exits with its code. Keeps what it was given.
+    struct Double {
+        stdout: &'static str,
+        stderr: &'static str,
+        code: Option<i32>,
+        started: Mutex<Vec<Program>>,
+    }
+
+    impl Double {
+        fn new(stdout: &'static str, stderr: &'static str, code: Option<i32>) -> Arc<Double> {
+            Arc::new(Double { stdout, stderr, code, started: Mutex::default() })
+        }
+    }
+
+    impl Launch for Double {
+        fn launch(&self, program: Program, line: Line) -> Pin<Box<dyn Future<Output = Exit> + Send + '_>> {
+            fs::write(&program.stdout, self.stdout).unwrap();
+            fs::write(program.stderr.as_ref().unwrap(), self.stderr).unwrap();
+            self.started.lock().unwrap().push(program);
+            Box::pin(async move {
+                if let Some(grew) = &line.grew {
+                    grew.send_replace(1);
+                }
+                let how = match self.code {
+                    Some(code) => How::Code(code),
+                    None => {
+                        line.stop.cancelled().await;
+                        How::Stopped
+                    }
+                };
+                Exit { how, ms: 1, leaked: 0 }
+            })
+        }
+    }
+
+    async fn run(
+        dialect: impl Dialect + 'static,
+        double: &Arc<Double>,
+        change: impl FnOnce(&mut Invocation),
+    ) -> Result<AgentReport, AgentError> {
+        let dir = tempfile::tempdir().unwrap();
+        let mut invocation = transcript::invocation(dir.path());
+        change(&mut invocation);
+        let line = CommandLine::new(Box::new(dialect), "/bin/agent".into(), Vec::new(), None, Arc::clone(double) as _);
+        line.run(invocation, Arc::new(|_| ()), Line::default()).await
+    }
+
+    fn impatient(invocation: &mut Invocation) {
+        invocation.limits.idle = Some(Duration::from_millis(1));
+    }
+
+    #[tokio::test]
+    async fn silence_is_silence_unless_a_limit_is_waited_out_in_it() {
+        let silent = Double::new("", "", None);
+        assert_eq!(run(Gemini, &silent, impatient).await, Err(AgentError::Idle));
+        let limited = Double::new("", "Suggested retry after 40s.. Retrying after 44106ms...\n", None);
+        let ended = run(Gemini, &limited, impatient).await;
+        assert!(matches!(ended, Err(AgentError::RateLimited { .. })), "{ended:?}");
+    }
+
+    #[tokio::test]
+    async fn one_of_which_nothing_good_comes_is_ended_and_asked_why() {
+        let step = "{\"type\":\"step_finish\",\"sessionID\":\"s\",\"part\":{\"reason\":\"unknown\"}}\n";
+        let loops = Double::new(Box::leak(step.repeat(9).into_boxed_str()), "", None);
+        let ended = run(OpenCode, &loops, |_| ()).await;
+        assert!(matches!(ended, Err(AgentError::Overloaded { .. })), "{ended:?}");
+    }
+
+    #[tokio::test]
+    async fn a_conversation_that_is_not_there_is_begun_anew_once() {
+        let gone = Double::new("", "No previous sessions found", Some(42));
+        let resumed = |invocation: &mut Invocation| {
+            invocation.session = Some(Session { id: "x".into(), reported: crate::run::Spend::default() });
+            invocation.servers = vec![Server { name: "s".into(), argv: vec!["a".into()], env: Vec::new() }];
+        };
+        let ended = run(Gemini, &gone, resumed).await;
+        assert!(matches!(ended, Err(AgentError::Misconfigured { .. })), "{ended:?}");
+        let started = gone.started.lock().unwrap();
+        let has = |program: &Program, flag: &str| program.argv.iter().any(|arg| arg == flag);
+        assert_eq!(started.len(), 2);
+        assert!(has(&started[0], "--resume") && has(&started[1], "--session-id"));
+        assert_ne!(started[0].stdout, started[1].stdout);
+    }
+}

@@ -25,6 +25,8 @@ const SHELL: &str = "run_shell_command";
 const PLANNING: &str = "enter_plan_mode";
 /// No server has this name: where the list of servers is empty, the CLI takes those of the repository.
 const NO_SERVER: &str = "tidegate:none";
+/// Where it asks.
+const ADDRESSES: [&str; 2] = ["GOOGLE_GEMINI_BASE_URL", "GOOGLE_VERTEX_BASE_URL"];
 /// Its own tries for each request, the first one included. Waiting is ours.
 const TRIES: u32 = 2;
 
@@ -91,7 +93,10 @@ impl Dialect for Gemini {
             // One process instead of a parent that hears no signal and a child.
             ("GEMINI_CLI_NO_RELAUNCH", "true".into()),
         ];
-        let env = env.into_iter().map(|(name, value)| (name.into(), value)).collect();
+        let is_set = |name: &str| user.iter().any(|(held, _)| held == name);
+        // Else a `.gemini/.env` of the repository could say where the user's key is sent to.
+        let unset = ADDRESSES.iter().filter(|name| !is_set(name)).map(|name| (*name, OsString::new()));
+        let env = env.into_iter().chain(unset).map(|(name, value)| (name.into(), value)).collect();
         Ok(Call { argv, env, stdin: answer::prompt(invocation) })
     }
 
@@ -143,6 +148,8 @@ fn settings_of(invocation: &Invocation, user: &[(OsString, OsString)]) -> Value 
         "model": {"maxSessionTurns": invocation.turns},
         "tools": {"exclude": excluded(invocation)},
         "hooksConfig": {"enabled": false},
+        // A `.env` of the repository would lead to another provider.
+        "advanced": {"ignoreLocalEnv": true},
         "mcp": {"allowed": allowed},
         "mcpServers": servers,
     });

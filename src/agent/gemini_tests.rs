@@ -149,6 +149,8 @@ fn its_call_says_all_that_matters() {
     assert_eq!(shape, [8, 4, 4, 4, 12], "{}", argv[8]);
     assert_eq!(call, Gemini.call(&invocation, Path::new("/bin/gemini"), &user).unwrap());
     assert_eq!(call.stdin, "Do it.");
+    let value = |name: &str| call.env.iter().find(|(held, _)| held == name).map(|(_, value)| value.to_str().unwrap());
+    assert_eq!((value("GOOGLE_GEMINI_BASE_URL"), value("GOOGLE_VERTEX_BASE_URL")), (None, Some("")));
     let settings: Value =
         serde_json::from_slice(&fs::read(invocation.home.join("gemini-settings.json")).unwrap()).unwrap();
     assert_eq!(settings["security"]["auth"]["selectedType"], "gemini-api-key");

@@ -143,8 +143,11 @@ impl Hearing {
     /// What is known of a tool's call. It is told when its input is known, which at first it often is not.
     fn tool(&mut self, id: &str, name: Option<String>, kind: Option<ToolKind>, given: Option<&Value>) {
         self.answered();
-        self.utter();
-        self.message = None;
+        if !self.tools.contains_key(id) {
+            // What it said before is not its last word. What is heard of an earlier call later on changes nothing.
+            self.utter();
+            self.message = None;
+        }
         if self.tools.len() >= OPEN_MAX {
             self.tools.retain(|_, tool| !tool.is_over);
         }

@@ -172,6 +172,21 @@ fn the_cost_of_a_conversation_that_goes_on_is_told_once() {
 }
 
 #[test]
+fn late_news_of_a_tool_does_not_cut_an_answer() {
+    let update = |fields: Value| json!({"method": "session/update", "params": {"sessionId": "s", "update": fields}});
+    let chunk =
+        |text: &str| update(json!({"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": text}}));
+    let tool = json!({"sessionUpdate": "tool_call", "toolCallId": "t", "title": "Run"});
+    let late = json!({"sessionUpdate": "tool_call_update", "toolCallId": "t", "status": "completed"});
+    let end = json!({"result": {"stopReason": "end_turn"}});
+    let messages =
+        [chunk("First"), update(tool), chunk("It is "), update(late.clone()), chunk("done."), update(late), end];
+    let heard = hear(&messages, WritePolicy::Workspace);
+    assert_eq!(heard.ends, [Ok("It is done.".into())]);
+    assert_eq!(count(&heard.events, |event| matches!(event, AgentEvent::ToolResult { .. })), 1);
+}
+
+#[test]
 fn what_cannot_be_allowed_once_is_not_allowed() {
     let request = json!({"sessionId": "s", "toolCall": {"toolCallId": "t", "kind": "execute", "title": "rm"},
         "options": [{"optionId": "x", "name": "Always", "kind": "allow_always"}]});
