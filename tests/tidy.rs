@@ -45,6 +45,7 @@ const HOME_OF: &[(&str, &[&str])] = &[
     ("pulldown_cmark", &["notes/"]),
     ("rusqlite", &["journal/"]),
     ("ractor", &["actors/"]),
+    ("agent_client_protocol", &["agent/acp/"]),
     ("indicatif", &["views/"]),
     ("dashmap", &["views/"]),
     ("clap", &["cli/"]),

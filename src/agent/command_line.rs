@@ -2,14 +2,15 @@
 
 use super::{
     AgentError, AgentEvent, AgentReport, Answer, Backend, Dialect, End, Invocation, Reader, Session, Sink, Step,
+    feed::Feed,
+    home::{self, unusable},
+    patience::Patience,
 };
 use crate::process::{Exit, How, Launch, Line, Program, Tail};
 use std::{
     ffi::OsString,
-    fs::{self, File, Permissions},
-    future::{Future, pending},
-    io::{self, Read},
-    os::unix::fs::PermissionsExt,
+    fs,
+    future::Future,
     path::{Path, PathBuf},
     pin::Pin,
     sync::Arc,
@@ -18,8 +19,6 @@ use std::{
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// Bytes of one line of a stream, at most; what is longer is passed over.
-const LINE_MAX: usize = 16 << 20;
 /// Bytes of standard error that an ending is made out from.
 const ERRORS_MAX: u64 = 16 << 10;
 
@@ -46,7 +45,8 @@ impl CommandLine {
     }
 
     async fn play(&self, mut invocation: Invocation, tell: Sink, line: Line) -> Result<AgentReport, AgentError> {
-        self.bring_logins(&invocation.home)?;
+        let logins = self.dialect.logins().iter().map(|(from, to)| (Path::new(from), Path::new(to)));
+        home::bring_logins(self.user.as_deref(), logins, &invocation.home)?;
         let whole = invocation.prompt.clone();
         if invocation.session.is_some() {
             invocation.prompt = invocation.again.clone();
@@ -67,39 +67,16 @@ impl CommandLine {
         }
     }
 
-    /// The user's logins, as they are now: a copy, which is all that the agent sees of the user's home.
-    fn bring_logins(&self, home: &Path) -> Result<(), AgentError> {
-        for (from, to) in self.user.iter().flat_map(|user| self.dialect.logins().iter().map(|(f, t)| (user.join(f), t)))
-        {
-            let to = home.join(to);
-            let copied = match fs::read(&from) {
-                Ok(login) => to
-                    .parent()
-                    .map_or(Ok(()), fs::create_dir_all)
-                    .and_then(|()| fs::write(&to, login))
-                    .and_then(|()| fs::set_permissions(&to, Permissions::from_mode(0o600))),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-                Err(error) => Err(error),
-            };
-            copied.map_err(|error| unusable(&from, &error))?;
-        }
-        Ok(())
-    }
-
     async fn call(&self, invocation: &Invocation, tell: &Sink, line: &Line, number: u8) -> Result<Answer, AgentError> {
-        let call = self.dialect.call(invocation, &self.program).map_err(|error| unusable(&invocation.home, &error))?;
+        let call = self.dialect.call(invocation, &self.program, &self.env);
+        let call = call.map_err(|error| unusable(&invocation.home, &error))?;
         let file = |name: &str, kind: &str| match number {
             1 => invocation.folder.join(format!("{name}.{kind}")),
             number => invocation.folder.join(format!("{name}-{number}.{kind}")),
         };
         let (prompt, stdout, stderr) = (file("prompt", "md"), file("stream", "jsonl"), file("stderr", "log"));
         fs::write(&prompt, &call.stdin).map_err(|error| unusable(&prompt, &error))?;
-        let mut env = invocation.env.clone();
-        let home = (OsString::from("HOME"), invocation.home.clone().into_os_string());
-        for (name, value) in self.env.iter().cloned().chain([home]).chain(call.env) {
-            env.retain(|(held, _)| *held != name);
-            env.push((name, value));
-        }
+        let env = home::environment(invocation, &self.env, call.env);
         let (grew, watched) = watch::channel(0);
         let stop = line.stop.child_token();
         let program = Program {
@@ -152,10 +129,6 @@ impl Backend for CommandLine {
     }
 }
 
-fn unusable(path: &Path, error: &io::Error) -> AgentError {
-    AgentError::Misconfigured { what: format!("{}: {error}", path.display()) }
-}
-
 /// Hears what a command line prints, and when it is time to end it.
 struct Listener<'a> {
     feed: Feed,
@@ -168,21 +141,15 @@ struct Listener<'a> {
 impl Listener<'_> {
     /// Listens until it has had enough, or waited too long for progress; then it asks for the end.
     async fn listen(&mut self, mut watched: watch::Receiver<u64>, idle: Option<Duration>, stop: &CancellationToken) {
-        let silence = || async move {
-            match idle {
-                Some(idle) => tokio::time::sleep(idle).await,
-                None => pending().await,
-            }
-        };
-        let mut patience = Box::pin(silence());
+        let mut patience = Patience::new(idle);
         loop {
             tokio::select! {
                 change = watched.changed() => match change {
-                    Ok(()) if self.hear() == Step::Progress => patience = Box::pin(silence()),
+                    Ok(()) if self.hear() == Step::Progress => patience.renew(),
                     Ok(()) => {}
                     Err(_) => return,
                 },
-                () = &mut patience => self.is_idle = true,
+                () = patience.over() => self.is_idle = true,
             }
             if self.is_enough || self.is_idle {
                 return stop.cancel();
@@ -208,61 +175,16 @@ impl Listener<'_> {
         let end = End { exit, stderr, at: invocation.at.after(exit.ms), was_enough };
         // Asked in any case: it tells what was used.
         let answer = self.reader.end(&end, self.tell);
-        let tail = || Tail::of_text(stderr, 20).text;
         match &exit.how {
             How::Code(_) | How::Signal(_) => answer,
             How::Stopped if was_enough => answer,
-            How::Stopped if self.is_idle => Err(AgentError::Idle),
-            How::Stopped => Err(AgentError::Stopped),
-            How::TimedOut => Err(AgentError::Timeout(invocation.limits.total)),
-            How::Idle => Err(AgentError::Idle),
-            How::TooMuchOutput => Err(AgentError::BadOutput { what: "it printed more than its limit".into() }),
-            How::WardenLost => Err(AgentError::Crashed { code: exit.code(), tail: tail() }),
-            How::NotStarted(why) => Err(AgentError::Misconfigured { what: why.clone() }),
+            // Its silence was a provider's no that it was waiting out: that is for us to do.
+            How::Stopped if self.is_idle => match answer {
+                Err(limit @ (AgentError::RateLimited { .. } | AgentError::UsageLimit { .. })) => Err(limit),
+                _ => Err(AgentError::Idle),
+            },
+            _ => Err(home::ended_from_outside(exit, stderr, invocation)),
         }
-    }
-}
-
-/// A file that grows, line by line.
-struct Feed {
-    path: PathBuf,
-    file: Option<File>,
-    rest: Vec<u8>,
-    /// The line that is too long to be kept is not over yet.
-    is_skipping: bool,
-}
-
-impl Feed {
-    fn new(path: PathBuf) -> Feed {
-        Feed { path, file: None, rest: Vec::new(), is_skipping: false }
-    }
-
-    /// The next whole line that is there. A file that cannot be read has said nothing.
-    fn next(&mut self) -> Option<String> {
-        loop {
-            if let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = self.rest.drain(..=end).collect();
-                if !std::mem::take(&mut self.is_skipping) {
-                    return Some(String::from_utf8_lossy(line.trim_ascii()).into_owned());
-                }
-            } else {
-                if self.rest.len() > LINE_MAX {
-                    self.rest.clear();
-                    self.is_skipping = true;
-                }
-                self.fill()?;
-            }
-        }
-    }
-
-    fn fill(&mut self) -> Option<()> {
-        if self.file.is_none() {
-            self.file = File::open(&self.path).ok();
-        }
-        let mut buffer = [0; 64 << 10];
-        let count = self.file.as_mut()?.read(&mut buffer).ok()?;
-        self.rest.extend_from_slice(&buffer[..count]);
-        (count > 0).then_some(())
     }
 }
 
@@ -270,5 +192,96 @@ impl Session {
     /// What was used since the last report, where this is the sum over the whole conversation; and the conversation with that sum.
     pub fn since(self, sum: crate::run::Spend) -> (crate::run::Spend, Session) {
         (sum.minus(self.reported), Session { reported: sum, ..self })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::{Gemini, OpenCode, Server, transcript};
+    use std::sync::Mutex;
+
+    /// Prints these, then hangs until it is stopped, or exits with its code. Keeps what it was given.
+    struct Double {
+        stdout: &'static str,
+        stderr: &'static str,
+        code: Option<i32>,
+        started: Mutex<Vec<Program>>,
+    }
+
+    impl Double {
+        fn new(stdout: &'static str, stderr: &'static str, code: Option<i32>) -> Arc<Double> {
+            Arc::new(Double { stdout, stderr, code, started: Mutex::default() })
+        }
+    }
+
+    impl Launch for Double {
+        fn launch(&self, program: Program, line: Line) -> Pin<Box<dyn Future<Output = Exit> + Send + '_>> {
+            fs::write(&program.stdout, self.stdout).unwrap();
+            fs::write(program.stderr.as_ref().unwrap(), self.stderr).unwrap();
+            self.started.lock().unwrap().push(program);
+            Box::pin(async move {
+                if let Some(grew) = &line.grew {
+                    grew.send_replace(1);
+                }
+                let how = match self.code {
+                    Some(code) => How::Code(code),
+                    None => {
+                        line.stop.cancelled().await;
+                        How::Stopped
+                    }
+                };
+                Exit { how, ms: 1, leaked: 0 }
+            })
+        }
+    }
+
+    async fn run(
+        dialect: impl Dialect + 'static,
+        double: &Arc<Double>,
+        change: impl FnOnce(&mut Invocation),
+    ) -> Result<AgentReport, AgentError> {
+        let dir = tempfile::tempdir().unwrap();
+        let mut invocation = transcript::invocation(dir.path());
+        change(&mut invocation);
+        let line = CommandLine::new(Box::new(dialect), "/bin/agent".into(), Vec::new(), None, Arc::clone(double) as _);
+        line.run(invocation, Arc::new(|_| ()), Line::default()).await
+    }
+
+    fn impatient(invocation: &mut Invocation) {
+        invocation.limits.idle = Some(Duration::from_millis(1));
+    }
+
+    #[tokio::test]
+    async fn silence_is_silence_unless_a_limit_is_waited_out_in_it() {
+        let silent = Double::new("", "", None);
+        assert_eq!(run(Gemini, &silent, impatient).await, Err(AgentError::Idle));
+        let limited = Double::new("", "Suggested retry after 40s.. Retrying after 44106ms...\n", None);
+        let ended = run(Gemini, &limited, impatient).await;
+        assert!(matches!(ended, Err(AgentError::RateLimited { .. })), "{ended:?}");
+    }
+
+    #[tokio::test]
+    async fn one_of_which_nothing_good_comes_is_ended_and_asked_why() {
+        let step = "{\"type\":\"step_finish\",\"sessionID\":\"s\",\"part\":{\"reason\":\"unknown\"}}\n";
+        let loops = Double::new(Box::leak(step.repeat(9).into_boxed_str()), "", None);
+        let ended = run(OpenCode, &loops, |_| ()).await;
+        assert!(matches!(ended, Err(AgentError::Overloaded { .. })), "{ended:?}");
+    }
+
+    #[tokio::test]
+    async fn a_conversation_that_is_not_there_is_begun_anew_once() {
+        let gone = Double::new("", "No previous sessions found", Some(42));
+        let resumed = |invocation: &mut Invocation| {
+            invocation.session = Some(Session { id: "x".into(), reported: crate::run::Spend::default() });
+            invocation.servers = vec![Server { name: "s".into(), argv: vec!["a".into()], env: Vec::new() }];
+        };
+        let ended = run(Gemini, &gone, resumed).await;
+        assert!(matches!(ended, Err(AgentError::Misconfigured { .. })), "{ended:?}");
+        let started = gone.started.lock().unwrap();
+        let has = |program: &Program, flag: &str| program.argv.iter().any(|arg| arg == flag);
+        assert_eq!(started.len(), 2);
+        assert!(has(&started[0], "--resume") && has(&started[1], "--session-id"));
+        assert_ne!(started[0].stdout, started[1].stdout);
     }
 }

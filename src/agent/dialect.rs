@@ -29,11 +29,12 @@ pub trait Dialect: Send + Sync {
     /// The version, from what `--version` printed; `None` where another program printed it.
     fn version(&self, printed: &str) -> Option<String>;
 
-    /// How it is called. Files that it needs are written below the invocation's home, never below its folder.
+    /// How it is called. Files that it needs are written below the invocation's home, never below its folder. `user` is what it
+    /// gets of the user's environment: those of [`Dialect::variables`] that are set.
     ///
     /// # Errors
-    /// A file that cannot be written.
-    fn call(&self, invocation: &Invocation, program: &Path) -> io::Result<Call>;
+    /// A file that cannot be written, a variable that cannot be read.
+    fn call(&self, invocation: &Invocation, program: &Path, user: &[(OsString, OsString)]) -> io::Result<Call>;
 
     /// Reads what it prints.
     fn reader(&self, invocation: &Invocation) -> Box<dyn Reader>;

@@ -7,22 +7,35 @@
 //! The command lines of coding agents are all driven in one way ([`CommandLine`]); what differs is in a [`Dialect`] each: how it is
 //! called, and how what it prints is read.
 
+mod acp;
+mod answer;
 mod cassette;
 mod command_line;
+mod complaint;
 mod definition;
 mod definitions;
 mod dialect;
+mod feed;
 mod frontmatter;
+mod gemini;
+mod home;
 mod invocation;
+mod opencode;
+mod patience;
 mod plain;
 mod tool;
+#[cfg(test)]
+mod transcript;
 
+pub use acp::Acp;
 pub use cassette::{Cassette, Replay, Taped};
 pub use command_line::CommandLine;
 pub use definition::{Definition, Origin};
 pub use definitions::{Definitions, Page};
 pub use dialect::{Answer, Call, Dialect, End, Reader, Step};
+pub use gemini::Gemini;
 pub use invocation::{AgentError, AgentEvent, AgentReport, Invocation, Server, Session, Sink, WritePolicy};
+pub use opencode::OpenCode;
 pub use plain::{CommandBackend, ScriptBackend};
 
 use crate::process::Line;
@@ -54,6 +67,8 @@ pub trait Backend: Send + Sync {
 /// The dialect of a coding agent's command line; none where the name is of no command line. `zone` is the one in which it writes times.
 pub fn dialect(name: &str, _zone: &TimeZone) -> Option<Box<dyn Dialect>> {
     match name {
+        "gemini" => Some(Box::new(Gemini)),
+        "opencode" => Some(Box::new(OpenCode)),
         _ => None,
     }
 }
