@@ -25,7 +25,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("journal", &["plan", "run"]),
     ("process", &["plan", "text", "run"]),
     ("workspace", &["plan", "text", "run", "process"]),
-    ("agent", &["plan", "run", "process"]),
+    ("agent", &["plan", "text", "run", "process"]),
     ("check", &["plan", "text", "run", "process", "rules"]),
     ("context", &["plan", "run"]),
     ("views", &["plan", "text", "run", "board"]),

@@ -1,15 +1,14 @@
 //! A coding agent's command line at work: started under a warden, its stream read as it grows, its ending made out.
 
 use super::{
-    AgentError, AgentEvent, AgentReport, Answer, Backend, Dialect, End, Invocation, Reader, Session, Sink, Step,
+    AgentError, AgentEvent, AgentReport, Answer, Backend, Dialect, End, Invocation, Reader, Session, Sink, Step, home,
 };
 use crate::process::{Exit, How, Launch, Line, Program, Tail};
 use std::{
     ffi::OsString,
-    fs::{self, File, Permissions},
+    fs::{self, File},
     future::{Future, pending},
     io::{self, Read},
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     pin::Pin,
     sync::Arc,
@@ -42,11 +41,16 @@ impl CommandLine {
         user: Option<PathBuf>,
         wardens: Arc<dyn Launch>,
     ) -> CommandLine {
+        let is_set = |name: &str| env.iter().any(|(held, value)| held == name && !value.is_empty());
+        let is_wanted = |name: &OsString| name.to_str().is_none_or(|name| dialect.wants(name, &is_set));
+        let env = env.iter().filter(|(name, _)| is_wanted(name)).cloned().collect();
         CommandLine { dialect, program, env, user, wardens }
     }
 
     async fn play(&self, mut invocation: Invocation, tell: Sink, line: Line) -> Result<AgentReport, AgentError> {
         self.bring_logins(&invocation.home)?;
+        let home = (OsString::from("HOME"), invocation.home.clone().into_os_string());
+        set(&mut invocation.env, self.env.iter().cloned().chain([home]));
         let answer = match self.call(&invocation, &tell, &line, 1).await? {
             Answer::NoSession => {
                 invocation.session = None;
@@ -67,13 +71,8 @@ impl CommandLine {
     fn bring_logins(&self, home: &Path) -> Result<(), AgentError> {
         for (from, to) in self.user.iter().flat_map(|user| self.dialect.logins().iter().map(|(f, t)| (user.join(f), t)))
         {
-            let to = home.join(to);
             let copied = match fs::read(&from) {
-                Ok(login) => to
-                    .parent()
-                    .map_or(Ok(()), fs::create_dir_all)
-                    .and_then(|()| fs::write(&to, login))
-                    .and_then(|()| fs::set_permissions(&to, Permissions::from_mode(0o600))),
+                Ok(login) => home::put(home, to, &login).map(drop),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
                 Err(error) => Err(error),
             };
@@ -91,11 +90,7 @@ impl CommandLine {
         let (prompt, stdout, stderr) = (file("prompt", "md"), file("stream", "jsonl"), file("stderr", "log"));
         fs::write(&prompt, &call.stdin).map_err(|error| unusable(&prompt, &error))?;
         let mut env = invocation.env.clone();
-        let home = (OsString::from("HOME"), invocation.home.clone().into_os_string());
-        for (name, value) in self.env.iter().cloned().chain([home]).chain(call.env) {
-            env.retain(|(held, _)| *held != name);
-            env.push((name, value));
-        }
+        set(&mut env, call.env);
         let (grew, watched) = watch::channel(0);
         let stop = line.stop.child_token();
         let program = Program {
@@ -126,6 +121,14 @@ impl CommandLine {
         listener.hear();
         let errors = Tail::of(&stderr, usize::MAX, ERRORS_MAX).map(|tail| tail.text).unwrap_or_default();
         listener.ended(&exit, &errors, invocation)
+    }
+}
+
+/// Sets variables, over those of the same name.
+fn set(env: &mut Vec<(OsString, OsString)>, variables: impl IntoIterator<Item = (OsString, OsString)>) {
+    for (name, value) in variables {
+        env.retain(|(held, _)| *held != name);
+        env.push((name, value));
     }
 }
 

@@ -7,12 +7,20 @@
 //! The command lines of coding agents are all driven in one way ([`CommandLine`]); what differs is in a [`Dialect`] each: how it is
 //! called, and how what it prints is read.
 
+mod claude;
+mod codex;
 mod command_line;
 mod definition;
 mod dialect;
+mod home;
 mod invocation;
+mod lines;
 mod script;
+#[cfg(test)]
+mod transcripts;
 
+pub use claude::Claude;
+pub use codex::Codex;
 pub use command_line::CommandLine;
 pub use definition::Definition;
 pub use dialect::{Answer, Call, Dialect, End, Reader, Step};

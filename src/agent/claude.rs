@@ -1,0 +1,240 @@
+//! Claude Code's command line: how it is called.
+
+mod stream;
+
+use super::{Call, Definition, Dialect, Invocation, Reader, WritePolicy, home};
+use serde_json::json;
+use std::{
+    ffi::OsString,
+    hash::{DefaultHasher, Hash, Hasher},
+    io,
+    path::Path,
+};
+use stream::Stream;
+
+/// Claude Code.
+#[derive(Clone, Copy, Debug)]
+pub struct Claude;
+
+/// Tools that change files.
+const WRITING: &[&str] = &["Write", "Edit", "MultiEdit", "NotebookEdit"];
+/// What an agent may use whose definition names no tools.
+const USUAL: &[&str] = &["Bash", "Read", "Glob", "Grep", "Edit", "Write", "NotebookEdit", "TodoWrite"];
+/// What it may not use then: the network beside what commands do, work in a tree that we do not look at, and being woken later,
+/// when nobody is there any more.
+const UNUSUAL: &[&str] = &[
+    "WebFetch",
+    "WebSearch",
+    "EnterWorktree",
+    "ExitWorktree",
+    "CronCreate",
+    "ScheduleWakeup",
+    "AskUserQuestion",
+    "SendMessage",
+];
+const SETTINGS: &[(&str, &str)] = &[
+    ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
+    ("DISABLE_TELEMETRY", "1"),
+    ("DISABLE_AUTOUPDATER", "1"),
+    ("DISABLE_ERROR_REPORTING", "1"),
+    // Waiting is ours: by itself it tries ten times, three minutes long.
+    ("CLAUDE_CODE_MAX_RETRIES", "2"),
+    // A sub-agent in the background makes a first result that is not the end, and what is left in it when it ends is lost.
+    ("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1"),
+    // Else the model knows our servers' tools by name only, and has to look for them.
+    ("ENABLE_TOOL_SEARCH", "false"),
+];
+/// What only those get whose provider it is.
+const BEDROCK: &str = "CLAUDE_CODE_USE_BEDROCK";
+const VERTEX: &str = "CLAUDE_CODE_USE_VERTEX";
+
+impl Dialect for Claude {
+    fn name(&self) -> &'static str {
+        "claude"
+    }
+
+    fn program(&self) -> &'static str {
+        "claude"
+    }
+
+    fn variables(&self) -> &'static [&'static str] {
+        &[
+            "ANTHROPIC_API_KEY",
+            "ANTHROPIC_AUTH_TOKEN",
+            "ANTHROPIC_BASE_URL",
+            "ANTHROPIC_CUSTOM_HEADERS",
+            "ANTHROPIC_MODEL",
+            "ANTHROPIC_DEFAULT_HAIKU_MODEL",
+            "ANTHROPIC_DEFAULT_OPUS_MODEL",
+            "ANTHROPIC_DEFAULT_SONNET_MODEL",
+            "CLAUDE_CODE_OAUTH_TOKEN",
+            BEDROCK,
+            "CLAUDE_CODE_SKIP_BEDROCK_AUTH",
+            "ANTHROPIC_BEDROCK_BASE_URL",
+            "AWS_ACCESS_KEY_ID",
+            "AWS_BEARER_TOKEN_BEDROCK",
+            "AWS_REGION",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_SESSION_TOKEN",
+            VERTEX,
+            "CLAUDE_CODE_SKIP_VERTEX_AUTH",
+            "ANTHROPIC_VERTEX_BASE_URL",
+            "ANTHROPIC_VERTEX_PROJECT_ID",
+            "CLOUD_ML_REGION",
+            "GOOGLE_APPLICATION_CREDENTIALS",
+        ]
+    }
+
+    fn wants(&self, name: &str, is_set: &dyn Fn(&str) -> bool) -> bool {
+        match name {
+            _ if name.starts_with("AWS_") => is_set(BEDROCK),
+            _ if name.starts_with("GOOGLE_") => is_set(VERTEX),
+            _ => true,
+        }
+    }
+
+    fn logins(&self) -> &'static [(&'static str, &'static str)] {
+        &[(".claude/.credentials.json", ".claude/.credentials.json")]
+    }
+
+    fn version(&self, printed: &str) -> Option<String> {
+        printed.lines().next()?.trim().strip_suffix(" (Claude Code)").map(str::to_owned)
+    }
+
+    fn call(&self, invocation: &Invocation, program: &Path) -> io::Result<Call> {
+        let mut argv: Vec<OsString> = vec![program.into()];
+        // Without the empty list of sources the hooks of the tree would run, and the user's memory would go to the model.
+        let fixed = ["-p", "--output-format=stream-json", "--verbose", "--strict-mcp-config", "--setting-sources", ""];
+        argv.extend(fixed.map(OsString::from));
+        let mut option = |name: &str, value: &str| argv.push(format!("--{name}={value}").into());
+        let tools = Tools::of(invocation);
+        option("permission-mode", permission_mode(invocation, &tools));
+        option("max-turns", &invocation.turns.max(1).to_string());
+        if let Some(offered) = &tools.offered {
+            option("tools", &offered.join(","));
+        }
+        option("allowedTools", &tools.allowed.join(","));
+        if !tools.denied.is_empty() {
+            option("disallowedTools", &tools.denied.join(","));
+        }
+        if let Some(model) = model_of(invocation) {
+            option("model", model);
+        }
+        if let Some(schema) = invocation.schema {
+            option("json-schema", schema);
+        }
+        match &invocation.session {
+            Some(session) => option("resume", &session.id),
+            None => option("session-id", &conversation(&invocation.folder)),
+        }
+        let mut file = |name: &str, at: &Path| {
+            let mut option = OsString::from(format!("--{name}="));
+            option.push(at);
+            argv.push(option);
+        };
+        if let Some(definition) = &invocation.definition {
+            file(
+                "append-system-prompt-file",
+                &home::put(&invocation.home, "tidegate.md", definition.prompt.as_bytes())?,
+            );
+        }
+        if !invocation.servers.is_empty() {
+            let servers = servers(invocation).to_string();
+            file("mcp-config", &home::put(&invocation.home, "tidegate.json", servers.as_bytes())?);
+        }
+        let mut env: Vec<_> = SETTINGS.iter().map(|(name, value)| (name.into(), value.into())).collect();
+        if invocation.confines.is_some() {
+            env.push(("IS_SANDBOX".into(), "1".into()));
+        }
+        Ok(Call { argv, env, stdin: invocation.prompt.clone() })
+    }
+
+    fn reader(&self, invocation: &Invocation) -> Box<dyn Reader> {
+        Box::new(Stream::new(invocation))
+    }
+}
+
+/// In our sandbox nothing is asked: what it may do is what the sandbox lets it do, and a refusal there would only keep it from its
+/// work. It refuses that mode to root, unless it is told that it is in a sandbox, which is then true. A definition that narrows a tool
+/// by a pattern is kept to it, which that mode would not do. Without a sandbox, edits in the workspace and the tools of its
+/// definition are all that it may; nothing is edited where nothing may be written.
+fn permission_mode(invocation: &Invocation, tools: &Tools) -> &'static str {
+    match (&invocation.confines, invocation.writes) {
+        _ if tools.allowed.iter().any(|tool| tool.contains('(')) => "dontAsk",
+        (Some(_), _) => "bypassPermissions",
+        (None, WritePolicy::Workspace) => "acceptEdits",
+        (None, WritePolicy::Nothing) => "dontAsk",
+    }
+}
+
+/// What it may use.
+struct Tools {
+    /// What the model sees; `None`: all there are.
+    offered: Option<Vec<String>>,
+    /// What nobody needs to be asked for.
+    allowed: Vec<String>,
+    /// What is taken away.
+    denied: Vec<&'static str>,
+}
+
+impl Tools {
+    fn of(invocation: &Invocation) -> Tools {
+        Tools::named(invocation.definition.as_deref().and_then(tools_of), invocation)
+    }
+
+    fn named(named: Option<Vec<String>>, invocation: &Invocation) -> Tools {
+        let denied: &[&str] = if invocation.writes == WritePolicy::Nothing { WRITING } else { &[] };
+        let may = |tool: &str| !denied.contains(&plain(tool));
+        let usual = || USUAL.iter().map(|tool| (*tool).to_owned()).collect();
+        let (is_named, mut allowed) = named.map_or_else(|| (false, usual()), |named| (true, named));
+        allowed.retain(|tool| may(tool));
+        // A list of names is cut at commas, and a tool is offered or not: a pattern only says what it may be used for.
+        let offered = is_named.then(|| allowed.iter().map(|tool| plain(tool).to_owned()).collect());
+        allowed.extend(invocation.servers.iter().map(|server| format!("mcp__{}", server.name)));
+        let unusual: &[&str] = if is_named { &[] } else { UNUSUAL };
+        Tools { offered, allowed, denied: denied.iter().chain(unusual).copied().collect() }
+    }
+}
+
+/// A tool's name, without the pattern that narrows it: `Bash(git *)`.
+fn plain(tool: &str) -> &str {
+    tool.split('(').next().unwrap_or(tool).trim()
+}
+
+/// The tools that a definition names. None of them does yet: the format's field is not read.
+fn tools_of(_definition: &Definition) -> Option<Vec<String>> {
+    None
+}
+
+/// The model that is asked for.
+fn model_of(invocation: &Invocation) -> Option<&str> {
+    invocation.model.as_deref()
+}
+
+fn servers(invocation: &Invocation) -> serde_json::Value {
+    let entry = |server: &super::Server| {
+        let (command, args) = server.argv.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+        let env: serde_json::Map<_, _> = server.env.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+        (server.name.clone(), json!({"type": "stdio", "command": command, "args": args, "env": env}))
+    };
+    json!({"mcpServers": invocation.servers.iter().map(entry).collect::<serde_json::Map<_, _>>()})
+}
+
+/// The name of the conversation, chosen by us so that it is known even of a run that says nothing: a UUID (version 8, by a rule of
+/// one's own) made from the call's folder, which no other call has.
+fn conversation(folder: &Path) -> String {
+    let half = |salt: u8| {
+        let mut hasher = DefaultHasher::new();
+        (salt, folder).hash(&mut hasher);
+        hasher.finish()
+    };
+    let (high, low) = (half(0) & !0xf000 | 0x8000, half(1) & !(0b11 << 62) | 0b10 << 62);
+    format!(
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        high >> 32,
+        high >> 16 & 0xffff,
+        high & 0xffff,
+        low >> 48,
+        low & 0xffff_ffff_ffff
+    )
+}

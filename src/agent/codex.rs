@@ -1,0 +1,178 @@
+//! Codex's command line: how it is called.
+
+mod cause;
+mod reset;
+mod stream;
+
+use super::{Call, Dialect, Invocation, Reader, Server, WritePolicy, home};
+use jiff::tz::TimeZone;
+use std::{
+    ffi::{OsStr, OsString},
+    io,
+    path::Path,
+};
+use stream::Stream;
+use toml::{Table, Value};
+
+/// Codex.
+#[derive(Clone, Debug)]
+pub struct Codex {
+    zone: TimeZone,
+}
+
+impl Codex {
+    /// Codex on a machine in this time zone: it tells when a limit ends by the clock on the wall.
+    pub fn new(zone: TimeZone) -> Codex {
+        Codex { zone }
+    }
+}
+
+/// Where it keeps what it keeps: a folder of the invocation's home.
+const FOLDER: &str = ".codex";
+const LOGIN: &str = ".codex/auth.json";
+/// The provider as we describe it. The built-in one cannot be changed.
+const PROVIDER: &str = "tidegate";
+/// How often it takes up a stream again that was cut. Each of these is a line that we see, those of single requests are not.
+const RECONNECTS: i64 = 2;
+
+impl Dialect for Codex {
+    fn name(&self) -> &'static str {
+        "codex"
+    }
+
+    fn program(&self) -> &'static str {
+        "codex"
+    }
+
+    fn variables(&self) -> &'static [&'static str] {
+        &[
+            "CODEX_API_KEY",
+            "CODEX_ACCESS_TOKEN",
+            "CODEX_CA_CERTIFICATE",
+            "OPENAI_API_KEY",
+            "OPENAI_BASE_URL",
+            "OPENAI_ORGANIZATION",
+            "OPENAI_PROJECT",
+        ]
+    }
+
+    fn logins(&self) -> &'static [(&'static str, &'static str)] {
+        &[(LOGIN, LOGIN)]
+    }
+
+    fn version(&self, printed: &str) -> Option<String> {
+        // A warning about its folder can stand before it.
+        printed.lines().find_map(|line| line.trim().strip_prefix("codex-cli ")).map(str::to_owned)
+    }
+
+    fn call(&self, invocation: &Invocation, program: &Path) -> io::Result<Call> {
+        let folder = home::folder(&invocation.home, Path::new(FOLDER))?;
+        let mut argv: Vec<OsString> = vec![program.into(), "exec".into()];
+        let is_confined = invocation.confines.is_some();
+        if !is_confined {
+            // Not taken after `resume`.
+            argv.extend(["-s", sandbox(invocation.writes)].map(OsString::from));
+        }
+        if invocation.session.is_some() {
+            argv.push("resume".into());
+        }
+        if is_confined {
+            // Its sandbox inside of ours could not be set up, and would keep it from what ours lets it do.
+            argv.push("--dangerously-bypass-approvals-and-sandbox".into());
+        }
+        let fixed = ["--json", "--skip-git-repo-check", "--ignore-user-config", "--disable", "plugins"];
+        argv.extend(fixed.map(OsString::from));
+        for (name, value) in settings(invocation) {
+            argv.extend(["-c".into(), format!("{name}={value}").into()]);
+        }
+        if let Some(model) = model_of(invocation) {
+            argv.push(format!("--model={model}").into());
+        }
+        if let Some(schema) = invocation.schema {
+            argv.push("--output-schema".into());
+            argv.push(home::put(&invocation.home, "tidegate-schema.json", schema.as_bytes())?.into());
+        }
+        if let Some(session) = &invocation.session {
+            argv.push(session.id.clone().into());
+        }
+        argv.push("-".into());
+        let env = vec![("CODEX_HOME".into(), folder.into_os_string())];
+        Ok(Call { argv, env, stdin: invocation.prompt.clone() })
+    }
+
+    fn reader(&self, invocation: &Invocation) -> Box<dyn Reader> {
+        Box::new(Stream::new(invocation, self.zone.clone()))
+    }
+}
+
+fn sandbox(writes: WritePolicy) -> &'static str {
+    match writes {
+        WritePolicy::Workspace => "workspace-write",
+        WritePolicy::Nothing => "read-only",
+    }
+}
+
+/// The model that is asked for.
+fn model_of(invocation: &Invocation) -> Option<&str> {
+    invocation.model.as_deref()
+}
+
+/// Its configuration for this run; the user's is left out.
+fn settings(invocation: &Invocation) -> Vec<(&'static str, Value)> {
+    let mut settings = vec![
+        ("analytics.enabled", Value::Boolean(false)),
+        // What the tree says to agents is the tree's; what we say is what counts.
+        ("project_doc_max_bytes", Value::Integer(0)),
+        ("model_provider", PROVIDER.into()),
+        ("model_providers", Value::Table(Table::from_iter([(PROVIDER.to_owned(), provider(invocation))]))),
+    ];
+    if let Some(definition) = &invocation.definition {
+        settings.push(("developer_instructions", Value::from(&*definition.prompt)));
+    }
+    if !invocation.servers.is_empty() {
+        settings.push(("mcp_servers", Value::Table(invocation.servers.iter().map(server).collect())));
+    }
+    settings
+}
+
+/// The provider: what is built in, but for two things. It does not try a web socket five times before it asks as everybody does, and
+/// it does not try again for long by itself. Its URL without ours is the one that goes with the login.
+fn provider(invocation: &Invocation) -> Value {
+    let set = |name: &str| {
+        let held = invocation.env.iter().find(|(held, _)| held == name).map(|(_, value)| value.as_os_str());
+        held.and_then(OsStr::to_str).filter(|value| !value.is_empty())
+    };
+    let mut provider = Table::new();
+    let mut field = |name: &str, value: Value| provider.insert(name.to_owned(), value);
+    field("name", "OpenAI".into());
+    field("wire_api", "responses".into());
+    field("request_max_retries", Value::Integer(0));
+    field("stream_max_retries", Value::Integer(RECONNECTS));
+    if let Some(url) = set("OPENAI_BASE_URL") {
+        field("base_url", url.trim_end_matches('/').into());
+    }
+    let headers = [("OpenAI-Organization", "OPENAI_ORGANIZATION"), ("OpenAI-Project", "OPENAI_PROJECT")];
+    let headers = headers.map(|(header, variable)| (header.to_owned(), Value::from(variable)));
+    field("env_http_headers", Value::Table(Table::from_iter(headers)));
+    // As it does by itself, a login goes before the key that others use too: else a plan's work would be paid for once more.
+    let has_login = ["CODEX_API_KEY", "CODEX_ACCESS_TOKEN"].iter().any(|name| set(name).is_some())
+        || invocation.home.join(LOGIN).is_file();
+    match set("OPENAI_API_KEY") {
+        Some(_) if !has_login => field("env_key", "OPENAI_API_KEY".into()),
+        _ => field("requires_openai_auth", Value::Boolean(true)),
+    };
+    Value::Table(provider)
+}
+
+fn server(server: &Server) -> (String, Value) {
+    let (command, args) = server.argv.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+    let env = server.env.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
+    let table = Table::from_iter([
+        ("command".to_owned(), Value::from(command)),
+        ("args".to_owned(), Value::from(args.to_vec())),
+        ("env".to_owned(), Value::Table(env.collect())),
+        // Else each call would ask, and nobody is there.
+        ("default_tools_approval_mode".to_owned(), "approve".into()),
+    ]);
+    (server.name.clone(), Value::Table(table))
+}
