@@ -238,3 +238,117 @@ fn conversation(folder: &Path) -> String {
         low & 0xffff_ffff_ffff
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        agent::{Server, Session, transcripts},
+        process::Confines,
+        run::Spend,
+    };
+    use std::{fs, sync::Arc};
+
+    fn argv(invocation: &Invocation) -> Vec<String> {
+        let call = Claude.call(invocation, Path::new("/bin/claude")).unwrap();
+        call.argv.into_iter().map(|argument| argument.into_string().unwrap()).collect()
+    }
+
+    fn option<'a>(argv: &'a [String], name: &str) -> Option<&'a str> {
+        argv.iter().find_map(|argument| argument.strip_prefix("--")?.strip_prefix(name)?.strip_prefix('='))
+    }
+
+    #[test]
+    fn it_works_without_asking_where_our_sandbox_is_around_it() {
+        let home = tempfile::tempdir().unwrap();
+        let mut invocation = transcripts::invocation(home.path());
+        assert_eq!(option(&argv(&invocation), "permission-mode"), Some("acceptEdits"));
+        invocation.writes = WritePolicy::Nothing;
+        assert_eq!(option(&argv(&invocation), "permission-mode"), Some("dontAsk"));
+        assert!(option(&argv(&invocation), "disallowedTools").unwrap().starts_with("Write,Edit,"));
+        invocation.confines = Some(Confines::default());
+        assert_eq!(option(&argv(&invocation), "permission-mode"), Some("bypassPermissions"));
+        let env = Claude.call(&invocation, Path::new("claude")).unwrap().env;
+        assert!(env.contains(&("IS_SANDBOX".into(), "1".into())));
+    }
+
+    #[test]
+    fn tools_that_write_are_not_for_those_who_may_not() {
+        let home = tempfile::tempdir().unwrap();
+        let mut invocation = transcripts::invocation(home.path());
+        invocation.confines = Some(Confines::default());
+        let named = || Some(["Read", "Edit", "Bash(git *)"].map(str::to_owned).to_vec());
+        let tools = Tools::named(named(), &invocation);
+        assert_eq!(tools.offered.as_deref().unwrap(), ["Read", "Edit", "Bash"]);
+        assert_eq!((tools.allowed.join(","), &tools.denied), ("Read,Edit,Bash(git *)".to_owned(), &Vec::new()));
+        assert_eq!(permission_mode(&invocation, &tools), "dontAsk", "a pattern counts only where others are refused");
+        invocation.writes = WritePolicy::Nothing;
+        let tools = Tools::named(named(), &invocation);
+        assert_eq!(tools.offered.unwrap(), ["Read", "Bash"]);
+        assert_eq!(tools.denied, WRITING);
+        let usual = Tools::named(None, &invocation);
+        assert!(usual.offered.is_none() && !usual.allowed.contains(&"Write".to_owned()), "{:?}", usual.allowed);
+    }
+
+    #[test]
+    fn prompt_and_servers_are_files_of_its_home() {
+        let home = tempfile::tempdir().unwrap();
+        let mut invocation = transcripts::invocation(home.path());
+        invocation.definition = Definition::built_in("qa-reviewer");
+        let env = vec![("TIDEGATE_AGENT".to_owned(), "a-1".to_owned())];
+        let argv_of = ["tidegate", "mcp"].map(str::to_owned).to_vec();
+        invocation.servers = vec![Server { name: "tidegate".to_owned(), argv: argv_of, env }];
+        let argv = argv(&invocation);
+        let read = |name: &str| fs::read_to_string(option(&argv, name).unwrap()).unwrap();
+        assert_eq!(read("append-system-prompt-file"), &*invocation.definition.as_ref().unwrap().prompt);
+        let servers: serde_json::Value = serde_json::from_str(&read("mcp-config")).unwrap();
+        let server = json!({"type": "stdio", "command": "tidegate", "args": ["mcp"], "env": {"TIDEGATE_AGENT": "a-1"}});
+        assert_eq!(servers, json!({"mcpServers": {"tidegate": server}}));
+        assert!(option(&argv, "allowedTools").unwrap().ends_with(",mcp__tidegate"));
+        assert!(!argv.iter().any(|argument| argument == "do it"), "the prompt is read from standard input");
+    }
+
+    #[test]
+    fn a_conversation_is_named_by_us_and_gone_on_with_by_its_name() {
+        let home = tempfile::tempdir().unwrap();
+        let mut invocation = transcripts::invocation(home.path());
+        let name = |invocation: &Invocation| option(&argv(invocation), "session-id").unwrap().to_owned();
+        let first = name(&invocation);
+        assert_eq!(first, name(&invocation));
+        let shape: Vec<usize> = first.split('-').map(str::len).collect();
+        assert_eq!((shape, &first[14..15]), (vec![8, 4, 4, 4, 12], "8"));
+        assert!("89ab".contains(&first[19..20]), "{first}");
+        invocation.folder = "/runs/1/jobs/8".into();
+        assert_ne!(first, name(&invocation));
+        invocation.session = Some(Session { id: first.clone(), reported: Spend::default() });
+        assert_eq!(
+            (option(&argv(&invocation), "resume"), option(&argv(&invocation), "session-id")),
+            (Some(&*first), None)
+        );
+    }
+
+    #[test]
+    fn a_clouds_keys_are_for_those_whose_provider_it_is() {
+        let wants = |name, set: &[&str]| Claude.wants(name, &|other| set.contains(&other));
+        assert!(!wants("AWS_SECRET_ACCESS_KEY", &["AWS_SECRET_ACCESS_KEY"]));
+        assert!(wants("AWS_SECRET_ACCESS_KEY", &["CLAUDE_CODE_USE_BEDROCK"]) && wants("ANTHROPIC_API_KEY", &[]));
+        assert!(!wants("GOOGLE_APPLICATION_CREDENTIALS", &[BEDROCK]));
+    }
+
+    #[test]
+    fn a_version_is_told_from_what_others_print() {
+        assert_eq!(Claude.version("2.1.329 (Claude Code)\n"), Some("2.1.329".to_owned()));
+        assert_eq!((Claude.version("codex-cli 0.169.0"), Claude.version("")), (None, None));
+    }
+
+    #[test]
+    fn the_schema_and_the_limit_of_turns_are_passed_on() {
+        let home = tempfile::tempdir().unwrap();
+        let mut invocation = transcripts::invocation(home.path());
+        (invocation.schema, invocation.turns, invocation.model) = (Some("{}"), 0, Some("--odd".to_owned()));
+        invocation.definition = Some(Arc::new(Definition::read("---\nname: x\n---\nwords").unwrap()));
+        let argv = argv(&invocation);
+        let of = |name| option(&argv, name);
+        assert_eq!([of("json-schema"), of("max-turns"), of("model")], [Some("{}"), Some("1"), Some("--odd")]);
+    }
+}

@@ -176,3 +176,100 @@ fn server(server: &Server) -> (String, Value) {
     ]);
     (server.name.clone(), Value::Table(table))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        agent::{Definition, Session, transcripts},
+        process::Confines,
+        run::Spend,
+    };
+    use std::fs;
+
+    fn argv(invocation: &Invocation) -> Vec<String> {
+        let call = Codex::new(TimeZone::UTC).call(invocation, Path::new("/bin/codex")).unwrap();
+        call.argv.into_iter().map(|argument| argument.into_string().unwrap()).collect()
+    }
+
+    /// Its configuration, as it reads it.
+    fn set(argv: &[String], name: &str) -> Option<Value> {
+        let value = argv.windows(2).find_map(|pair| match &*pair[0] {
+            "-c" => pair[1].strip_prefix(name)?.strip_prefix('='),
+            _ => None,
+        })?;
+        let document: Table = toml::from_str(&format!("x = {value}")).unwrap();
+        document.get("x").cloned()
+    }
+
+    #[test]
+    fn its_own_sandbox_is_used_where_ours_is_not() {
+        let home = tempfile::tempdir().unwrap();
+        let mut invocation = transcripts::invocation(home.path());
+        assert_eq!(argv(&invocation)[1..4], ["exec", "-s", "workspace-write"]);
+        invocation.writes = WritePolicy::Nothing;
+        invocation.session = Some(Session { id: "t-1".to_owned(), reported: Spend::default() });
+        let resumed = argv(&invocation);
+        assert_eq!(resumed[1..5], ["exec", "-s", "read-only", "resume"]);
+        assert_eq!(resumed[resumed.len() - 2..], ["t-1", "-"]);
+        invocation.confines = Some(Confines::default());
+        let confined = argv(&invocation);
+        assert_eq!(confined[1..4], ["exec", "resume", "--dangerously-bypass-approvals-and-sandbox"]);
+        assert!(!confined.contains(&"-s".to_owned()));
+    }
+
+    #[test]
+    fn what_it_is_told_and_what_it_may_call_come_through_as_they_are() {
+        let home = tempfile::tempdir().unwrap();
+        let mut invocation = transcripts::invocation(home.path());
+        let prompt = "---\nname: x\n---\nsay \"'''\\ and\n\ttabs, \"\"\" and \u{7f}";
+        invocation.definition = Some(std::sync::Arc::new(Definition::read(prompt).unwrap()));
+        let env = vec![("A".to_owned(), "\"".to_owned())];
+        invocation.servers =
+            vec![Server { name: "an odd.name".to_owned(), argv: ["a", "b c"].map(str::to_owned).to_vec(), env }];
+        invocation.schema = Some("{}");
+        let argv = argv(&invocation);
+        let told = set(&argv, "developer_instructions").unwrap();
+        assert_eq!(told.as_str(), Some(&*invocation.definition.as_ref().unwrap().prompt));
+        let servers = set(&argv, "mcp_servers").unwrap();
+        let server = &servers["an odd.name"];
+        assert_eq!((server["command"].as_str(), server["args"][0].as_str()), (Some("a"), Some("b c")));
+        assert_eq!(server["env"]["A"].as_str(), Some("\""));
+        assert_eq!(server["default_tools_approval_mode"].as_str(), Some("approve"));
+        let schema = argv.iter().skip_while(|argument| *argument != "--output-schema").nth(1).unwrap();
+        assert_eq!(fs::read_to_string(schema).unwrap(), "{}");
+    }
+
+    #[test]
+    fn the_provider_is_the_users_and_asked_as_everybody_asks() {
+        let home = tempfile::tempdir().unwrap();
+        let mut invocation = transcripts::invocation(home.path());
+        let provider = |invocation: &Invocation| set(&argv(invocation), "model_providers").unwrap()[PROVIDER].clone();
+        assert_eq!(provider(&invocation)["requires_openai_auth"].as_bool(), Some(true));
+        assert!(provider(&invocation).get("base_url").is_none(), "the login knows it");
+        invocation.env.push(("OPENAI_API_KEY".into(), "k".into()));
+        invocation.env.push(("OPENAI_BASE_URL".into(), "http://127.0.0.1:9/v1/".into()));
+        let own = provider(&invocation);
+        assert_eq!(own["env_key"].as_str(), Some("OPENAI_API_KEY"));
+        assert_eq!((own["base_url"].as_str(), own.get("requires_openai_auth")), (Some("http://127.0.0.1:9/v1"), None));
+        assert_eq!(
+            (own["request_max_retries"].as_integer(), own["stream_max_retries"].as_integer()),
+            (Some(0), Some(2))
+        );
+        home::put(home.path(), LOGIN, b"{}").unwrap();
+        let with_login = provider(&invocation);
+        assert_eq!(
+            with_login["requires_openai_auth"].as_bool(),
+            Some(true),
+            "a login goes before a key for everything"
+        );
+        assert!(with_login.get("env_key").is_none());
+    }
+
+    #[test]
+    fn a_version_is_told_from_what_others_print() {
+        let codex = Codex::new(TimeZone::UTC);
+        assert_eq!(codex.version("WARNING: x\ncodex-cli 0.169.0\n"), Some("0.169.0".to_owned()));
+        assert_eq!((codex.version("2.1.329 (Claude Code)"), codex.version("")), (None, None));
+    }
+}
