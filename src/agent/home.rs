@@ -16,7 +16,7 @@ use std::{
 /// When it cannot be written, or `name` leads out of the home.
 pub(super) fn put(home: &Path, name: &str, content: &[u8]) -> io::Result<PathBuf> {
     let name = Path::new(name);
-    let folder = folder(home, name.parent().unwrap_or(Path::new("")))?;
+    let folder = folder(home, name.parent().unwrap_or_else(|| Path::new("")))?;
     let path = folder.join(name.file_name().ok_or(io::ErrorKind::InvalidInput)?);
     clear(&path)?;
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?.write_all(content)?;
