@@ -1,6 +1,5 @@
 //! What an agent answers, and how it is asked for it where its CLI knows no schema.
 
-use super::Invocation;
 use serde_json::Value;
 
 /// Bytes of an answer that are kept: its end, where it is longer.
@@ -72,12 +71,12 @@ fn last_fence(text: &str) -> Option<&str> {
 }
 
 /// What the agent is told: the prompt, and what its answer has to be, where its CLI has no other way to say it.
-pub(super) fn prompt(invocation: &Invocation) -> String {
-    match invocation.schema {
-        None => invocation.prompt.clone(),
+pub(super) fn prompt(prompt: &str, schema: Option<&str>) -> String {
+    match schema {
+        None => prompt.to_owned(),
         Some(schema) => format!(
-            "{}\n\nYour last answer is read by a program: give nothing but one JSON value that meets this JSON Schema.\n\n{schema}\n",
-            invocation.prompt
+            "{prompt}\n\nYour last answer is read by a program: give nothing but one JSON value that meets this JSON \
+             Schema.\n\n{schema}\n"
         ),
     }
 }

@@ -41,12 +41,16 @@ impl CommandLine {
         user: Option<PathBuf>,
         wardens: Arc<dyn Launch>,
     ) -> CommandLine {
+        let is_set = |name: &str| env.iter().any(|(held, value)| held == name && !value.is_empty());
+        let is_wanted = |name: &OsString| name.to_str().is_none_or(|name| dialect.wants(name, &is_set));
+        let env = env.iter().filter(|(name, _)| is_wanted(name)).cloned().collect();
         CommandLine { dialect, program, env, user, wardens }
     }
 
     async fn play(&self, mut invocation: Invocation, tell: Sink, line: Line) -> Result<AgentReport, AgentError> {
         let logins = self.dialect.logins().iter().map(|(from, to)| (Path::new(from), Path::new(to)));
         home::bring_logins(self.user.as_deref(), logins, &invocation.home)?;
+        home::move_in(&mut invocation, &self.env);
         let whole = invocation.prompt.clone();
         if invocation.session.is_some() {
             invocation.prompt = invocation.again.clone();
@@ -68,7 +72,7 @@ impl CommandLine {
     }
 
     async fn call(&self, invocation: &Invocation, tell: &Sink, line: &Line, number: u8) -> Result<Answer, AgentError> {
-        let call = self.dialect.call(invocation, &self.program, &self.env);
+        let call = self.dialect.call(invocation, &self.program);
         let call = call.map_err(|error| unusable(&invocation.home, &error))?;
         let file = |name: &str, kind: &str| match number {
             1 => invocation.folder.join(format!("{name}.{kind}")),
@@ -76,7 +80,8 @@ impl CommandLine {
         };
         let (prompt, stdout, stderr) = (file("prompt", "md"), file("stream", "jsonl"), file("stderr", "log"));
         fs::write(&prompt, &call.stdin).map_err(|error| unusable(&prompt, &error))?;
-        let env = home::environment(invocation, &self.env, call.env);
+        let mut env = invocation.env.clone();
+        home::set(&mut env, call.env);
         let (grew, watched) = watch::channel(0);
         let stop = line.stop.child_token();
         let program = Program {

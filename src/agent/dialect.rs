@@ -23,18 +23,26 @@ pub trait Dialect: Send + Sync {
     /// The variables of the user's environment that it gets beside the allowed ones: keys, tokens, base URLs.
     fn variables(&self) -> &'static [&'static str];
 
+    /// Whether it gets one of [`Dialect::variables`], `is_set` telling which of them the user has: the keys of a cloud are for those
+    /// whose provider that cloud is.
+    fn wants(&self, name: &str, is_set: &dyn Fn(&str) -> bool) -> bool {
+        // Most take what they name.
+        let _ = (name, is_set);
+        true
+    }
+
     /// Files below the user's home that hold a login, and where they go below a home of ours.
     fn logins(&self) -> &'static [(&'static str, &'static str)];
 
     /// The version, from what `--version` printed; `None` where another program printed it.
     fn version(&self, printed: &str) -> Option<String>;
 
-    /// How it is called. Files that it needs are written below the invocation's home, never below its folder. `user` is what it
-    /// gets of the user's environment: those of [`Dialect::variables`] that are set.
+    /// How it is called; the invocation's environment has the user's variables by now, and its home the logins. Files that it needs are
+    /// written below the invocation's home, never below its folder.
     ///
     /// # Errors
     /// A file that cannot be written, a variable that cannot be read.
-    fn call(&self, invocation: &Invocation, program: &Path, user: &[(OsString, OsString)]) -> io::Result<Call>;
+    fn call(&self, invocation: &Invocation, program: &Path) -> io::Result<Call>;
 
     /// Reads what it prints.
     fn reader(&self, invocation: &Invocation) -> Box<dyn Reader>;

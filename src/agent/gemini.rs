@@ -4,6 +4,7 @@ use super::{
     AgentError, AgentEvent, Answer, Call, Dialect, End, Invocation, Reader, Session, Sink, Step, WritePolicy,
     answer::{self, Words},
     complaint::{Complaint, said},
+    home,
 };
 use crate::{
     process::{How, Tail},
@@ -20,7 +21,6 @@ use std::{
 
 /// Tools that write, and are no shell.
 const WRITING: &[&str] = &["write_file", "replace", "save_memory"];
-const SHELL: &str = "run_shell_command";
 /// Switches the agent into a mode in which it writes nothing but plans, and nobody is there to switch it back.
 const PLANNING: &str = "enter_plan_mode";
 /// No server has this name: where the list of servers is empty, the CLI takes those of the repository.
@@ -67,18 +67,16 @@ impl Dialect for Gemini {
         bare_version(printed)
     }
 
-    fn call(&self, invocation: &Invocation, program: &Path, user: &[(OsString, OsString)]) -> io::Result<Call> {
+    fn call(&self, invocation: &Invocation, program: &Path) -> io::Result<Call> {
         let home = &invocation.home;
-        let settings = home.join("gemini-settings.json");
-        fs::write(&settings, serde_json::to_vec(&settings_of(invocation, user))?)?;
         // The CLI ignores settings that others could have written.
-        fs::set_permissions(&settings, Permissions::from_mode(0o600))?;
+        let settings = home::put(home, "gemini-settings.json", &serde_json::to_vec(&settings_of(invocation))?)?;
         fs::set_permissions(home, Permissions::from_mode(0o700))?;
         remember(invocation)?;
         let mut argv: Vec<OsString> = vec![program.into()];
         // The mode before this one offers no shell. What the agent may do beyond our confines is nothing, whatever it is asked.
         argv.extend(["-o", "stream-json", "--approval-mode", "yolo"].map(OsString::from));
-        if let Some(model) = model(invocation) {
+        if let Some(model) = &invocation.model {
             argv.extend(["-m".into(), model.into()]);
         }
         match &invocation.session {
@@ -93,11 +91,11 @@ impl Dialect for Gemini {
             // One process instead of a parent that hears no signal and a child.
             ("GEMINI_CLI_NO_RELAUNCH", "true".into()),
         ];
-        let is_set = |name: &str| user.iter().any(|(held, _)| held == name);
+        let is_set = |name: &str| invocation.env.iter().any(|(held, _)| held == name);
         // Else a `.gemini/.env` of the repository could say where the user's key is sent to.
         let unset = ADDRESSES.iter().filter(|name| !is_set(name)).map(|name| (*name, OsString::new()));
         let env = env.into_iter().chain(unset).map(|(name, value)| (name.into(), value)).collect();
-        Ok(Call { argv, env, stdin: answer::prompt(invocation) })
+        Ok(Call { argv, env, stdin: answer::prompt(&invocation.prompt, invocation.schema) })
     }
 
     fn reader(&self, invocation: &Invocation) -> Box<dyn Reader> {
@@ -109,23 +107,16 @@ impl Dialect for Gemini {
     }
 }
 
-fn model(invocation: &Invocation) -> Option<&str> {
-    invocation.model.as_deref()
-}
-
 /// Tools that the agent does not get.
 fn excluded(invocation: &Invocation) -> Vec<&'static str> {
     let mut tools = vec![PLANNING];
     if invocation.writes == WritePolicy::Nothing {
         tools.extend(WRITING);
     }
-    if !invocation.has_shell() {
-        tools.push(SHELL);
-    }
     tools
 }
 
-fn settings_of(invocation: &Invocation, user: &[(OsString, OsString)]) -> Value {
+fn settings_of(invocation: &Invocation) -> Value {
     let servers: serde_json::Map<String, Value> = invocation
         .servers
         .iter()
@@ -153,7 +144,7 @@ fn settings_of(invocation: &Invocation, user: &[(OsString, OsString)]) -> Value 
         "mcp": {"allowed": allowed},
         "mcpServers": servers,
     });
-    if let Some(login) = login(user, &invocation.home) {
+    if let Some(login) = login(&invocation.env, &invocation.home) {
         settings["security"] = json!({"auth": {"selectedType": login}});
     }
     settings
@@ -177,10 +168,8 @@ fn login(user: &[(OsString, OsString)], home: &Path) -> Option<&'static str> {
 /// The definition's prompt is added to the CLI's own, which says how its tools are used, and differs with each of its versions:
 /// `GEMINI_SYSTEM_MD` would put it in place of that. What is remembered for a user of this home is added.
 fn remember(invocation: &Invocation) -> io::Result<()> {
-    let folder = invocation.home.join(".gemini");
-    fs::create_dir_all(&folder)?;
     let prompt = invocation.definition.as_ref().map_or("", |definition| &definition.prompt);
-    fs::write(folder.join("GEMINI.md"), prompt)
+    home::put(&invocation.home, ".gemini/GEMINI.md", prompt.as_bytes()).map(drop)
 }
 
 /// The name of a new conversation: always the same for the same call, and another one for each.

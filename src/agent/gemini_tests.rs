@@ -140,14 +140,15 @@ fn its_call_says_all_that_matters() {
     invocation.definition = Definition::built_in("implementation-agent");
     invocation.servers =
         vec![Server { name: "tide".into(), argv: vec!["x".into(), "y".into()], env: vec![("A".into(), "b".into())] }];
-    let user = [("GEMINI_API_KEY".into(), "k".into()), ("GOOGLE_GEMINI_BASE_URL".into(), "http://127.0.0.1:1".into())];
-    let call = Gemini.call(&invocation, Path::new("/bin/gemini"), &user).unwrap();
+    invocation.env =
+        vec![("GEMINI_API_KEY".into(), "k".into()), ("GOOGLE_GEMINI_BASE_URL".into(), "http://127.0.0.1:1".into())];
+    let call = Gemini.call(&invocation, Path::new("/bin/gemini")).unwrap();
     let argv: Vec<&str> = call.argv.iter().map(|arg| arg.to_str().unwrap()).collect();
     let fixed = ["/bin/gemini", "-o", "stream-json", "--approval-mode", "yolo", "-m", "gemini-2.5-pro", "--session-id"];
     assert_eq!(argv[..8], fixed);
     let shape: Vec<usize> = argv[8].split('-').map(str::len).collect();
     assert_eq!(shape, [8, 4, 4, 4, 12], "{}", argv[8]);
-    assert_eq!(call, Gemini.call(&invocation, Path::new("/bin/gemini"), &user).unwrap());
+    assert_eq!(call, Gemini.call(&invocation, Path::new("/bin/gemini")).unwrap());
     assert_eq!(call.stdin, "Do it.");
     let value = |name: &str| call.env.iter().find(|(held, _)| held == name).map(|(_, value)| value.to_str().unwrap());
     assert_eq!((value("GOOGLE_GEMINI_BASE_URL"), value("GOOGLE_VERTEX_BASE_URL")), (None, Some("")));
@@ -183,14 +184,14 @@ fn a_conversation_is_gone_on_with_and_a_login_is_found() {
     let mut invocation = invocation(dir.path());
     invocation.session = Some(Session { id: "abc".into(), reported: Spend::default() });
     invocation.schema = Some("{\"type\":\"object\"}");
-    let call = Gemini.call(&invocation, Path::new("g"), &[]).unwrap();
+    let call = Gemini.call(&invocation, Path::new("g")).unwrap();
     assert!(call.argv.ends_with(&["--resume".into(), "abc".into()]));
     assert!(call.stdin.contains("{\"type\":\"object\"}"));
     assert_eq!(login(&[], &invocation.home), None);
     fs::write(invocation.home.join(".gemini/oauth_creds.json"), "{}").unwrap();
     assert_eq!(login(&[], &invocation.home), Some("oauth-personal"));
     assert_eq!(login(&[("GOOGLE_API_KEY".into(), "k".into())], &invocation.home), Some("vertex-ai"));
-    assert_eq!(settings_of(&invocation, &[])["mcp"]["allowed"], json!([NO_SERVER]));
+    assert_eq!(settings_of(&invocation)["mcp"]["allowed"], json!([NO_SERVER]));
 }
 
 #[test]

@@ -4,10 +4,10 @@ use super::{AgentError, Invocation};
 use crate::process::{Exit, How, Tail};
 use std::{
     ffi::OsString,
-    fs::{self, Permissions},
-    io,
-    os::unix::fs::PermissionsExt,
-    path::Path,
+    fs::{self, OpenOptions, Permissions},
+    io::{self, Write},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::{Component, Path, PathBuf},
 };
 
 /// The user's logins, as they are now: a copy, which is all that the agent sees of the user's home.
@@ -20,13 +20,9 @@ pub(super) fn bring_logins<'a>(
     home: &Path,
 ) -> Result<(), AgentError> {
     let Some(user) = user else { return Ok(()) };
-    for (from, to) in logins.map(|(from, to)| (user.join(from), home.join(to))) {
+    for (from, to) in logins.map(|(from, to)| (user.join(from), to)) {
         let copied = match fs::read(&from) {
-            Ok(login) => to
-                .parent()
-                .map_or(Ok(()), fs::create_dir_all)
-                .and_then(|()| fs::write(&to, login))
-                .and_then(|()| fs::set_permissions(&to, Permissions::from_mode(0o600))),
+            Ok(login) => put(home, to, &login).map(drop),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
         };
@@ -35,19 +31,18 @@ pub(super) fn bring_logins<'a>(
     Ok(())
 }
 
-/// The invocation's environment, then the user's variables, then the home, then what the call needs: the later wins.
-pub(super) fn environment(
-    invocation: &Invocation,
-    user: &[(OsString, OsString)],
-    call: Vec<(OsString, OsString)>,
-) -> Vec<(OsString, OsString)> {
-    let mut env = invocation.env.clone();
+/// Puts the user's variables and the home into the invocation's environment: what dialects and agents find there.
+pub(super) fn move_in(invocation: &mut Invocation, user: &[(OsString, OsString)]) {
     let home = (OsString::from("HOME"), invocation.home.clone().into_os_string());
-    for (name, value) in user.iter().cloned().chain([home]).chain(call) {
+    set(&mut invocation.env, user.iter().cloned().chain([home]));
+}
+
+/// Sets variables: the later wins.
+pub(super) fn set(env: &mut Vec<(OsString, OsString)>, more: impl IntoIterator<Item = (OsString, OsString)>) {
+    for (name, value) in more {
         env.retain(|(held, _)| *held != name);
         env.push((name, value));
     }
-    env
 }
 
 /// How it failed when something from outside ended it, or it fell over: nobody has to ask what it said.
@@ -67,4 +62,87 @@ pub(super) fn ended_from_outside(exit: &Exit, stderr: &str, invocation: &Invocat
 /// A file without which it cannot begin.
 pub(super) fn unusable(path: &Path, error: &io::Error) -> AgentError {
     AgentError::Misconfigured { what: format!("{}: {error}", path.display()) }
+}
+
+/// Writes a file below a home, readable for nobody else, and says where it is.
+///
+/// The home is kept between tries, and the agent of the try before could put a link there that leads out of its sandbox. We are
+/// not in that sandbox: nothing that is there is followed.
+///
+/// # Errors
+/// When it cannot be written, or `name` leads out of the home.
+pub(super) fn put(home: &Path, name: impl AsRef<Path>, content: &[u8]) -> io::Result<PathBuf> {
+    let name = name.as_ref();
+    let folder = folder(home, name.parent().unwrap_or_else(|| Path::new("")))?;
+    let path = folder.join(name.file_name().ok_or(io::ErrorKind::InvalidInput)?);
+    clear(&path)?;
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?.write_all(content)?;
+    Ok(path)
+}
+
+/// Makes a folder below a home where there is none, and says where it is.
+///
+/// # Errors
+/// As [`put`].
+pub(super) fn folder(home: &Path, name: &Path) -> io::Result<PathBuf> {
+    let mut path = home.to_owned();
+    for part in name.components() {
+        let Component::Normal(part) = part else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        path.push(part);
+        if !fs::symlink_metadata(&path).is_ok_and(|held| held.is_dir()) {
+            clear(&path)?;
+            fs::create_dir(&path)?;
+        }
+        fs::set_permissions(&path, Permissions::from_mode(0o700))?;
+    }
+    Ok(path)
+}
+
+/// Takes away what is there; of a link, the link.
+fn clear(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(held) if held.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn what_an_agent_has_linked_out_of_its_home_is_not_written_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let (home, outside) = (dir.path().join("home"), dir.path().join("outside"));
+        fs::create_dir(&home).unwrap();
+        fs::create_dir(&outside).unwrap();
+        fs::write(outside.join("login.json"), "the user's").unwrap();
+        symlink(&outside, home.join(".cli")).unwrap();
+        let path = put(&home, ".cli/login.json", b"ours").unwrap();
+        assert_eq!(fs::read_to_string(outside.join("login.json")).unwrap(), "the user's");
+        assert_eq!(
+            (path.clone(), fs::read_to_string(&path).unwrap()),
+            (home.join(".cli/login.json"), "ours".to_owned())
+        );
+        fs::remove_file(&path).unwrap();
+        symlink(outside.join("login.json"), &path).unwrap();
+        put(&home, ".cli/login.json", b"ours").unwrap();
+        assert_eq!(fs::read_to_string(outside.join("login.json")).unwrap(), "the user's");
+    }
+
+    #[test]
+    fn a_file_is_written_again_and_only_its_owner_reads_it() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir_all(home.path().join("note.md/in/the/way")).unwrap();
+        put(home.path(), "note.md", b"one, which is longer").unwrap();
+        let path = put(home.path(), "note.md", b"two").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "two");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(put(home.path(), "../note.md", b"x").is_err() && put(home.path(), "/note.md", b"x").is_err());
+    }
 }

@@ -52,19 +52,6 @@ pub struct Invocation {
     pub at: Timestamp,
 }
 
-impl Invocation {
-    /// Whether a shell is safe to give: what may write nothing gets one only where the confines keep the shell from writing.
-    pub fn has_shell(&self) -> bool {
-        match (self.writes, &self.confines) {
-            (WritePolicy::Workspace, _) => true,
-            (WritePolicy::Nothing, None) => false,
-            (WritePolicy::Nothing, Some(confines)) => {
-                !confines.writable.iter().any(|folder| self.workspace.starts_with(folder))
-            }
-        }
-    }
-}
-
 /// What an agent may write, as far as the backend can keep it to that; what it wrote is judged anyway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WritePolicy {

@@ -10,6 +10,8 @@
 mod acp;
 mod answer;
 mod cassette;
+mod claude;
+mod codex;
 mod command_line;
 mod complaint;
 mod definition;
@@ -18,8 +20,11 @@ mod dialect;
 mod feed;
 mod frontmatter;
 mod gemini;
+#[cfg(test)]
+mod goldens;
 mod home;
 mod invocation;
+mod lines;
 mod opencode;
 mod patience;
 mod plain;
@@ -29,6 +34,8 @@ mod transcript;
 
 pub use acp::Acp;
 pub use cassette::{Cassette, Replay, Taped};
+pub use claude::Claude;
+pub use codex::Codex;
 pub use command_line::CommandLine;
 pub use definition::{Definition, Origin};
 pub use definitions::{Definitions, Page};
@@ -65,8 +72,10 @@ pub trait Backend: Send + Sync {
 }
 
 /// The dialect of a coding agent's command line; none where the name is of no command line. `zone` is the one in which it writes times.
-pub fn dialect(name: &str, _zone: &TimeZone) -> Option<Box<dyn Dialect>> {
+pub fn dialect(name: &str, zone: &TimeZone) -> Option<Box<dyn Dialect>> {
     match name {
+        "claude" => Some(Box::new(Claude)),
+        "codex" => Some(Box::new(Codex::new(zone.clone()))),
         "gemini" => Some(Box::new(Gemini)),
         "opencode" => Some(Box::new(OpenCode)),
         _ => None,

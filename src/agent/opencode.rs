@@ -5,6 +5,7 @@ use super::{
     answer::{self, Words},
     complaint::{Complaint, said},
     gemini::bare_version,
+    home,
 };
 use crate::{process::Tail, run::Spend};
 use serde_json::{Map, Value, json};
@@ -64,19 +65,17 @@ impl Dialect for OpenCode {
         bare_version(printed)
     }
 
-    fn call(&self, invocation: &Invocation, program: &Path, user: &[(OsString, OsString)]) -> io::Result<Call> {
+    fn call(&self, invocation: &Invocation, program: &Path) -> io::Result<Call> {
         let home = &invocation.home;
-        let config = config(invocation, user)?;
+        let config = config(invocation)?;
         // The definition's prompt is added to the CLI's own, which says how its tools are used; an agent's prompt would be put in
         // place of that. What every conversation of a user is told is added, and as it is: in a prompt, `{env:..}` is replaced.
-        let folder = home.join(".config/opencode");
-        fs::create_dir_all(&folder)?;
         let prompt = invocation.definition.as_ref().map_or("", |definition| &definition.prompt);
-        fs::write(folder.join("AGENTS.md"), prompt)?;
+        home::put(home, ".config/opencode/AGENTS.md", prompt.as_bytes())?;
         let mut argv: Vec<OsString> = vec![program.into()];
         // What is asked for is allowed: nobody is there to answer, and what is denied is said in the configuration.
         argv.extend(["run", "--format", "json", "--auto", "--agent", AGENT].map(OsString::from));
-        if let Some(model) = model(invocation) {
+        if let Some(model) = &invocation.model {
             argv.extend(["-m".into(), model.into()]);
         }
         // Going on with a conversation from another folder works in its old one, and never ends.
@@ -102,7 +101,7 @@ impl Dialect for OpenCode {
         ]
         .map(|name| (name, OsString::from("1")));
         let env = env.into_iter().chain(switches).map(|(name, value)| (name.into(), value)).collect();
-        Ok(Call { argv, env, stdin: answer::prompt(invocation) })
+        Ok(Call { argv, env, stdin: answer::prompt(&invocation.prompt, invocation.schema) })
     }
 
     fn reader(&self, invocation: &Invocation) -> Box<dyn Reader> {
@@ -116,17 +115,13 @@ impl Dialect for OpenCode {
 }
 
 /// `provider/model`.
-fn model(invocation: &Invocation) -> Option<&str> {
-    invocation.model.as_deref()
-}
-
 /// What the agent may use: the CLI does not even offer what is denied.
 fn permission(invocation: &Invocation) -> Value {
     let word = |is_allowed| if is_allowed { "allow" } else { "deny" };
     let writes = invocation.writes == WritePolicy::Workspace;
     json!({
         "edit": word(writes),
-        "bash": word(invocation.has_shell()),
+        "bash": "allow",
         // Without confines, its own ones are all there is.
         "external_directory": word(invocation.confines.is_some()),
         // Asking a person, with nobody there.
@@ -137,14 +132,15 @@ fn permission(invocation: &Invocation) -> Value {
 }
 
 /// The configuration: the providers of the user's, and all else ours.
-fn config(invocation: &Invocation, user: &[(OsString, OsString)]) -> io::Result<Value> {
+fn config(invocation: &Invocation) -> io::Result<Value> {
     let mut config = Map::new();
     let copy = match fs::read_to_string(invocation.home.join(CONFIG_COPY)) {
         Ok(text) => Some(text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };
-    let said = user.iter().find(|(name, _)| name == CONFIG).map(|(_, value)| value.to_string_lossy().into_owned());
+    let said =
+        invocation.env.iter().find(|(name, _)| name == CONFIG).map(|(_, value)| value.to_string_lossy().into_owned());
     for (what, text) in [("~/.config/opencode/opencode.json", copy), (CONFIG, said)] {
         let Some(text) = text.filter(|text| !text.trim().is_empty()) else { continue };
         let Ok(Value::Object(theirs)) = serde_json::from_str::<Value>(&without_comments(&text)) else {
@@ -218,8 +214,7 @@ fn was_here(invocation: &Invocation) -> io::Result<bool> {
         Err(error) => return Err(error),
     };
     if !is_here {
-        fs::create_dir_all(invocation.home.join(".tidegate"))?;
-        fs::write(&file, here)?;
+        home::put(&invocation.home, WORKPLACE, here)?;
     }
     Ok(is_here)
 }

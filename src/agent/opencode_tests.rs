@@ -173,8 +173,8 @@ fn its_call_takes_the_users_providers_and_nothing_else_of_theirs() {
     fs::write(invocation.home.join(CONFIG_COPY), file).unwrap();
     let user =
         json!({"provider": {"fake": {}}, "small_model": "fake/small", "mcp": {"theirs": {}}, "permission": "allow"});
-    let user = [(CONFIG.into(), user.to_string().into())];
-    let call = OpenCode.call(&invocation, Path::new("/bin/opencode"), &user).unwrap();
+    invocation.env = vec![(CONFIG.into(), user.to_string().into())];
+    let call = OpenCode.call(&invocation, Path::new("/bin/opencode")).unwrap();
     let argv = ["/bin/opencode", "run", "--format", "json", "--auto", "--agent", "tidegate", "-m", "fake/fake-model"];
     assert_eq!(call.argv, argv);
     let value = |name: &str| call.env.iter().find(|(held, _)| held == name).map(|(_, value)| value.to_str().unwrap());
@@ -197,7 +197,9 @@ fn its_call_takes_the_users_providers_and_nothing_else_of_theirs() {
 #[test]
 fn a_configuration_that_cannot_be_read_is_said_to_be_so() {
     let dir = tempfile::tempdir().unwrap();
-    let error = OpenCode.call(&invocation(dir.path()), Path::new("o"), &[(CONFIG.into(), "[1]".into())]).unwrap_err();
+    let error = OpenCode
+        .call(&Invocation { env: vec![(CONFIG.into(), "[1]".into())], ..invocation(dir.path()) }, Path::new("o"))
+        .unwrap_err();
     assert!(error.to_string().contains(CONFIG), "{error}");
     for odd in ["\"a\\", "/*", "\\", "//", "\"\\ü"] {
         without_comments(odd);
@@ -224,7 +226,7 @@ fn a_conversation_is_gone_on_with_in_its_own_folder_only() {
     let dir = tempfile::tempdir().unwrap();
     let mut invocation = invocation(dir.path());
     let resumes =
-        |invocation: &Invocation| OpenCode.call(invocation, Path::new("o"), &[]).unwrap().argv.contains(&"-s".into());
+        |invocation: &Invocation| OpenCode.call(invocation, Path::new("o")).unwrap().argv.contains(&"-s".into());
     assert!(!resumes(&invocation));
     invocation.session = Some(Session { id: "ses_x".into(), reported: Spend::default() });
     assert!(resumes(&invocation));

@@ -1,6 +1,8 @@
 //! Transcripts of real command lines, and what is heard of them: for tests.
 
-use super::{AgentError, AgentEvent, Answer, Dialect, End, Invocation, Reader, Sink, Step, WritePolicy};
+use super::{
+    AgentError, AgentEvent, Answer, Definition, Dialect, End, Invocation, Origin, Reader, Sink, Step, WritePolicy,
+};
 use crate::{
     plan::Role,
     process::{Exit, How, Limits},
@@ -150,4 +152,17 @@ impl Heard {
             })
             .collect()
     }
+}
+
+/// A definition with nothing but this prompt.
+pub(super) fn definition(prompt: &str) -> Arc<Definition> {
+    Arc::new(Definition {
+        name: "x".into(),
+        description: "".into(),
+        prompt: prompt.into(),
+        tools: None,
+        denied: Vec::new(),
+        model: None,
+        origin: Origin::BuiltIn,
+    })
 }

@@ -23,7 +23,6 @@ const OPEN_MAX: usize = 4096;
 pub(super) struct Hearing {
     tell: Sink,
     writes: WritePolicy,
-    has_shell: bool,
     /// A conversation that is gone on with may be told again from its beginning, which is no news.
     is_listening: bool,
     is_started: bool,
@@ -50,7 +49,6 @@ impl Hearing {
         Hearing {
             tell: tell.clone(),
             writes: invocation.writes,
-            has_shell: invocation.has_shell(),
             is_listening: false,
             is_started: false,
             words: Words::default(),
@@ -185,7 +183,6 @@ impl Hearing {
         let is_allowed = match (self.writes, kind) {
             (WritePolicy::Workspace, _) => true,
             (WritePolicy::Nothing, ToolKind::Edit | ToolKind::Delete | ToolKind::Move | ToolKind::SwitchMode) => false,
-            (WritePolicy::Nothing, ToolKind::Execute) => self.has_shell,
             (WritePolicy::Nothing, _) => true,
         };
         let once = |kind: PermissionOptionKind| option(&request.options, kind);

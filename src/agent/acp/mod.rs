@@ -69,9 +69,10 @@ impl Acp {
         Acp { name, argv, env, logins, user, wardens }
     }
 
-    async fn play(&self, invocation: Invocation, tell: Sink, line: Line) -> Result<AgentReport, AgentError> {
+    async fn play(&self, mut invocation: Invocation, tell: Sink, line: Line) -> Result<AgentReport, AgentError> {
         let logins = self.logins.iter().map(|path| (path.as_path(), path.as_path()));
         home::bring_logins(self.user.as_deref(), logins, &invocation.home)?;
+        home::move_in(&mut invocation, &self.env);
         let file = |name: &str| invocation.folder.join(name);
         let (stdin, stdout, stderr) = (file("stdin"), file("stream.jsonl"), file("stderr.log"));
         let pipe = named_pipe(&stdin).map_err(|error| unusable(&stdin, &error))?;
@@ -79,7 +80,7 @@ impl Acp {
         let program = Program {
             argv: self.argv.clone(),
             cwd: invocation.workspace.clone(),
-            env: home::environment(&invocation, &self.env, Vec::new()),
+            env: invocation.env.clone(),
             stdin: Some(stdin),
             stdout: stdout.clone(),
             stderr: Some(stderr.clone()),

@@ -131,7 +131,7 @@ impl<'a> Talk<'a> {
         let session = Session { id: room.id.0.to_string(), reported: reported.unwrap_or_default() };
         lock(&self.hearing).begin(session);
         self.progress.send_replace(());
-        let text = acp::ContentBlock::Text(acp::TextContent::new(prompt(self.invocation)));
+        let text = acp::ContentBlock::Text(acp::TextContent::new(prompt(self.invocation, room.is_resumed)));
         let prompted = agent.send_request(acp::PromptRequest::new(room.id.clone(), vec![text]));
         *lock(&self.session) = Some(room.id);
         let prompted = prompted.block_task().await?;
@@ -298,9 +298,12 @@ fn model(invocation: &Invocation) -> Option<&str> {
     invocation.model.as_deref()
 }
 
-/// The protocol has no place for a definition that all agents know: it comes before what is asked.
-fn prompt(invocation: &Invocation) -> String {
-    let asked = answer::prompt(invocation);
+/// The protocol has no place for a definition that all agents know: it comes before what is asked, once.
+fn prompt(invocation: &Invocation, is_resumed: bool) -> String {
+    if is_resumed {
+        return answer::prompt(&invocation.again, invocation.schema);
+    }
+    let asked = answer::prompt(&invocation.prompt, invocation.schema);
     match &invocation.definition {
         Some(definition) => format!("{}\n\n{asked}", definition.prompt),
         None => asked,
