@@ -248,7 +248,7 @@ fn conversation(folder: &Path) -> String {
 mod tests {
     use super::*;
     use crate::{
-        agent::{Server, Session, goldens, transcript},
+        agent::{Definition, Server, Session, goldens, transcript},
         process::Confines,
         run::Spend,
     };
