@@ -3,7 +3,7 @@
 use super::{
     AgentError, AgentEvent, AgentReport, Answer, Backend, Dialect, End, Invocation, Reader, Session, Sink, Step,
 };
-use crate::process::{Exit, How, Launch, Line, Program, Tail};
+use crate::process::{Ask, Exit, How, Launch, Line, Program, Tail};
 use std::{
     ffi::OsString,
     fs::{self, File, Permissions},
@@ -107,6 +107,8 @@ impl CommandLine {
             stderr: Some(stderr.clone()),
             limits: crate::process::Limits { idle: None, ..invocation.limits },
             confines: invocation.confines.clone(),
+            ask: Ask::Term,
+            secrets: Vec::new(),
         };
         let mut listener = Listener {
             feed: Feed::new(stdout),

@@ -1,7 +1,7 @@
 //! The backend that needs no model: a fenced block of the breakdown, run by `sh -eu` in the workspace.
 
 use super::{AgentError, AgentEvent, AgentReport, Backend, Invocation, Sink};
-use crate::process::{Exit, How, Launch, Line, Program, Tail};
+use crate::process::{Ask, Exit, How, Launch, Line, Program, Tail};
 use std::{future::Future, io, path::Path, pin::Pin, sync::Arc};
 use tokio::sync::watch;
 
@@ -38,6 +38,8 @@ impl ScriptBackend {
             stderr: Some(invocation.folder.join("stderr")),
             limits: invocation.limits,
             confines: invocation.confines.clone(),
+            ask: Ask::Term,
+            secrets: Vec::new(),
         };
         events(AgentEvent::Started);
         let line = Line { grew: Some(grew), ..line };

@@ -1,7 +1,7 @@
 //! A check: one command line on one tree, its environment and its log.
 
 use super::tail;
-use crate::process::{Exit, How, Launch, Limits, Line, Program};
+use crate::process::{Ask, Exit, How, Launch, Limits, Line, Program};
 use crate::rules::{Build, Report};
 use crate::run::{Oid, Ran};
 use std::{
@@ -78,6 +78,8 @@ impl Check<'_> {
             stderr: stderr.map(Path::to_owned),
             limits: self.limits,
             confines: None,
+            ask: Ask::Term,
+            secrets: Vec::new(),
         };
         self.launch.launch(program, self.line.clone()).await
     }

@@ -6,7 +6,7 @@ use super::{
     survey,
 };
 use crate::{
-    process::{How, Launch, Limits, Line, Program, Tail},
+    process::{Ask, How, Launch, Limits, Line, Program, Tail},
     run::Oid,
 };
 use serde::{Deserialize, Serialize};
@@ -99,6 +99,8 @@ impl Lease {
                 stderr: None,
                 limits: setup.limits,
                 confines: None,
+                ask: Ask::Term,
+                secrets: Vec::new(),
             };
             let exit = launch.launch(program, line.clone()).await;
             if !exit.is_success() {
