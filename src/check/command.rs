@@ -1,7 +1,7 @@
 //! A check: one command line on one tree, its environment and its log.
 
 use super::tail;
-use crate::process::{Ask, Exit, How, Launch, Limits, Line, Program};
+use crate::process::{Ask, Confines, Exit, How, Launch, Limits, Line, Program};
 use crate::rules::{Build, Report};
 use crate::run::{Oid, Ran};
 use std::{
@@ -43,6 +43,8 @@ pub struct Check<'a> {
     pub cache: &'a Path,
     /// Our own binary, whose hidden mode [`super::RUNNER_MODE`] runs test executables.
     pub tidegate: &'a Path,
+    /// What its programs may see and write; `None`: whatever we may.
+    pub confines: Option<Confines>,
     /// Stops it.
     pub line: Line,
 }
@@ -61,14 +63,19 @@ pub struct Checked {
 }
 
 impl Check<'_> {
-    /// Runs a command line of `sh` in this check's environment.
+    /// Runs a command line of `sh` in this check's environment, and with a folder that only this one may read, if there is one.
     pub(super) async fn launch_sh(
         &self,
         command: &str,
         more: Vec<(OsString, OsString)>,
+        folder: Option<&Path>,
         stdout: &Path,
         stderr: Option<&Path>,
     ) -> Exit {
+        let mut confines = self.confines.clone();
+        if let Some(confines) = &mut confines {
+            confines.readable.extend(folder.map(Path::to_owned));
+        }
         let program = Program {
             argv: ["sh", "-c", command].map(OsString::from).to_vec(),
             cwd: self.cwd.to_owned(),
@@ -77,7 +84,7 @@ impl Check<'_> {
             stdout: stdout.to_owned(),
             stderr: stderr.map(Path::to_owned),
             limits: self.limits,
-            confines: None,
+            confines,
             ask: Ask::Term,
             secrets: Vec::new(),
         };

@@ -89,7 +89,7 @@ pub(crate) struct Execute {
     /// Start though a gate has no check; the report tells.
     #[arg(long)]
     pub(crate) allow_no_checks: bool,
-    /// The sandbox tier. This version has `none` only, and says so in every run.
+    /// What keeps agents and checks in: `bubblewrap`, `none`, or `auto`, the best there is. A run keeps the one it began with.
     #[arg(long, value_name = "TIER")]
     pub(crate) sandbox: Option<String>,
     /// Say what would be done, and do nothing.
@@ -191,4 +191,7 @@ pub(crate) struct Demo {
     /// One stable line a change, instead of bars.
     #[arg(long)]
     pub(crate) plain: bool,
+    /// As in `execute`.
+    #[arg(long, value_name = "TIER")]
+    pub(crate) sandbox: Option<String>,
 }

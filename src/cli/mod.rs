@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod closing;
+mod confinement;
 mod demo;
 mod execute;
 mod exit;

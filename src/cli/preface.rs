@@ -36,7 +36,7 @@ pub(crate) fn preface(plan: &Plan, past: &Past<'_>, charter: &Charter, policy: &
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
         let _ = writeln!(out, "uncommitted changes are left out: {}{more}", line(&names.join(", "), 200));
     }
-    let _ = writeln!(out, "sandbox: none. Agents and checks run without a sandbox, with your rights");
+    let _ = writeln!(out, "{}", sandbox(charter, config));
     let _ = writeln!(out, "{}", runs(plan, is_left));
     let _ = writeln!(out, "{} and {} at a time", counted(policy.agents, "agent"), counted(policy.checks, "check"));
     if config.review.reviewers.is_empty() {
@@ -54,6 +54,16 @@ pub(crate) fn preface(plan: &Plan, past: &Past<'_>, charter: &Charter, policy: &
         }
     }
     out
+}
+
+/// Which sandbox there is, and what that means.
+fn sandbox(charter: &Charter, config: &Config) -> String {
+    if &*charter.sandbox == "none" {
+        return "sandbox: none. Agents and checks run without a sandbox, with your rights".to_owned();
+    }
+    let network = if config.sandbox.gate_network { "checks have the network" } else { "checks have no network" };
+    let seen = "set-up and checks see their workspace, toolchains and the system's programs, and not your home";
+    format!("sandbox: {}. {seen}; {network}", charter.sandbox)
 }
 
 /// Where to look on from.

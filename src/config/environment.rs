@@ -121,6 +121,11 @@ impl Environment {
         passed
     }
 
+    /// The user's home; a folder that is not there, where there is none.
+    pub fn home(&self) -> PathBuf {
+        self.path("HOME").unwrap_or_else(|| PathBuf::from("/nonexistent"))
+    }
+
     /// Where programs are found.
     pub fn search_path(&self) -> Option<&OsStr> {
         self.given("PATH")

@@ -116,6 +116,8 @@ pub enum Tier {
     /// The best there is.
     #[default]
     Auto,
+    /// Bubblewrap.
+    Bubblewrap,
     /// None, by choice.
     None,
 }

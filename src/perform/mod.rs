@@ -3,6 +3,7 @@
 //! Evidence is collected here, with the tools of the floor below; it is judged in `rules` and in the core.
 
 mod bench;
+mod cage;
 mod evidence;
 mod hand_over;
 mod implement;
@@ -15,6 +16,7 @@ mod trim;
 mod verify;
 
 pub use bench::{Bench, Setting};
+pub use cage::Cage;
 pub use evidence::{Checks, Wanted};
 
 use crate::{

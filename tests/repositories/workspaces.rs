@@ -233,6 +233,7 @@ async fn a_workspace_is_set_up_once_and_again_when_a_lock_file_changes_and_a_gat
         commands: vec!["npm ci".into(), "make".into()],
         env: vec![],
         limits,
+        confines: None,
         pins: tidegate::rules::pins_dependencies,
         log,
     };
