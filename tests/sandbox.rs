@@ -497,3 +497,18 @@ async fn a_probe_says_what_is_wrong_with_a_bubblewrap_that_is_none() {
     let told = Sandbox::probe(Tier::Bubblewrap, &fake(&through.replace("exec", "timeout 2"))).await;
     assert!(matches!(&told, Err(NoSandbox::Leaky { what }) if what.contains("can be read")), "{told:?}");
 }
+
+#[tokio::test]
+async fn output_goes_through_no_link_that_a_program_made() {
+    let Some(place) = place().await else { return };
+    let theirs = place.at("theirs");
+    fs::write(&theirs, "mine\n").unwrap();
+    std::os::unix::fs::symlink(&theirs, place.at("work/out")).unwrap();
+    assert!(Command::new("mkfifo").arg(place.at("work/pipe")).status().unwrap().success());
+    for name in ["work/out", "work/pipe"] {
+        let program = Program { stdout: place.at(name), ..place.sh("echo theirs") };
+        let exit = place.wardens.launch(program, Line::default()).await;
+        assert!(matches!(&exit.how, How::NotStarted(why) if why.contains("output")), "{exit:?}");
+    }
+    assert_eq!(fs::read_to_string(theirs).unwrap(), "mine\n");
+}

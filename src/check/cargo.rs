@@ -109,7 +109,7 @@ async fn collect(check: &Check<'_>) -> io::Result<Checked> {
         }
         executables = said.executables;
     }
-    let reports = check.scratch.join("tests");
+    let reports = record::reports(check.scratch);
     fs::create_dir_all(&reports)?;
     let (runner, links) = without_blanks(check.tidegate, &reports)?;
     let variables = runner_variables(check).await?.into_iter().map(|name| (name.into(), runner.clone())).collect();

@@ -37,7 +37,7 @@ pub struct Check<'a> {
     pub log: &'a Path,
     /// The log, relative to the run's folder.
     pub log_name: &'a str,
-    /// An empty folder for reports, for this check alone; no agent may write it.
+    /// An empty folder for this check alone. Its programs may write [`super::reports`] in it, where they leave what we read.
     pub scratch: &'a Path,
     /// The gate's build cache. One check at a time uses it: another waits.
     pub cache: &'a Path,

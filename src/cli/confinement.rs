@@ -26,11 +26,12 @@ pub(super) async fn sandbox(
     };
     let tier = match begun {
         Some(name) => kept(name, asked)?,
-        None => asked.unwrap_or(match (config.sandbox.tier, wish.sandbox.is_some()) {
-            (config::Tier::None, false) => Tier::None,
+        None => match (asked, config.sandbox.tier, wish.sandbox.is_some()) {
+            (Some(tier), ..) => tier,
+            (None, config::Tier::None, false) => Tier::None,
             // The best there is, and the only one.
-            _ => Tier::Bubblewrap,
-        }),
+            (None, ..) => Tier::Bubblewrap,
+        },
     };
     Sandbox::probe(tier, &scene.environment.passed()).await.map_err(|missing| refused(&missing, begun.is_some()))
 }

@@ -6,6 +6,7 @@ use crate::{
     config::Config,
     handoff::quoted,
     plan::{NodeId, Plan, Progress, Role},
+    process::is_root,
     run::{Charter, Policy},
     text::line,
 };
@@ -59,7 +60,8 @@ pub(crate) fn preface(plan: &Plan, past: &Past<'_>, charter: &Charter, policy: &
 /// Which sandbox there is, and what that means.
 fn sandbox(charter: &Charter, config: &Config) -> String {
     if &*charter.sandbox == "none" {
-        return "sandbox: none. Agents and checks run without a sandbox, with your rights".to_owned();
+        let rights = if is_root() { ", and you are root: nothing on this machine is safe from them" } else { "" };
+        return format!("sandbox: none. Agents and checks run without a sandbox, with your rights{rights}");
     }
     let network = if config.sandbox.gate_network { "checks have the network" } else { "checks have no network" };
     let seen = "set-up and checks see their workspace, toolchains and the system's programs, and not your home";

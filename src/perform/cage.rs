@@ -1,6 +1,6 @@
 //! The cage: what is there for programs that are confined, whatever they are for, and what each kind of them may write.
 
-use crate::{process::Confines, workspace::Lease};
+use crate::{check::reports, process::Confines, workspace::Lease};
 use std::path::{Path, PathBuf};
 
 /// What is there for the confined programs of a run.
@@ -21,9 +21,9 @@ impl Cage {
         Confines { writable, readable: self.readable.clone(), has_network }
     }
 
-    /// The confines of a check in this workspace that leaves its reports in `scratch`.
+    /// The confines of a check in this workspace with this scratch folder.
     pub(super) fn of_check(&self, lease: &Lease, scratch: &Path) -> Confines {
-        self.around(&[lease.path(), lease.cache(), scratch], self.gate_network)
+        self.around(&[lease.path(), lease.cache(), &reports(scratch)], self.gate_network)
     }
 
     /// The confines of set-up, less the workspace that is set up: it fetches what others find in the caches.

@@ -25,7 +25,7 @@ pub use die::die;
 pub use output::{Call, Output, OutputError, output};
 pub use probe::NoSandbox;
 pub use program::{Ask, Exit, How, Launch, Limits, Line, Program};
-pub use sandbox::{Sandbox, Tier};
+pub use sandbox::{Sandbox, Tier, is_root};
 pub use stand_in::StandIn;
 pub use tail::Tail;
 pub use toolchains::{caches, package_of, toolchains};

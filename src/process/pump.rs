@@ -9,7 +9,10 @@ use rustix::{
 use std::{
     fs::{File, OpenOptions},
     io::{self, Write},
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::fs::OpenOptionsExt,
+    },
     path::Path,
 };
 
@@ -32,7 +35,10 @@ pub(super) struct Pump {
 impl Pump {
     /// A pump into `file`, which never sees one of these secrets, and the end that the program writes to.
     pub(super) fn new(file: &Path, room: u64, secrets: &[String]) -> io::Result<(Pump, OwnedFd)> {
-        let file = OpenOptions::new().create(true).append(true).open(file)?;
+        let mut options = OpenOptions::new();
+        // Where a program could put a link or a pipe of this name, neither is followed or waited for.
+        let flags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).bits();
+        let file = options.create(true).append(true).custom_flags(flags.cast_signed()).open(file)?;
         let length = file.metadata()?.len();
         let (pipe, end) = pipe_with(PipeFlags::CLOEXEC)?;
         fcntl_setfl(&pipe, OFlags::NONBLOCK)?;

@@ -64,6 +64,11 @@ const LINKER: [&str; 5] = ["GCONV_PATH", "GLIBC_TUNABLES", "LOCPATH", "NLSPATH",
 /// Variables that name folders which programs write, though what is there on the machine is not theirs.
 const FOLDERS: [&str; 3] = ["HOME", "TMPDIR", "CARGO_HOME"];
 
+/// Whether we are the superuser, from whom nothing is safe that no sandbox keeps.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
 impl Sandbox {
     /// Tier none: every program runs as it is.
     pub fn none() -> Sandbox {
@@ -77,7 +82,7 @@ impl Sandbox {
 
     /// Bubblewrap at `program`; whether it works is another question. `home` is the user's.
     pub(super) fn bubblewrap(program: PathBuf, home: &Path) -> io::Result<Sandbox> {
-        let is_root = rustix::process::geteuid().is_root();
+        let is_root = is_root();
         let mut system = system(is_root);
         let mut names = None;
         if is_root {

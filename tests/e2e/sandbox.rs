@@ -26,8 +26,8 @@ fn checked_by(script: &str, setup: &str) -> Space {
 /// What a check says when it sees what it should not.
 fn watchful(space: &Space) -> String {
     let (repo, home, secret) = (space.repo(), space.beside("home"), space.beside("secret"));
-    std::fs::write(&secret, "secret").unwrap();
-    std::fs::write(home.join("key"), "secret").unwrap();
+    std::fs::write(&secret, "secret").expect("a file is written");
+    std::fs::write(home.join("key"), "secret").expect("a file is written");
     format!(
         "seen() {{ echo \"$1 is seen\"; exit 1; }}
          test ! -e {}/.git/config || seen the repository
