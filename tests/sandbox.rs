@@ -385,6 +385,7 @@ fn nothing_survives_whoever_is_killed() {
             .args(["--ignored", "--exact", "a_coordinator_to_be_killed", "--nocapture"])
             .env("SANDBOX_TEST_PLACE", dir.path())
             .env("SANDBOX_TEST_MARK", &mark)
+            .env("TMPDIR", dir.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .process_group(0)
