@@ -101,6 +101,7 @@ impl Crate {
             log_name: "log",
             scratch: &scratch,
             cache: &at("cache"),
+            confines: None,
             tidegate: &PathBuf::from(env!("CARGO_BIN_EXE_tidegate")),
             line: Line::default(),
         };

@@ -18,7 +18,7 @@ use std::{
     },
     time::Duration,
 };
-use tidegate::process::{Exit, How, Launch, Limits, Line, Program, Wardens};
+use tidegate::process::{Ask, Exit, How, Launch, Limits, Line, Program, Wardens};
 use tokio::sync::{oneshot, watch};
 
 const WARDEN: &str = env!("CARGO_BIN_EXE_tidegate");
@@ -51,6 +51,8 @@ fn sh(dir: &Path, script: &str) -> Program {
             output_bytes: 1 << 20,
         },
         confines: None,
+        ask: Ask::Term,
+        secrets: Vec::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 mod stream;
 
 use super::{Call, Dialect, Invocation, Reader, WritePolicy, home};
+use crate::process::Ask;
 use serde_json::json;
 use std::{
     ffi::OsString,
@@ -59,6 +60,11 @@ impl Dialect for Claude {
 
     fn roams(&self) -> bool {
         true
+    }
+
+    /// Interrupted, it writes its last line, with what it has used; of a TERM it dies.
+    fn ask(&self) -> Ask {
+        Ask::Int
     }
 
     fn variables(&self) -> &'static [&'static str] {

@@ -6,7 +6,7 @@ use super::{
     home::{self, unusable},
     patience::Patience,
 };
-use crate::process::{Exit, How, Launch, Line, Program, Tail};
+use crate::process::{Exit, How, Launch, Line, Program, Tail, package_of};
 use std::{
     ffi::OsString,
     fs,
@@ -51,6 +51,9 @@ impl CommandLine {
         let logins = self.dialect.logins().iter().map(|(from, to)| (Path::new(from), Path::new(to)));
         home::bring_logins(self.user.as_deref(), logins, &invocation.home)?;
         home::move_in(&mut invocation, &self.env);
+        if let Some(confines) = &mut invocation.confines {
+            confines.readable.extend(package_of(&self.program));
+        }
         let whole = invocation.prompt.clone();
         if invocation.session.is_some() {
             invocation.prompt = invocation.again.clone();
@@ -93,6 +96,8 @@ impl CommandLine {
             stderr: Some(stderr.clone()),
             limits: crate::process::Limits { idle: None, ..invocation.limits },
             confines: invocation.confines.clone(),
+            ask: self.dialect.ask(),
+            secrets: home::secrets(&self.env),
         };
         let mut listener = Listener {
             feed: Feed::new(stdout),

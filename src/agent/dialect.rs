@@ -4,7 +4,10 @@
 //! is read from the whole stream, and a line that is not understood is never fatal.
 
 use super::{AgentError, Invocation, Sink};
-use crate::{process::Exit, run::Timestamp};
+use crate::{
+    process::{Ask, Exit},
+    run::Timestamp,
+};
 use std::{ffi::OsString, io, path::Path};
 
 /// One coding agent's command line.
@@ -29,6 +32,11 @@ pub trait Dialect: Send + Sync {
         // Most take what they name.
         let _ = (name, is_set);
         true
+    }
+
+    /// How it is asked to end: so that it still tells what it has used, where it does.
+    fn ask(&self) -> Ask {
+        Ask::Term
     }
 
     /// Files below the user's home that hold a login, and where they go below a home of ours.

@@ -45,6 +45,14 @@ pub(super) fn set(env: &mut Vec<(OsString, OsString)>, more: impl IntoIterator<I
     }
 }
 
+/// What of the user's variables stands in no output that is kept: by their names, since an address is no secret.
+pub(super) fn secrets(user: &[(OsString, OsString)]) -> Vec<String> {
+    const WORDS: [&str; 5] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL"];
+    let is_secret = |name: &OsString| WORDS.iter().any(|word| name.to_string_lossy().to_uppercase().contains(word));
+    let secret = user.iter().filter(|(name, _)| is_secret(name));
+    secret.filter_map(|(_, value)| value.to_str().map(str::to_owned)).collect()
+}
+
 /// How it failed when something from outside ended it, or it fell over: nobody has to ask what it said.
 pub(super) fn ended_from_outside(exit: &Exit, stderr: &str, invocation: &Invocation) -> AgentError {
     match &exit.how {

@@ -4,7 +4,7 @@
 //! workspace as its working directory, verdicts as JSON on its standard output.
 
 use super::{AgentError, AgentEvent, AgentReport, Backend, Invocation, Sink};
-use crate::process::{Exit, How, Launch, Limits, Line, Program, Tail};
+use crate::process::{Ask, Exit, How, Launch, Limits, Line, Program, Tail, package_of};
 use std::{ffi::OsString, fs, future::Future, io, path::Path, pin::Pin, sync::Arc};
 use tokio::sync::watch;
 
@@ -36,6 +36,10 @@ impl ScriptBackend {
         };
         let file = invocation.folder.join("script.sh");
         fs::write(&file, &*script.body).map_err(|error| unwritable(&file, &error))?;
+        let mut invocation = invocation;
+        if let Some(confines) = &mut invocation.confines {
+            confines.readable.push(file.clone());
+        }
         let argv = vec!["sh".into(), "-eu".into(), file.into_os_string()];
         run(&*self.wardens, argv, None, &invocation, &events, line).await
     }
@@ -52,6 +56,10 @@ impl CommandBackend {
         let prompt = invocation.folder.join("prompt.md");
         let text = format!("{own}\n\n{}", invocation.prompt);
         fs::write(&prompt, text.trim_start()).map_err(|error| unwritable(&prompt, &error))?;
+        let mut invocation = invocation;
+        if let (Some(confines), Some(program)) = (&mut invocation.confines, self.argv.first()) {
+            confines.readable.extend(package_of(Path::new(program)));
+        }
         run(&*self.wardens, self.argv.clone(), Some(&prompt), &invocation, &events, line).await
     }
 }
@@ -106,6 +114,8 @@ async fn run(
         // It may be silent for as long as it works.
         limits: Limits { idle: None, ..invocation.limits },
         confines: invocation.confines.clone(),
+        ask: Ask::Term,
+        secrets: Vec::new(),
     };
     events(AgentEvent::Started);
     let line = Line { grew: Some(grew), ..line };

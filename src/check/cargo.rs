@@ -109,12 +109,12 @@ async fn collect(check: &Check<'_>) -> io::Result<Checked> {
         }
         executables = said.executables;
     }
-    let reports = check.scratch.join("tests");
+    let reports = record::reports(check.scratch);
     fs::create_dir_all(&reports)?;
-    let (runner, _linked) = without_blanks(check.tidegate, &reports)?;
+    let (runner, links) = without_blanks(check.tidegate, &reports)?;
     let variables = runner_variables(check).await?.into_iter().map(|name| (name.into(), runner.clone())).collect();
     let command = to_the_end(check.command);
-    let exit = check.launch_sh(&command, variables, check.log, None).await;
+    let exit = check.launch_sh(&command, variables, links.as_ref().map(tempfile::TempDir::path), check.log, None).await;
     let mut report = Report { exit: exit.code(), ..Report::default() };
     // A filter by name runs every executable all the same; a run that was cut short says so itself.
     record::read(&reports, &executables, build.is_some(), &mut report)?;
@@ -133,7 +133,7 @@ async fn collect(check: &Check<'_>) -> io::Result<Checked> {
 async fn built(check: &Check<'_>, command: &str) -> io::Result<(Exit, rustc::Said)> {
     let json = check.scratch.join("build.json");
     let words = check.scratch.join("build.err");
-    let exit = check.launch_sh(command, Vec::new(), &json, Some(&words)).await;
+    let exit = check.launch_sh(command, Vec::new(), None, &json, Some(&words)).await;
     let said = rustc::said(&last_text(&json, LONGEST_MESSAGES), check.cwd);
     let mut log = fs::OpenOptions::new().create(true).append(true).open(check.log)?;
     log.write_all(last_text(&words, 1 << 20).as_bytes())?;
@@ -157,7 +157,7 @@ fn refused(check: &Check<'_>, said: rustc::Said) -> Build {
 /// Cargo's runner variables: of the host, and of a target that the command line names.
 async fn runner_variables(check: &Check<'_>) -> io::Result<Vec<String>> {
     let answer = check.scratch.join("rustc.txt");
-    let exit = check.launch_sh("rustc -vV", Vec::new(), &answer, None).await;
+    let exit = check.launch_sh("rustc -vV", Vec::new(), None, &answer, None).await;
     let text = last_text(&answer, 64 << 10);
     let host = text.lines().find_map(|line| line.strip_prefix("host: "));
     let Some(host) = host.filter(|_| exit.is_success()) else {

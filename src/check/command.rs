@@ -1,7 +1,7 @@
 //! A check: one command line on one tree, its environment and its log.
 
 use super::tail;
-use crate::process::{Exit, How, Launch, Limits, Line, Program};
+use crate::process::{Ask, Confines, Exit, How, Launch, Limits, Line, Program};
 use crate::rules::{Build, Report};
 use crate::run::{Oid, Ran};
 use std::{
@@ -37,12 +37,14 @@ pub struct Check<'a> {
     pub log: &'a Path,
     /// The log, relative to the run's folder.
     pub log_name: &'a str,
-    /// An empty folder for reports, for this check alone; no agent may write it.
+    /// An empty folder for this check alone. Its programs may write [`super::reports`] in it, where they leave what we read.
     pub scratch: &'a Path,
     /// The gate's build cache. One check at a time uses it: another waits.
     pub cache: &'a Path,
     /// Our own binary, whose hidden mode [`super::RUNNER_MODE`] runs test executables.
     pub tidegate: &'a Path,
+    /// What its programs may see and write; `None`: whatever we may.
+    pub confines: Option<Confines>,
     /// Stops it.
     pub line: Line,
 }
@@ -61,14 +63,19 @@ pub struct Checked {
 }
 
 impl Check<'_> {
-    /// Runs a command line of `sh` in this check's environment.
+    /// Runs a command line of `sh` in this check's environment, and with a folder that only this one may read, if there is one.
     pub(super) async fn launch_sh(
         &self,
         command: &str,
         more: Vec<(OsString, OsString)>,
+        folder: Option<&Path>,
         stdout: &Path,
         stderr: Option<&Path>,
     ) -> Exit {
+        let mut confines = self.confines.clone();
+        if let Some(confines) = &mut confines {
+            confines.readable.extend(folder.map(Path::to_owned));
+        }
         let program = Program {
             argv: ["sh", "-c", command].map(OsString::from).to_vec(),
             cwd: self.cwd.to_owned(),
@@ -77,7 +84,9 @@ impl Check<'_> {
             stdout: stdout.to_owned(),
             stderr: stderr.map(Path::to_owned),
             limits: self.limits,
-            confines: None,
+            confines,
+            ask: Ask::Term,
+            secrets: Vec::new(),
         };
         self.launch.launch(program, self.line.clone()).await
     }

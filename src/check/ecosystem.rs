@@ -54,7 +54,7 @@ impl Ecosystem for Plain {
 
     fn run<'a>(&'a self, check: &'a Check<'a>) -> Running<'a> {
         Box::pin(async move {
-            let exit = check.launch_sh(check.command, Vec::new(), check.log, None).await;
+            let exit = check.launch_sh(check.command, Vec::new(), None, check.log, None).await;
             let report = Report { build: Build::Built, exit: exit.code(), ..Report::default() };
             check.checked(report, &exit, check.command)
         })

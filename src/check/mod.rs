@@ -12,5 +12,6 @@ mod target_dir;
 pub use cargo::Cargo;
 pub use command::{Check, Checked};
 pub use ecosystem::{Ecosystem, Plain, Running, detect};
+pub use record::reports;
 pub use runner::{RUNNER_MODE, test_runner_main};
 pub use tail::tail;

@@ -2,11 +2,13 @@
 
 use crate::rules::{Report, TestResult};
 use crate::text::shortened;
+use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::{self, Read},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -82,7 +84,7 @@ pub(super) fn read(
         };
         seen.insert(start.executable.clone());
         let id = ids.get(&start.executable).cloned().unwrap_or_else(|| guessed_id(&start));
-        let end = fs::read_to_string(path.with_extension("end")).ok();
+        let end = text(&path.with_extension("end")).ok();
         let end = end.and_then(|end| serde_json::from_str::<End>(&end).ok()).map(|end| end.exit);
         match start.listed {
             Some(listed) => {
@@ -105,9 +107,20 @@ pub(super) fn read(
     Ok(())
 }
 
+/// The folder in which tests leave their records: all of a check's scratch folder that its programs may write.
+pub fn reports(scratch: &Path) -> PathBuf {
+    scratch.join("tests")
+}
+
+/// A test may have put anything there: a link to what is not its own, or a pipe that nobody writes to.
 fn text(path: &Path) -> io::Result<String> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(LONGEST).read_to_end(&mut bytes)?;
+    let flags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).bits();
+    let file = File::options().read(true).custom_flags(flags.cast_signed()).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    file.take(LONGEST).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

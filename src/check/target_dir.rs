@@ -20,9 +20,11 @@ impl TargetDir {
     ///
     /// Cargo tells fresh from stale by times of files, and gives two checkouts of one package the same names: a checkout
     /// made before another was built would count as built. So files are touched where the tree is not the last one built.
+    ///
+    /// What is noted of the cache stands beside it: in it, programs that are confined could put links of that name.
     pub(super) async fn hold(cache: &Path, cwd: &Path, on: Oid, stop: &CancellationToken) -> io::Result<TargetDir> {
         fs::create_dir_all(cache)?;
-        let lock = File::create(cache.join("tidegate.lock"))?;
+        let lock = File::create(cache.with_extension("lock"))?;
         loop {
             match lock.try_lock() {
                 Ok(()) => break,
@@ -36,7 +38,7 @@ impl TargetDir {
                 Err(TryLockError::Error(error)) => return Err(error),
             }
         }
-        let marker = cache.join("tidegate.tree");
+        let marker = cache.with_extension("tree");
         let tree = format!("{on} {}", cwd.display());
         if on.is_none() || fs::read_to_string(&marker).ok().as_deref() != Some(&*tree) {
             touch(cwd, cache, SystemTime::now())?;

@@ -103,7 +103,7 @@ pub(crate) struct Execute {
     /// Keep each call of an agent in this folder, to be played again without a model (`[backends] replay`).
     #[arg(long, value_name = "DIR")]
     pub(crate) record: Option<PathBuf>,
-    /// The sandbox tier. This version has `none` only, and says so in every run.
+    /// What keeps agents and checks in: `bubblewrap`, `none`, or `auto`, the best there is. A run keeps the one it began with.
     #[arg(long, value_name = "TIER")]
     pub(crate) sandbox: Option<String>,
     /// Say what would be done, and do nothing.
@@ -243,6 +243,9 @@ pub(crate) struct Demo {
     /// One stable line a change, instead of bars.
     #[arg(long)]
     pub(crate) plain: bool,
+    /// As in `execute`.
+    #[arg(long, value_name = "TIER")]
+    pub(crate) sandbox: Option<String>,
 }
 
 /// Millionths of a dollar, of dollars with at most six places.

@@ -54,7 +54,7 @@ pub(super) fn backends(scene: &Scene, config: &Config, plan: &Blueprint, wardens
             (dialect(name, &environment.time_zone), program(environment, name))
         {
             let env = environment.named(dialect.variables());
-            let line = CommandLine::new(dialect, program, env, environment.home(), Arc::clone(wardens));
+            let line = CommandLine::new(dialect, program, env, Some(environment.home()), Arc::clone(wardens));
             backends.insert(name.into(), Arc::new(line));
         } else if let ("replay", Some(folder)) = (name, cassettes(scene, config)) {
             backends.insert(name.into(), Arc::new(Replay::new(folder)));

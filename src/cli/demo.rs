@@ -42,6 +42,7 @@ pub(crate) async fn demo(arguments: &Arguments, wish: &Demo) -> Result<Exit, Sto
     }
     let mut line = vec!["tidegate", "execute", TOPIC];
     line.extend(wish.plain.then_some("--plain"));
+    line.extend(wish.sandbox.iter().flat_map(|tier| ["--sandbox", tier]));
     let scene = Scene::at(environment, dir, arguments).await?;
     match Arguments::try_parse_from(line) {
         Ok(Arguments { command: Command::Execute(execute), .. }) => run_topic(arguments, &execute, &scene).await,

@@ -5,7 +5,7 @@ use super::{
     args::{Arguments, Execute},
     asked,
     closing::{self, Report},
-    complain, crew,
+    complain, confinement, crew,
     exit::Exit,
     message,
     past::{self, Past},
@@ -24,7 +24,7 @@ use crate::{
     notes::Topic,
     perform::Checks,
     plan::{self, Addition, Plan, Revision},
-    process::{Launch, Wardens},
+    process::{Launch, Sandbox, Tier, Wardens},
     run::{Charter, Entry, Event, Oid, Order, Outcome, Policy, Run},
     telemetry::{self, Telemetry},
     views::{Bars, Folded, Json, Last, Lines, Live, Screen, View},
@@ -42,6 +42,7 @@ struct Begun {
     charter: Charter,
     plan: Plan,
     pool: Pool,
+    sandbox: Sandbox,
 }
 
 pub(crate) async fn execute(arguments: &Arguments, wish: &Execute) -> Result<Exit, Stop> {
@@ -51,7 +52,6 @@ pub(crate) async fn execute(arguments: &Arguments, wish: &Execute) -> Result<Exi
 
 /// The same in a scene that is open.
 pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Scene) -> Result<Exit, Stop> {
-    refuse_sandbox(wish)?;
     let topic = scene.topic(&wish.topic)?;
     let runs = Runs::of(scene.repo.common_dir());
     let slug = record::named_after(&topic.slug);
@@ -165,16 +165,6 @@ async fn again(
     Ok(Exit::Good)
 }
 
-fn refuse_sandbox(wish: &Execute) -> Result<(), Stop> {
-    match wish.sandbox.as_deref() {
-        None | Some("none" | "auto") => Ok(()),
-        Some(tier) => Err(Stop::missing(
-            format!("the sandbox tier {tier:?} is not available in this version"),
-            "leave --sandbox out, or say --sandbox none: this version runs agents and checks without a sandbox",
-        )),
-    }
-}
-
 /// The coordinator's lock; whoever has it clears what a killed run left locked.
 fn lock(runs: &Runs, slug: &str, topic: &Topic) -> Result<Lock, Stop> {
     runs.lock(slug).map_err(|error| match runs.holder(slug) {
@@ -223,13 +213,14 @@ async fn begin(
     let base = scene.repo.head();
     let id = RunId::new(slug, now(), random()).map_err(|error| Stop::because("the run has no name", &error))?;
     grounds.policy.only = asked::only(wish, &plan)?;
-    let charter = charter(scene, id.as_str(), base, wish, &grounds.backend).await?;
+    let sandbox = confinement::sandbox(scene, &grounds.config, wish, None).await?;
+    let charter = charter(scene, id.as_str(), base, wish, (sandbox.tier(), &grounds.backend)).await?;
     let preface = preface::preface(&plan, &Past::default(), &charter, &grounds.policy, &grounds.config);
     if wish.dry_run {
         return rehearse(wish, &preface);
     }
     prove_signing(scene, &grounds.config).await?;
-    prove_base(scene, topic, &grounds.config, &grounds.checks, base).await?;
+    prove_base(scene, topic, &grounds.config, &grounds.checks, &sandbox, base).await?;
     let _held = first_lock(runs, slug, topic, held)?;
     // Before anything is made for the run: another one may be at work in the repository.
     let pool = pool(scene).await?;
@@ -244,8 +235,8 @@ async fn begin(
         tip,
         charter: Box::new(charter.clone()),
     };
-    let begun =
-        Begun { folder, journal, run: Run::default(), past: Vec::new(), first: vec![planned], charter, plan, pool };
+    let (run, past, first) = (Run::default(), Vec::new(), vec![planned]);
+    let begun = Begun { folder, journal, run, past, first, charter, plan, pool, sandbox };
     if !arguments.quiet && !wish.json {
         complain(&preface);
         complain(&preface::door(&begun.plan, &begun.charter));
@@ -277,6 +268,7 @@ async fn resume(
     let charter = run.charter().clone();
     let folder = runs.folder(&id);
     let past = Past::of(&run, &revision, &folder)?;
+    let sandbox = confinement::sandbox(scene, &grounds.config, wish, Some(&charter.sandbox)).await?;
     let preface = preface::preface(&plan, &past, &charter, &grounds.policy, &grounds.config);
     if wish.dry_run {
         return rehearse(wish, &preface);
@@ -298,7 +290,7 @@ async fn resume(
         complain(&preface);
         complain(&preface::door(&plan, &charter));
     }
-    let begun = Begun { folder, journal, run, past, first, charter, plan, pool };
+    let begun = Begun { folder, journal, run, past, first, charter, plan, pool, sandbox };
     go(arguments, wish, scene, topic, begun, grounds).await
 }
 
@@ -316,7 +308,7 @@ async fn go(
     folded.replay(&begun.past, &record::standings(&begun.run));
     let screen = open_screen(arguments, wish, scene, &folded, &live);
     let telemetry = start_telemetry(arguments, scene, &screen)?;
-    let wardens = wardens(scene, &begun.pool, policy.agents + policy.checks)?;
+    let wardens = wardens(scene, &begun.pool, &begun.sandbox, policy.agents + policy.checks)?;
     let backends: Vec<Box<str>> = begun.plan.blueprint().backends.clone();
     let of_run = (&*begun.charter.run, &*begun.plan.blueprint().topic, begun.folder.path(), begun.charter.base);
     let launch: Arc<dyn Launch> = Arc::<Wardens>::clone(&wardens);
@@ -379,7 +371,13 @@ fn refuse_missing(scene: &Scene, config: &Config, understood: &Understood, witho
     Err(Stop::new(Exit::Missing, message::render(&understood.draft, &faults, false)))
 }
 
-async fn charter(scene: &Scene, run: &str, base: Oid, wish: &Execute, backend: &str) -> Result<Charter, Stop> {
+async fn charter(
+    scene: &Scene,
+    run: &str,
+    base: Oid,
+    wish: &Execute,
+    (tier, backend): (Tier, &str),
+) -> Result<Charter, Stop> {
     let uncommitted =
         scene.repo.uncommitted().await.map_err(|error| Stop::because("the working tree cannot be read", &error))?;
     let head = scene.repo.branch().map_or_else(|| base.short(), str::to_owned);
@@ -388,7 +386,7 @@ async fn charter(scene: &Scene, run: &str, base: Oid, wish: &Execute, backend: &
         version: env!("CARGO_PKG_VERSION").into(),
         base,
         head: head.into(),
-        sandbox: "none".into(),
+        sandbox: tier.name().into(),
         backend: backend.into(),
         without_checks: wish.allow_no_checks,
         // What is under notes/ is read where it lies: nothing of it is left out.

@@ -5,6 +5,7 @@ mod args;
 mod asked;
 mod check;
 mod closing;
+mod confinement;
 mod crew;
 mod demo;
 mod execute;

@@ -6,6 +6,7 @@ use crate::{
     config::Config,
     handoff::{dollars, quoted},
     plan::{NodeId, Plan, Progress, Task},
+    process::is_root,
     run::{Charter, Policy},
     text::line,
 };
@@ -36,7 +37,7 @@ pub(crate) fn preface(plan: &Plan, past: &Past<'_>, charter: &Charter, policy: &
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
         let _ = writeln!(out, "uncommitted changes are left out: {}{more}", line(&names.join(", "), 200));
     }
-    let _ = writeln!(out, "sandbox: none. Agents and checks run without a sandbox, with your rights");
+    let _ = writeln!(out, "{}", sandbox(charter, config));
     if !policy.only.is_empty() {
         let asked = policy.only.iter().filter_map(|&id| plan.node(id).task()).map(|task| &*task.label);
         let _ = writeln!(out, "only {} now", line(&asked.collect::<Vec<_>>().join(", "), 120));
@@ -58,6 +59,17 @@ pub(crate) fn preface(plan: &Plan, past: &Past<'_>, charter: &Charter, policy: &
         }
     }
     out
+}
+
+/// Which sandbox there is, and what that means.
+fn sandbox(charter: &Charter, config: &Config) -> String {
+    if &*charter.sandbox == "none" {
+        let rights = if is_root() { ", and you are root: nothing on this machine is safe from them" } else { "" };
+        return format!("sandbox: none. Agents and checks run without a sandbox, with your rights{rights}");
+    }
+    let network = if config.sandbox.gate_network { "checks have the network" } else { "checks have no network" };
+    let seen = "set-up and checks see their workspace, toolchains and the system's programs, and not your home";
+    format!("sandbox: {}. {seen}; {network}", charter.sandbox)
 }
 
 /// Where to look on from.

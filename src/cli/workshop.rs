@@ -2,6 +2,7 @@
 
 use super::{
     Stop,
+    confinement::cage,
     scene::{Scene, wanted},
 };
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
     journal::Runs,
     notes::Topic,
     perform::{Backends, Bench, Checks, Setting},
-    process::{Launch, Limits, Wardens},
+    process::{Launch, Limits, Sandbox, Wardens},
     run::Oid,
     workspace::{Pool, PoolError, Setup},
 };
@@ -24,12 +25,12 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Bytes of output kept of one program.
 const OUTPUT_MAX: u64 = 64 << 20;
 
-pub(super) fn wardens(scene: &Scene, pool: &Pool, count: u32) -> Result<Arc<Wardens>, Stop> {
+pub(super) fn wardens(scene: &Scene, pool: &Pool, sandbox: &Sandbox, count: u32) -> Result<Arc<Wardens>, Stop> {
     // The program as it was started, though it may have been replaced on disk since.
     let program = PathBuf::from("/proc/self/exe");
     let program = if program.exists() { program } else { scene.environment.program.clone() };
     let wardens = Wardens::new(program, count as usize);
-    let wardens = wardens.and_then(|wardens| Ok(wardens.holding(pool.held_by_wardens()?)));
+    let wardens = wardens.and_then(|wardens| Ok(wardens.holding(pool.held_by_wardens()?).confined_by(sandbox.clone())));
     wardens.map(Arc::new).map_err(|error| Stop::because("the wardens cannot be started", &error))
 }
 
@@ -39,6 +40,7 @@ pub(super) async fn prove_base(
     topic: &Topic,
     config: &Config,
     checks: &Checks,
+    sandbox: &Sandbox,
     base: Oid,
 ) -> Result<(), Stop> {
     if checks.names_tests() || checks.task.is_empty() {
@@ -48,7 +50,7 @@ pub(super) async fn prove_base(
     let again = again.map_err(|error| Stop::because("the base cannot be read", &error))?;
     let scratch = tempfile::tempdir().map_err(|error| Stop::because("no scratch folder can be made", &error))?;
     let pool = pool(scene).await?;
-    let wardens = wardens(scene, &pool, 1)?;
+    let wardens = wardens(scene, &pool, sandbox, 1)?;
     let of_base = ("base", &*topic.slug, scratch.path(), base);
     let bench = bench(scene, of_base, config, again, (pool, Arc::<Wardens>::clone(&wardens), Backends::new())).await?;
     let tried = bench.try_base(base).await;
@@ -116,6 +118,7 @@ pub(super) async fn bench(
     let logs = folder.join("logs");
     std::fs::create_dir_all(&logs).map_err(|error| Stop::because("logs cannot be kept", &error))?;
     let limits = |total| Limits { total, idle: None, grace: GRACE, output_bytes: OUTPUT_MAX };
+    let cage = cage(scene, config);
     let texts = |list: &[String]| list.iter().map(|text| text.as_str().into()).collect::<Vec<Box<str>>>();
     let setting = Setting {
         run: run.to_owned(),
@@ -136,9 +139,11 @@ pub(super) async fn bench(
             commands: config.workspace.setup.clone(),
             env: scene.environment.passed_to_setup(&config.sandbox.setup_env),
             limits: limits(config.checks.timeout),
+            confines: Some(cage.of_setup()),
             pins: crate::rules::pins_dependencies,
             log: logs.join("setup.log"),
         },
+        cage,
         check_env: config.checks.env.iter().map(|(name, value)| (name.into(), value.into())).collect(),
         test_paths: texts(&config.tests.paths),
         requires_names: config.tests.require_names,

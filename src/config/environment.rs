@@ -127,9 +127,9 @@ impl Environment {
         names.iter().filter_map(|name| given(name.as_ref())).collect()
     }
 
-    /// The user's home.
-    pub fn home(&self) -> Option<PathBuf> {
-        self.path("HOME")
+    /// The user's home; a folder that is not there, where there is none.
+    pub fn home(&self) -> PathBuf {
+        self.path("HOME").unwrap_or_else(|| PathBuf::from("/nonexistent"))
     }
 
     /// Where programs are found.

@@ -140,12 +140,24 @@ fn attempts(section: &mut Section<'_>) -> Attempts {
 }
 
 fn sandbox(section: &mut Section<'_>) -> Sandbox {
-    let words = [("auto", Tier::Auto), ("none", Tier::None)];
+    let words = [("auto", Tier::Auto), ("bubblewrap", Tier::Bubblewrap), ("none", Tier::None)];
     Sandbox {
-        tier: section.choice("tier", &words, &["bubblewrap", "landlock"]).unwrap_or_default(),
+        tier: section.choice("tier", &words, &["landlock"]).unwrap_or_default(),
         gate_network: section.flag("gate_network").unwrap_or_default(),
+        readable: places(section, "readable"),
+        writable: places(section, "writable"),
         setup_env: section.texts("setup_env").unwrap_or_default(),
     }
+}
+
+/// Paths outside of the repository.
+fn places(section: &mut Section<'_>, key: &'static str) -> Vec<String> {
+    let paths = section.texts(key).unwrap_or_default();
+    if let Some(path) = paths.iter().find(|path| !path.starts_with('/') && !path.starts_with("~/")) {
+        let text = format!("`{}` is neither absolute nor below the home", shown(path));
+        section.bad_at(key, text, "write `/path` or `~/path`".to_owned());
+    }
+    paths
 }
 
 fn agents(section: &mut Section<'_>) -> Agents {
@@ -364,7 +376,7 @@ backend = \"cluade\"
 mode = \"in-place\"
 lfs = true
 [sandbox]
-tier = \"bubblewrap\"
+tier = \"landlock\"
 [handoff]
 claude_md = true
 [review]
@@ -375,7 +387,7 @@ under = \"web\"
         insta::assert_snapshot!(faults(text).join("\n"), @r#"
         2: "in-place" | config-not-available: `mode = "in-place"` is not available yet | write `mode = "clone"`, or leave it out
         3: true | config-not-available: `lfs = true` is not available yet | write `lfs = false`, or leave it out
-        5: "bubblewrap" | config-not-available: `tier = "bubblewrap"` is not available yet | write `tier = "auto"`, or leave it out
+        5: "landlock" | config-not-available: `tier = "landlock"` is not available yet | write `tier = "auto"`, or leave it out
         7: true | config-not-available: `claude_md = true` is not available yet | write `claude_md = false`, or leave it out
         9: 5 | config-bad-value: `review.rounds` other than 3 is not available yet | `[attempts] tries` and `any` bound how often a task is sent back
         10: [[checks.path]] | config-not-available: `checks.path` is not available yet | leave it out

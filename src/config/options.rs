@@ -114,6 +114,10 @@ pub struct Sandbox {
     pub tier: Tier,
     /// Whether gates have the network.
     pub gate_network: bool,
+    /// Paths that all confined programs may read beside what they need: absolute, or `~/...`.
+    pub readable: Vec<String>,
+    /// The same, to write.
+    pub writable: Vec<String>,
     /// Names of variables that reach set-up only.
     pub setup_env: Vec<String>,
 }
@@ -124,6 +128,8 @@ pub enum Tier {
     /// The best there is.
     #[default]
     Auto,
+    /// Bubblewrap.
+    Bubblewrap,
     /// None, by choice.
     None,
 }

@@ -169,6 +169,7 @@ impl Bench {
             Some((text, _)) => (format!("{}\n{text}", package.render()), text.clone()),
             None => (package.render(), package.reminder(lease.path())),
         };
+        let confines = self.setting.cage.of_agent(lease, &home, &folder.join(TRAY));
         Ok(Invocation {
             role: wish.role,
             script: script(task, wish.role, wish.name, job.turn).cloned(),
@@ -186,7 +187,7 @@ impl Bench {
             },
             limits: self.setting.agent_limits,
             turns: self.setting.turns,
-            confines: None,
+            confines: Some(confines),
             session: None,
             schema: wish.schema,
             servers: self.setting.servers.clone(),

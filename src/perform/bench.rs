@@ -1,6 +1,6 @@
 //! The bench: the tools that every kind of job is done with, and the steps that several kinds share.
 
-use super::{Checks, Desk, agent::Wish, evidence::Reports, fell};
+use super::{Cage, Checks, Desk, agent::Wish, evidence::Reports, fell};
 use crate::{
     agent::{AgentError, Backend, Definitions, Server},
     plan::{NodeId, Role, Script, Task},
@@ -52,6 +52,8 @@ pub struct Setting {
     pub check_limits: Limits,
     /// What makes a fresh clone ready.
     pub setup: Setup,
+    /// What is there for programs that are confined.
+    pub cage: Cage,
     /// Our own program, which runs test executables in checks.
     pub program: PathBuf,
     /// By whom landings are.

@@ -330,6 +330,7 @@ impl Bench {
             scratch,
             cache: lease.cache(),
             tidegate: &self.setting.program,
+            confines: Some(self.setting.cage.of_check(lease, scratch)),
             line: line_to(desk, lease),
         };
         (desk.tell)(super::Note::Said(command.to_owned()));

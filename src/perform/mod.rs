@@ -5,6 +5,7 @@
 mod advise;
 mod agent;
 mod bench;
+mod cage;
 mod evidence;
 mod hand_over;
 mod implement;
@@ -20,6 +21,7 @@ mod verify;
 
 pub use agent::{COORDINATOR, EXPERT, IMPLEMENTATION_AGENT, TEST_DEVELOPER, TEST_EXPERT};
 pub use bench::{Backends, Bench, Setting};
+pub use cage::Cage;
 pub use evidence::{Checks, Wanted};
 
 use crate::{

@@ -25,6 +25,21 @@ pub struct Program {
     pub limits: Limits,
     /// What it may see and write; `None`: whatever we may.
     pub confines: Option<Confines>,
+    /// How it is asked to end before it is ended.
+    pub ask: Ask,
+    /// What stands nowhere in its output: `[redacted]` stands there instead. Those of less than 8 bytes are passed over.
+    pub secrets: Vec<String>,
+}
+
+/// The signal that asks a program to end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ask {
+    /// SIGTERM.
+    #[default]
+    Term,
+    /// SIGINT: for programs that hear it as "tell what you have, and end".
+    Int,
 }
 
 /// What a program may take.
@@ -34,7 +49,7 @@ pub struct Limits {
     pub total: Duration,
     /// Wall time without a byte of output; `None`: no such limit.
     pub idle: Option<Duration>,
-    /// Between asking its processes to end (TERM) and ending them (KILL).
+    /// Between asking its processes to end ([`Ask`]) and ending them (KILL).
     pub grace: Duration,
     /// Bytes of output kept in each file; more ends the program.
     pub output_bytes: u64,
@@ -47,7 +62,8 @@ pub struct Exit {
     pub how: How,
     /// Wall time in milliseconds.
     pub ms: u64,
-    /// Descendants that were still alive when the program had ended, and were ended.
+    /// Descendants that were still alive when the program had ended, and were ended. In a sandbox they end with the program, mostly
+    /// before anybody could count them.
     pub leaked: u32,
 }
 

@@ -1,5 +1,6 @@
 //! A pump: carries what a program says from a pipe to a file, as much as may be kept.
 
+use super::redactor::Redactor;
 use rustix::{
     fs::{OFlags, fcntl_setfl},
     io::{Errno, read},
@@ -8,7 +9,10 @@ use rustix::{
 use std::{
     fs::{File, OpenOptions},
     io::{self, Write},
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::fs::OpenOptionsExt,
+    },
     path::Path,
 };
 
@@ -16,6 +20,8 @@ use std::{
 pub(super) struct Pump {
     pipe: Option<OwnedFd>,
     file: File,
+    /// What keeps secrets out of the file.
+    redactor: Option<Redactor>,
     /// How long the file is.
     length: u64,
     /// How much more may be kept.
@@ -27,13 +33,17 @@ pub(super) struct Pump {
 }
 
 impl Pump {
-    /// A pump into `file`, and the end that the program writes to.
-    pub(super) fn new(file: &Path, room: u64) -> io::Result<(Pump, OwnedFd)> {
-        let file = OpenOptions::new().create(true).append(true).open(file)?;
+    /// A pump into `file`, which never sees one of these secrets, and the end that the program writes to.
+    pub(super) fn new(file: &Path, room: u64, secrets: &[String]) -> io::Result<(Pump, OwnedFd)> {
+        let mut options = OpenOptions::new();
+        // Where a program could put a link or a pipe of this name, neither is followed or waited for.
+        let flags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).bits();
+        let file = options.create(true).append(true).custom_flags(flags.cast_signed()).open(file)?;
         let length = file.metadata()?.len();
         let (pipe, end) = pipe_with(PipeFlags::CLOEXEC)?;
         fcntl_setfl(&pipe, OFlags::NONBLOCK)?;
-        Ok((Pump { pipe: Some(pipe), file, length, room, is_over: false, fault: None }, end))
+        let redactor = Redactor::new(secrets);
+        Ok((Pump { pipe: Some(pipe), file, redactor, length, room, is_over: false, fault: None }, end))
     }
 
     /// The pipe to wait for, while somebody can still write to it.
@@ -51,19 +61,30 @@ impl Pump {
         let mut buffer = [0; 64 * 1024];
         let Some(pipe) = &self.pipe else { return false };
         match read(pipe, &mut buffer) {
-            Ok(0) => {
-                self.pipe = None;
-                false
-            }
-            Ok(count) => {
-                self.keep(&buffer[..count]);
+            Ok(count) if count > 0 => {
+                match &mut self.redactor {
+                    Some(redactor) => {
+                        let clean = redactor.pass(&buffer[..count]);
+                        self.keep(&clean);
+                    }
+                    None => self.keep(&buffer[..count]),
+                }
                 true
             }
             Err(Errno::AGAIN | Errno::INTR) => false,
-            Err(_) => {
-                self.pipe = None;
+            Ok(_) | Err(_) => {
+                self.close();
                 false
             }
+        }
+    }
+
+    /// Reads no more, and keeps what was held back.
+    pub(super) fn close(&mut self) {
+        self.pipe = None;
+        if let Some(mut redactor) = self.redactor.take() {
+            let rest = redactor.finish();
+            self.keep(&rest);
         }
     }
 

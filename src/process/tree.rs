@@ -3,6 +3,7 @@
 //! Whoever ends a tree is a child subreaper: what daemonises itself (double fork, `setsid`, an empty environment) loses its parent,
 //! and becomes a child of the subreaper. So everything a program ever started hangs below it, whatever it did.
 
+use super::Ask;
 use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, wait, waitpid};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,6 +22,8 @@ struct Process {
     parent: i32,
     session: i32,
     is_dead: bool,
+    /// One of bubblewrap's own, around a sandbox or its first inside. Any program may call itself so.
+    is_wall: bool,
 }
 
 /// `comm` may hold anything, brackets and spaces too: what counts comes after the last bracket.
@@ -31,7 +34,9 @@ fn parse(stat: &[u8]) -> Option<Process> {
     let state = fields.next()?;
     let parent = fields.next()?.parse().ok()?;
     let session = fields.nth(1)?.parse().ok()?;
-    Some(Process { pid: text.get(..head)?.parse().ok()?, parent, session, is_dead: matches!(state, "Z" | "X") })
+    let is_wall = text.get(head..rest)? == " (bwrap";
+    let pid = text.get(..head)?.parse().ok()?;
+    Some(Process { pid, parent, session, is_dead: matches!(state, "Z" | "X"), is_wall })
 }
 
 fn all() -> Vec<Process> {
@@ -51,15 +56,19 @@ pub fn working_dirs() -> BTreeSet<PathBuf> {
 
 /// The living descendants of those children of `root` that `is_ours` holds for, these included.
 fn below(root: i32, is_ours: impl Fn(&Process) -> bool) -> BTreeSet<i32> {
+    living_below(root, is_ours).into_iter().map(|process| process.pid).collect()
+}
+
+fn living_below(root: i32, is_ours: impl Fn(&Process) -> bool) -> Vec<Process> {
     let mut children: BTreeMap<i32, Vec<Process>> = BTreeMap::new();
     for process in all() {
         children.entry(process.parent).or_default().push(process);
     }
-    let mut found = BTreeSet::new();
+    let mut found = Vec::new();
     let mut open: Vec<Process> = children.remove(&root).unwrap_or_default().into_iter().filter(is_ours).collect();
     while let Some(process) = open.pop() {
         if !process.is_dead {
-            found.insert(process.pid);
+            found.push(process);
         }
         open.extend(children.remove(&process.pid).unwrap_or_default());
     }
@@ -77,12 +86,26 @@ fn own() -> i32 {
     getpid().as_raw_nonzero().get()
 }
 
-/// Asks every descendant of this process to end.
-pub(super) fn ask_descendants() {
-    let all = below(own(), |_| true);
-    signal(&all, Signal::TERM);
+/// Asks every descendant of this process to end. False when there was nobody to ask.
+///
+/// Not the walls of a sandbox: the outer one would end at once, and everything inside without having been asked. While a sandbox is
+/// being built there is nothing but walls.
+pub(super) fn ask_descendants(ask: Ask) -> bool {
+    let asked: BTreeSet<i32> = living_below(own(), |_| true)
+        .into_iter()
+        .filter(|process| !process.is_wall)
+        .map(|process| process.pid)
+        .collect();
+    signal(
+        &asked,
+        match ask {
+            Ask::Term => Signal::TERM,
+            Ask::Int => Signal::INT,
+        },
+    );
     // One that is stopped hears nothing before it goes on.
-    signal(&all, Signal::CONT);
+    signal(&asked, Signal::CONT);
+    !asked.is_empty()
 }
 
 /// Takes in every child that is dead; `each` is told of it. False when no child is left, dead or alive.
@@ -159,7 +182,9 @@ mod tests {
     #[test]
     fn a_process_is_read_whatever_it_calls_itself() {
         let read = parse(b"12 (a) S 1 (b) R 7 12 9 0 -1 4194304").unwrap();
-        assert_eq!(read, Process { pid: 12, parent: 7, session: 9, is_dead: false });
+        assert_eq!(read, Process { pid: 12, parent: 7, session: 9, is_dead: false, is_wall: false });
+        assert!(parse(b"12 (bwrap) S 1 1 1").unwrap().is_wall);
+        assert!(!parse(b"12 (bwrap)) S 1 1 1").unwrap().is_wall);
         assert!(parse(b"12 (zombie) Z 1 1 1").unwrap().is_dead);
         for broken in [&b""[..], b"(", b")(", b"x (y) S 1 1 1", b"1 (\xff) S", b"1 ) ("] {
             assert_eq!(parse(broken), None);

@@ -120,6 +120,8 @@ struct Attempt {
     end: Option<(How, Instant)>,
     /// Why we end it, and when it is killed for that.
     ending: Option<(How, Instant)>,
+    /// Whether anybody heard that they are to end.
+    is_asked: bool,
     told: (u64, Instant),
 }
 
@@ -148,6 +150,7 @@ impl Attempt {
             leaked = leaked.saturating_sub(1);
         }
         attempt.empty_pipes();
+        attempt.pumps.iter_mut().for_each(Pump::close);
         let (own, at) = end.unwrap_or_else(|| (How::Stopped, Instant::now()));
         let ms = u64::try_from((at - started).as_millis()).unwrap_or(u64::MAX);
         let how = attempt.ending.take().map(|(why, _)| why).or_else(|| attempt.trouble()).unwrap_or(own);
@@ -170,7 +173,9 @@ impl Attempt {
             Some(path) => Stdio::from(File::open(path).map_err(|error| about("its input", &error))?),
             None => Stdio::null(),
         });
-        let pump = |path| Pump::new(path, program.limits.output_bytes).map_err(|error| about("its output", &error));
+        let pump = |path| {
+            Pump::new(path, program.limits.output_bytes, &program.secrets).map_err(|error| about("its output", &error))
+        };
         let (out, end) = pump(&program.stdout)?;
         let mut pumps = vec![out];
         match &program.stderr {
@@ -188,7 +193,7 @@ impl Attempt {
         let pid = i32::try_from(child.id()).unwrap_or(0);
         let ended = Pid::from_raw(pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
         let told = (pumps[0].length(), started);
-        Ok(Attempt { pid, ended, pumps, started, last_word: started, end: None, ending: None, told })
+        Ok(Attempt { pid, ended, pumps, started, last_word: started, end: None, ending: None, is_asked: false, told })
     }
 
     /// Whether only the sweep is left to do.
@@ -247,6 +252,7 @@ impl Attempt {
         }
         if let Some((_, kill)) = &self.ending {
             due = due.min(*kill);
+            due = if self.is_asked { due } else { due.min(now + LOOK) };
         } else if self.end.is_none() {
             due = due.min(self.started + program.limits.total);
             due = program.limits.idle.map_or(due, |idle| due.min(self.last_word + idle));
@@ -272,6 +278,9 @@ impl Attempt {
         if self.end.is_none() && program.limits.idle.is_some_and(|idle| now >= self.last_word + idle) {
             self.begin_ending(How::Idle, program);
         }
+        if self.ending.is_some() && !self.is_asked {
+            self.is_asked = tree::ask_descendants(program.ask);
+        }
         let length = self.pumps[0].length();
         if length != self.told.0 && now >= self.told.1 + TELL {
             self.told = (length, now);
@@ -282,7 +291,7 @@ impl Attempt {
     /// Asks the whole tree to end. The first reason stays the reason; a program that has ended by itself keeps its own end.
     fn begin_ending(&mut self, why: How, program: &Program) {
         if self.ending.is_none() && self.end.is_none() {
-            tree::ask_descendants();
+            self.is_asked = tree::ask_descendants(program.ask);
             self.ending = Some((why, Instant::now() + program.limits.grace));
         }
     }

@@ -1,7 +1,7 @@
 //! The wardens of this coordinator: a pool that gives each program a warden of its own until it has ended.
 
 use super::{
-    Exit, How, Launch, Line, Program, WARDEN, tree,
+    Exit, How, Launch, Line, Program, Sandbox, WARDEN, tree,
     wire::{Order, Report, Sheet},
 };
 use std::{
@@ -44,6 +44,7 @@ pub struct Wardens {
     idle: Mutex<Vec<Warden>>,
     closing: CancellationToken,
     held: Option<File>,
+    sandbox: Sandbox,
 }
 
 impl Wardens {
@@ -56,7 +57,15 @@ impl Wardens {
         rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
         let count = u32::try_from(count.max(1)).unwrap_or(u32::MAX).min(4096);
         let (idle, closing) = (Mutex::default(), CancellationToken::new());
-        Ok(Wardens { exe, count, places: Arc::new(Semaphore::new(count as usize)), idle, closing, held: None })
+        Ok(Wardens {
+            exe,
+            count,
+            places: Arc::new(Semaphore::new(count as usize)),
+            idle,
+            closing,
+            held: None,
+            sandbox: Sandbox::none(),
+        })
     }
 
     /// The same, with a file that every warden holds open, and nothing that it starts: a lock on it is free only when the last of them
@@ -64,6 +73,12 @@ impl Wardens {
     #[must_use]
     pub fn holding(self, file: File) -> Wardens {
         Wardens { held: Some(file), ..self }
+    }
+
+    /// The same, with programs that are confined put into this sandbox. Without one, or in tier none, they run as they are.
+    #[must_use]
+    pub fn confined_by(self, sandbox: Sandbox) -> Wardens {
+        Wardens { sandbox, ..self }
     }
 
     /// Ends whatever runs, and every warden; the answer comes when all are gone. What is launched after it is `Stopped` at once.
@@ -87,6 +102,10 @@ impl Wardens {
         };
         let Ok(place) = place else { return stopped };
         let limits = program.limits;
+        let program = match self.sandbox.around(program) {
+            Ok(program) => program,
+            Err(why) => return Exit { how: How::NotStarted(why), ms: 0, leaked: 0 },
+        };
         let order = Order::Run(Box::new(Sheet::from(program)));
         let mut busy = Busy { warden: None, kept: Some((place, line.hold.clone())) };
         let (mut starts, mut leaked) = (0, 0);

@@ -1,6 +1,6 @@
 //! What a coordinator and its wardens say to each other: one JSON value a line, either way.
 
-use super::{Exit, Limits, Program};
+use super::{Ask, Exit, Limits, Program};
 use serde::{Deserialize, Serialize};
 use std::{
     ffi::OsString,
@@ -44,6 +44,8 @@ pub(super) struct Sheet {
     idle_ms: Option<u64>,
     grace_ms: u64,
     output_bytes: u64,
+    ask: Ask,
+    secrets: Vec<String>,
 }
 
 /// A name of the operating system: text where it is text, since that is what it nearly always is.
@@ -85,6 +87,8 @@ impl From<Program> for Sheet {
             idle_ms: idle.map(millis),
             grace_ms: millis(grace),
             output_bytes,
+            ask: program.ask,
+            secrets: program.secrets,
         }
     }
 }
@@ -106,6 +110,8 @@ impl From<Sheet> for Program {
             },
             // Whoever launches has put it into its argv.
             confines: None,
+            ask: sheet.ask,
+            secrets: sheet.secrets,
         }
     }
 }
@@ -132,6 +138,8 @@ mod tests {
             stderr: Some("/e".into()),
             limits: Limits { total: Duration::MAX, idle: None, grace: Duration::from_millis(5), output_bytes: 7 },
             confines: None,
+            ask: Ask::Int,
+            secrets: vec!["sk-12345678".into()],
         };
         let line = serde_json::to_string(&Order::Run(Box::new(Sheet::from(program.clone())))).unwrap();
         assert!(!line.contains('\n'));
@@ -139,6 +147,7 @@ mod tests {
         let read = Program::from(*sheet);
         assert_eq!((read.argv, read.cwd, read.env), (program.argv, program.cwd, program.env));
         assert_eq!((read.stdout, read.stderr), (program.stdout, program.stderr));
+        assert_eq!((read.ask, read.secrets), (program.ask, program.secrets));
         assert_eq!(read.limits.grace, Duration::from_millis(5));
     }
 }

@@ -115,6 +115,25 @@ impl Repository {
         &self.common
     }
 
+    /// Where its objects are: its own, and those of other repositories that it borrows, as far as they are there.
+    pub fn object_dirs(&self) -> Vec<PathBuf> {
+        /// As far as git follows them.
+        const DEPTH: usize = 5;
+        let mut dirs = vec![self.common.join("objects")];
+        let mut last = 0..1;
+        for _ in 0..DEPTH {
+            for at in last.clone() {
+                let text = fs::read_to_string(dirs[at].join("info/alternates")).unwrap_or_default();
+                let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+                let named: Vec<PathBuf> = lines.map(|line| dirs[at].join(line)).collect();
+                let new: Vec<PathBuf> = named.into_iter().filter(|dir| dir.is_dir() && !dirs.contains(dir)).collect();
+                dirs.extend(new);
+            }
+            last = last.end..dirs.len();
+        }
+        dirs
+    }
+
     /// The repository's own folder of state.
     pub fn state_dir(&self) -> &Path {
         &self.state

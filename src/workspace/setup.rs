@@ -6,7 +6,7 @@ use super::{
     survey,
 };
 use crate::{
-    process::{How, Launch, Limits, Line, Program, Tail},
+    process::{Ask, Confines, How, Launch, Limits, Line, Program, Tail},
     run::Oid,
 };
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,8 @@ pub struct Setup {
     pub env: Vec<(OsString, OsString)>,
     /// What each may take.
     pub limits: Limits,
+    /// What they may see and write beside the workspace; `None`: whatever we may.
+    pub confines: Option<Confines>,
     /// Whether a file of this name, in any folder, says what is to be installed: when one changes, the commands run again.
     pub pins: fn(&str) -> bool,
     /// Where their output goes.
@@ -89,6 +91,10 @@ impl Lease {
             Kind::Agent => Some(self.prints(&rules).await.map_err(file)?),
             Kind::Gate => None,
         };
+        let mut confines = setup.confines.clone();
+        if let Some(confines) = &mut confines {
+            confines.writable.push(self.path().into());
+        }
         for command in &setup.commands {
             let program = Program {
                 argv: vec!["sh".into(), "-euc".into(), command.into()],
@@ -98,7 +104,9 @@ impl Lease {
                 stdout: setup.log.clone(),
                 stderr: None,
                 limits: setup.limits,
-                confines: None,
+                confines: confines.clone(),
+                ask: Ask::Term,
+                secrets: Vec::new(),
             };
             let exit = launch.launch(program, line.clone()).await;
             if !exit.is_success() {

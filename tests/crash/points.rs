@@ -129,7 +129,7 @@ fn survived(tide: &Tide, tree: &[String], ended: &[String], before: &BTreeMap<St
 
 /// A crate in which one task writes a test first.
 fn crate_with_a_test() -> (Space, Log, Lifeline) {
-    let space = Space::crate_named("toy");
+    let space = Space::crate_named("toy").open();
     let (log, lifeline) = (Log(space.beside("log")), Lifeline::at(space.beside("lifeline")));
     let intro = format!("{}{}", log.script(), lifeline.script()).replace('\n', "\n   ");
     let test = "printf '#[test]\\nfn two() {\\n    assert_eq!(toy::two(), 2);\\n}\\n' > tests/two.rs";

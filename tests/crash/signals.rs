@@ -23,7 +23,7 @@ struct Slow {
 impl Slow {
     /// `first` is what the first says before all else: whether it heeds a TERM.
     fn new(first: &str) -> Slow {
-        let space = Space::plain();
+        let space = Space::plain().open();
         let (log, lifeline) = (Log(space.beside("log")), Lifeline::at(space.beside("lifeline")));
         let (bell, gate) = (Bell::at(space.beside("bell")), space.beside("gate"));
         let intro = format!("{}{}", log.script(), lifeline.script());

@@ -21,7 +21,7 @@ struct Two {
 
 impl Two {
     fn new() -> Two {
-        let space = Space::plain();
+        let space = Space::plain().open();
         let (bell, mended, gate) = (Bell::at(space.beside("bell")), space.beside("mended"), space.beside("gate"));
         let two = Two { space, bell, mended, gate };
         two.space.topic("two", &two.breakdown("The owner of the shop likes what she sees"));

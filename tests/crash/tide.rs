@@ -31,7 +31,7 @@ struct Task<'a>(&'a str, &'a str, &'a [(&'a str, &'a str)]);
 
 impl Tide {
     pub fn new() -> Tide {
-        let space = Space::empty();
+        let space = Space::empty().open();
         let (lifeline, log) = (Lifeline::at(space.beside("lifeline")), Log(space.beside("log")));
         let check = space.beside("check.sh");
         fs::write(&check, self::check(&space)).expect("the check is written");

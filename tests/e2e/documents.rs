@@ -151,7 +151,7 @@ fn wrong_usage_exits_with_2() {
     }
     let beside = space.repo().join("..").display().to_string();
     space.run(&["-C", &beside, "demo", "repo"]).exits(2).says(&["../repo is there already, and is not the sample"]);
-    space.run(&["execute", "two-streams", "--sandbox", "bubblewrap"]).exits(3).says(&["--sandbox none"]);
+    space.run(&["execute", "two-streams", "--sandbox", "landlock"]).exits(3).says(&["--sandbox none"]);
 }
 
 #[test]

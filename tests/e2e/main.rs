@@ -15,6 +15,7 @@ mod red;
 mod reports;
 mod reviewers;
 mod sample;
+mod sandbox;
 mod scope;
 mod space;
 mod terminal;

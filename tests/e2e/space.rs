@@ -10,6 +10,8 @@ use std::{
 /// A scratch repository. Gone with its value, unless `KEEP` is set.
 pub struct Space {
     root: tempfile::TempDir,
+    /// Runs begin with `--sandbox none`.
+    is_open: bool,
 }
 
 /// What a run of the binary said.
@@ -115,7 +117,7 @@ impl Space {
     /// A repository without a commit.
     pub fn empty() -> Space {
         let root = tempfile::Builder::new().prefix("tidegate-e2e-").tempdir().expect("a scratch folder is made");
-        let space = Space { root };
+        let space = Space { root, is_open: false };
         for dir in ["repo", "home", "state"] {
             fs::create_dir(space.root.path().join(dir)).expect("a folder is made");
         }
@@ -123,6 +125,12 @@ impl Space {
         space.git(&["config", "user.name", "Ada"]);
         space.git(&["config", "user.email", "ada@example.org"]);
         space
+    }
+
+    /// The same, with runs that are in no sandbox: what they run leaves traces beside the repository.
+    pub fn open(mut self) -> Space {
+        self.is_open = true;
+        self
     }
 
     /// The repository's folder.
@@ -219,10 +227,14 @@ impl Space {
         command
     }
 
-    /// The binary with these arguments, not yet started.
+    /// The binary with these arguments, not yet started. Runs are in the sandbox, as they are in life, wherever this machine has one.
     pub fn tidegate(&self, args: &[&str]) -> Command {
         let mut command = self.command(env!("CARGO_BIN_EXE_tidegate"));
         command.args(args);
+        let is_run = args.iter().any(|arg| ["execute", "demo"].contains(arg));
+        if is_run && !args.contains(&"--sandbox") && (self.is_open || tier() == "none") {
+            command.args(["--sandbox", "none"]);
+        }
         command
     }
 
@@ -244,6 +256,16 @@ impl Drop for Space {
             eprintln!("kept: {}", self.root.path().display());
         }
     }
+}
+
+/// The sandbox tier of the runs that tests begin: `none` only on a machine without bubblewrap, where tests may be fewer.
+pub fn tier() -> &'static str {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if std::env::split_paths(&path).any(|dir| dir.join("bwrap").exists()) {
+        return "bubblewrap";
+    }
+    assert!(std::env::var_os("CI").is_none(), "bubblewrap is not installed: apt-get install bubblewrap");
+    "none"
 }
 
 /// What a process said.

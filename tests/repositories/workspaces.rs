@@ -56,6 +56,21 @@ async fn a_workspace_is_a_repository_to_work_in_that_leads_nowhere() {
 }
 
 #[tokio::test]
+async fn the_objects_that_a_workspace_reads_are_those_of_all_repositories_that_are_borrowed_from() {
+    let ground = ground(&[("a", "1")]);
+    for dir in ["far", "near"] {
+        fs::create_dir_all(ground.at(dir).join("info")).unwrap();
+    }
+    let repository = ground.open().await;
+    let own = repository.common_dir().join("objects");
+    assert_eq!(repository.object_dirs(), std::slice::from_ref(&own));
+    let far = ground.at("far").display().to_string();
+    fs::write(own.join("info/alternates"), format!("# a comment\n{far}\n/not/there\n")).unwrap();
+    fs::write(ground.at("far/info/alternates"), format!("../near\n{}\n", own.display())).unwrap();
+    assert_eq!(repository.object_dirs(), [own, ground.at("far"), ground.at("far").join("../near")]);
+}
+
+#[tokio::test]
 async fn a_task_gets_its_own_workspace_again_with_its_caches_and_nothing_else() {
     let ground = ground(&[(".gitignore", "*.cache\n"), ("a", "1"), ("dir/b", "1")]);
     let (repository, pool) = ground.pool().await;
@@ -233,6 +248,7 @@ async fn a_workspace_is_set_up_once_and_again_when_a_lock_file_changes_and_a_gat
         commands: vec!["npm ci".into(), "make".into()],
         env: vec![],
         limits,
+        confines: None,
         pins: tidegate::rules::pins_dependencies,
         log,
     };

@@ -14,7 +14,7 @@ use super::{
     feed::Feed,
     home::{self, unusable},
 };
-use crate::process::{Exit, How, Launch, Line, Program, Tail};
+use crate::process::{Ask, Exit, How, Launch, Line, Program, Tail, package_of};
 use agent_client_protocol::ByteStreams;
 use hearing::Hearing;
 use rustix::fs::{FileType, Mode, mknodat};
@@ -73,6 +73,9 @@ impl Acp {
         let logins = self.logins.iter().map(|path| (path.as_path(), path.as_path()));
         home::bring_logins(self.user.as_deref(), logins, &invocation.home)?;
         home::move_in(&mut invocation, &self.env);
+        if let (Some(confines), Some(program)) = (&mut invocation.confines, self.argv.first()) {
+            confines.readable.extend(package_of(Path::new(program)));
+        }
         let file = |name: &str| invocation.folder.join(name);
         let (stdin, stdout, stderr) = (file("stdin"), file("stream.jsonl"), file("stderr.log"));
         let pipe = named_pipe(&stdin).map_err(|error| unusable(&stdin, &error))?;
@@ -86,6 +89,8 @@ impl Acp {
             stderr: Some(stderr.clone()),
             limits: crate::process::Limits { idle: None, ..invocation.limits },
             confines: invocation.confines.clone(),
+            ask: Ask::Term,
+            secrets: home::secrets(&self.env),
         };
         let under = Line { stop: CancellationToken::new(), grew: Some(grew), hold: line.hold.clone() };
         let (heard, ears) = duplex(AHEAD_MAX);
