@@ -68,6 +68,8 @@ pub(crate) enum Command {
     Approve(Approve),
     /// List the agents there are to ask, and where each is defined; or show one.
     Agents(Agents),
+    /// Look at what `execute` needs here: git, sandbox, agents, configuration, disk; say what is wrong and what to do.
+    Doctor(Doctor),
     /// Make a small repository and execute the built-in sample in it: no model, no network, no key.
     Demo(Demo),
 }
@@ -230,6 +232,13 @@ pub(crate) struct ShownAgent {
     /// Its name, as the list has it.
     pub(crate) name: String,
     /// One JSON value on stdout, and nothing else.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// One JSON value.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -20,8 +20,11 @@ use std::{
 /// The command lines that are looked for where nothing is configured: the first one found runs every role.
 pub(crate) const KNOWN: [&str; 4] = ["claude", "codex", "gemini", "opencode"];
 
+/// The definitions that every run with a model uses.
+pub(super) const ALWAYS: [&str; 5] = [TEST_DEVELOPER, IMPLEMENTATION_AGENT, TEST_EXPERT, EXPERT, COORDINATOR];
+
 /// What stands in a plan for a backend that was not found.
-const NONE: &str = "default";
+pub(super) const NONE: &str = "default";
 
 /// What runs a role of which the configuration says nothing, on this machine and now.
 pub(crate) fn found(environment: &Environment) -> &'static str {

@@ -348,7 +348,8 @@ async fn go(
             return Err(stop);
         }
     };
-    let report = Report { scene, folder: &begun.folder, topic, end: how, exit, at: now() };
+    // As the journal has it: told again, it is the same.
+    let report = Report { scene, folder: &begun.folder, topic, end: how, exit, at: run.now() };
     screen.finish(report.write(&folded).await);
     telemetry.stop();
     Ok(exit)

@@ -8,6 +8,7 @@ mod closing;
 mod confinement;
 mod crew;
 mod demo;
+mod doctor;
 mod execute;
 mod exit;
 mod logs;
@@ -105,6 +106,7 @@ async fn dispatch(arguments: Arguments) -> Result<Exit, Stop> {
         Command::Approve(wish) => order::approve(&arguments, wish).await,
         Command::Agents(wish) => agents::agents(&arguments, wish).await,
         Command::Demo(wish) => demo::demo(&arguments, wish).await,
+        Command::Doctor(wish) => doctor::doctor(&arguments, wish).await,
     }
 }
 
