@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     actors::{self, Charge, Failpoint},
-    config::Config,
+    config::{Collector, Config},
     handoff,
     journal::{Doorbell, Folder, Inbox, Journal, Lock, RunId, Runs},
     notes::Topic,
@@ -345,6 +345,8 @@ async fn go(
     };
     let conducted = actors::conduct(charge).await;
     wardens.shutdown().await;
+    // Before the last word: what it has to say goes to the screen.
+    telemetry.stop().await;
     let (run, end) = conducted.map_err(|error| Stop::because("the supervisor cannot be started", &error))?;
     let backend = |id: plan::BackendId| backends[usize::from(id.0)].to_string();
     let done = closing::ending(&run, &end, backend);
@@ -352,13 +354,11 @@ async fn go(
         Ok(done) => done,
         Err(stop) => {
             screen.finish(Last { exit: Some(stop.exit.code()), outcome: Some("broken"), ..Last::default() });
-            telemetry.stop();
             return Err(stop);
         }
     };
     let report = Report { scene, folder: &begun.folder, topic, end: how, exit, at: now() };
     screen.finish(report.write(&folded).await);
-    telemetry.stop();
     Ok(exit)
 }
 
@@ -427,8 +427,16 @@ fn start_telemetry(arguments: &Arguments, scene: &Scene, screen: &Screen) -> Res
     };
     let screen = screen.clone();
     let log = Arc::new(move |line: &str| screen.note(line));
-    Telemetry::start(telemetry::Options { filter, is_coloured: false, log })
-        .map_err(|error| Stop::because("the log cannot be set up", &error))
+    let (collector, unspoken) = match Collector::of(&scene.environment) {
+        Ok(collector) => (collector, None),
+        Err(error) => (None, Some(error)),
+    };
+    let telemetry = Telemetry::start(telemetry::Options { filter, is_coloured: false, log, collector })
+        .map_err(|error| Stop::because("the log cannot be set up", &error))?;
+    if let Some(error) = unspoken {
+        tracing::warn!(%error, "spans are not sent");
+    }
+    Ok(telemetry)
 }
 
 /// Tells runs that begin in the same second apart.
