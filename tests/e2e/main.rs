@@ -4,6 +4,7 @@
 
 mod agents;
 mod breakdown;
+mod collector;
 mod documents;
 mod earned;
 mod edits;
@@ -17,4 +18,5 @@ mod reviewers;
 mod sample;
 mod scope;
 mod space;
+mod telemetry;
 mod terminal;
