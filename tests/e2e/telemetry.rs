@@ -5,7 +5,8 @@ use crate::{
     execute::two_streams,
     space::{Said, Space, said},
 };
-use opentelemetry_proto::tonic::trace::v1::{Span, span::SpanKind};
+use opentelemetry_proto::tonic::trace::v1::{Span, span::SpanKind, status::StatusCode};
+use serde_json::json;
 use std::{
     collections::BTreeMap,
     net::{TcpListener, TcpStream},
@@ -126,4 +127,52 @@ fn what_is_not_spoken_is_one_warning_and_what_is_switched_off_none() {
         assert_eq!(warnings(&said), count, "{variable}: {}", said.all());
         assert!(collector.posts().is_empty(), "{variable}");
     }
+}
+
+#[test]
+fn an_agents_tools_and_tokens_arrive_and_nothing_that_was_said() {
+    let (space, collector) = (Space::plain(), Collector::start());
+    let config = "[agents.implementation]\nbackend = \"replay\"\nmodel = \"opus\"\n[backends]\nreplay = \"tapes\"\n\
+        [review]\nreviewers = []\n";
+    space.write("tidegate.toml", &format!("{}{config}", space.read("tidegate.toml")));
+    let session = json!({ "id": "s-1", "reported": { "micros": 0 } });
+    let tape = json!({
+        "events": [
+            "Started",
+            { "Text": "a secret of the text" },
+            { "ToolCall": { "id": "t-1", "name": "Bash", "input": "a secret of the input" } },
+            { "ToolResult": { "id": "t-1", "is_success": false } },
+            { "ToolCall": { "id": "t-2", "name": "Write", "input": "" } },
+            { "Usage": { "spend": { "input": 5, "cached": 100, "output": 7 }, "session": session } },
+            "Finished",
+        ],
+        "answer": { "Ok": { "text": "a secret of the answer" } },
+        "files": [{ "path": "one", "mode": 0o100_644, "text": "1\n" }],
+    });
+    space.write("tapes/1.implementation.1.json", &tape.to_string());
+    space.commit("Tape");
+    space.topic("two", "# Two\n\n### Stream A: One\n\n1. **First**\n\n   - Test Requirements: None, it is a file\n");
+    execute(&space, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url())]).exits(0);
+    let spans = spans(&collector.posts());
+    let named = |name: &str| spans.iter().find(|span| span.name == name).unwrap_or_else(|| panic!("no {name}"));
+    let agent = named("invoke_agent implementation-agent");
+    for (key, value) in [
+        ("gen_ai.request.model", "opus"),
+        ("gen_ai.conversation.id", "s-1"),
+        ("gen_ai.usage.input_tokens", "#105"),
+        ("gen_ai.usage.output_tokens", "#7"),
+        ("gen_ai.usage.cache_read.input_tokens", "#100"),
+    ] {
+        assert_eq!(field(agent, key).as_deref(), Some(value), "{key}");
+    }
+    for (name, id, error) in [("Bash", "t-1", Some("tool_error")), ("Write", "t-2", None)] {
+        let tool = named(&format!("execute_tool {name}"));
+        assert_eq!(tool.parent_span_id, agent.span_id);
+        assert_eq!(field(tool, "gen_ai.tool.call.id").as_deref(), Some(id));
+        assert_eq!(field(tool, "error.type").as_deref(), error);
+        let is_error = tool.status.as_ref().is_some_and(|status| status.code == StatusCode::Error as i32);
+        assert_eq!(is_error, error.is_some());
+    }
+    let all = format!("{spans:?}");
+    assert!(!all.contains("secret"), "{all}");
 }
