@@ -87,11 +87,11 @@ async fn do_it(Assignment { job, at, task, stop, office }: Assignment) {
     let span = tracing::info_span!(
         parent: &task,
         "tidegate.job",
-        job = id.0,
+        job = id.0.cast_signed(),
         task = node.label(),
         what = job.what.name(),
         role = name(job.what),
-        attempt = job.attempt,
+        attempt = i64::from(job.attempt),
         ending = tracing::field::Empty,
     );
     let supervisor = office.supervisor.clone();

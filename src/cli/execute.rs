@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     actors::{self, Charge, Failpoint},
-    config::Config,
+    config::{Collector, Config},
     handoff,
     journal::{Doorbell, Folder, Inbox, Journal, Lock, RunId, Runs},
     notes::Topic,
@@ -337,6 +337,8 @@ async fn go(
     };
     let conducted = actors::conduct(charge).await;
     wardens.shutdown().await;
+    // Before the last word: what it has to say goes to the screen.
+    telemetry.stop().await;
     let (run, end) = conducted.map_err(|error| Stop::because("the supervisor cannot be started", &error))?;
     let backend = |id: plan::BackendId| backends[usize::from(id.0)].to_string();
     let done = closing::ending(&run, &end, backend);
@@ -344,14 +346,12 @@ async fn go(
         Ok(done) => done,
         Err(stop) => {
             screen.finish(Last { exit: Some(stop.exit.code()), outcome: Some("broken"), ..Last::default() });
-            telemetry.stop();
             return Err(stop);
         }
     };
     // As the journal has it: told again, it is the same.
     let report = Report { scene, folder: &begun.folder, topic, end: how, exit, at: run.now() };
     screen.finish(report.write(&folded).await);
-    telemetry.stop();
     Ok(exit)
 }
 
@@ -426,8 +426,16 @@ fn start_telemetry(arguments: &Arguments, scene: &Scene, screen: &Screen) -> Res
     };
     let screen = screen.clone();
     let log = Arc::new(move |line: &str| screen.note(line));
-    Telemetry::start(telemetry::Options { filter, is_coloured: false, log })
-        .map_err(|error| Stop::because("the log cannot be set up", &error))
+    let (collector, unspoken) = match Collector::of(&scene.environment) {
+        Ok(collector) => (collector, None),
+        Err(error) => (None, Some(error)),
+    };
+    let telemetry = Telemetry::start(telemetry::Options { filter, is_coloured: false, log, collector })
+        .map_err(|error| Stop::because("the log cannot be set up", &error))?;
+    if let Some(error) = unspoken {
+        tracing::warn!(%error, "spans are not sent");
+    }
+    Ok(telemetry)
 }
 
 /// Tells runs that begin in the same second apart.

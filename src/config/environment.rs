@@ -139,17 +139,22 @@ impl Environment {
 
     /// `TIDEGATE_LOG`: which log lines are wanted, as a filter of tracing-subscriber.
     pub fn log(&self) -> Option<&str> {
-        self.given("TIDEGATE_LOG")?.to_str()
+        self.text("TIDEGATE_LOG")
     }
 
     /// `TIDEGATE_FAILPOINT`: where to die, for the tests that kill.
     pub fn failpoint(&self) -> Option<&str> {
-        self.given("TIDEGATE_FAILPOINT")?.to_str()
+        self.text("TIDEGATE_FAILPOINT")
     }
 
     /// Whether colours are unwanted whatever we print to (no-color.org), or the terminal has none.
     pub fn is_colourless(&self) -> bool {
         self.given("NO_COLOR").is_some() || self.given("TERM").is_some_and(|term| term == "dumb")
+    }
+
+    /// A variable that is set to some text.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.given(name)?.to_str()
     }
 
     /// A variable that is set to something.
@@ -163,10 +168,10 @@ impl Environment {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn of(variables: &[(&str, &str)]) -> Environment {
+    pub(in crate::config) fn of(variables: &[(&str, &str)]) -> Environment {
         let variables = variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
         let folder = PathBuf::from("/");
         Environment { variables, program: folder.clone(), folder, cores: 2, time_zone: jiff::tz::TimeZone::UTC }

@@ -1,10 +1,12 @@
 //! tidegate.toml, flags and environment become the options of each module. The only reader of the environment.
 
+mod collector;
 mod environment;
 mod file;
 mod options;
 mod section;
 
+pub use collector::{Collector, CollectorError};
 pub use environment::{Environment, EnvironmentError};
 pub use file::SOURCE;
 pub use options::{

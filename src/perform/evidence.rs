@@ -336,7 +336,7 @@ impl Bench {
         (desk.tell)(super::Note::Said(command.to_owned()));
         let checked = self.checks.ecosystem.run(&check).instrument(span.clone()).await;
         span.record("exit", checked.ran.exit);
-        span.record("ms", checked.ran.ms);
+        span.record("ms", checked.ran.ms.cast_signed());
         checked
     }
 }

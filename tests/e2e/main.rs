@@ -4,6 +4,7 @@
 
 mod agents;
 mod breakdown;
+mod collector;
 mod documents;
 mod earned;
 mod edits;
@@ -18,4 +19,5 @@ mod sample;
 mod sandbox;
 mod scope;
 mod space;
+mod telemetry;
 mod terminal;
