@@ -2,7 +2,7 @@
 
 use super::{Stop, exit::Exit, scene::Scene};
 use crate::{
-    agent::{CommandBackend, CommandLine, Replay, ScriptBackend, dialect},
+    agent::{Acp, CommandBackend, CommandLine, Replay, ScriptBackend, dialect},
     config::{Config, Environment},
     perform::{Backends, COORDINATOR, EXPERT, IMPLEMENTATION_AGENT, TEST_DEVELOPER, TEST_EXPERT},
     plan::{BackendId, Blueprint, Draft, Fault, Phase, Role, Severity, Task},
@@ -48,15 +48,23 @@ pub(super) fn backends(scene: &Scene, config: &Config, plan: &Blueprint, wardens
     let mut backends: Backends = BTreeMap::new();
     backends.insert("script".into(), Arc::new(ScriptBackend::new(Arc::clone(wardens))));
     let environment = &scene.environment;
+    // `[agents] env` beside what each backend needs.
+    let own = |names: &[&str]| [environment.named(names), environment.named(&config.agents.env)].concat();
     for name in plan.backends.iter().filter_map(|name| name.split(':').next()) {
         let argv = |argv: &[String]| argv.iter().map(OsString::from).collect::<Vec<_>>();
         if name == "command" && !config.backends.command.is_empty() {
             let backend = CommandBackend::new(argv(&config.backends.command), Arc::clone(wardens));
             backends.insert(name.into(), Arc::new(backend));
+        } else if name == "acp" && !config.backends.acp.is_empty() {
+            let (argv, user) = (argv(&config.backends.acp), Some(environment.home()));
+            backends.insert(
+                name.into(),
+                Arc::new(Acp::new(name.to_owned(), argv, own(&[]), Vec::new(), user, Arc::clone(wardens))),
+            );
         } else if let (Some(dialect), Some(program)) =
             (dialect(name, &environment.time_zone), program(environment, name))
         {
-            let env = environment.named(dialect.variables());
+            let env = own(dialect.variables());
             let line = CommandLine::new(dialect, program, env, Some(environment.home()), Arc::clone(wardens));
             backends.insert(name.into(), Arc::new(line));
         } else if let ("replay", Some(folder)) = (name, cassettes(scene, config)) {

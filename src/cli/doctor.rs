@@ -125,7 +125,11 @@ fn repository(fault: &OpenFault) -> Finding {
 }
 
 fn configured(scene: &Scene) -> &'static str {
-    if scene.repo.top().join("tidegate.toml").exists() { "tidegate.toml, as of HEAD" } else { "no tidegate.toml: the defaults" }
+    if scene.repo.top().join("tidegate.toml").exists() {
+        "tidegate.toml, as of HEAD"
+    } else {
+        "no tidegate.toml: the defaults"
+    }
 }
 
 /// A refusal as a finding: its first line, and its help.
@@ -200,7 +204,8 @@ async fn backends(environment: &Environment, config: &Config) -> Vec<Finding> {
     }
     let of_code = engines.get(&Role::Implementation).map(|(name, _)| name.as_str()).unwrap_or_default();
     if of_code == crew::NONE {
-        let text = format!("none of {} is on PATH: only tasks that carry scripts can be executed", crew::KNOWN.join(", "));
+        let text =
+            format!("none of {} is on PATH: only tasks that carry scripts can be executed", crew::KNOWN.join(", "));
         let help = "install one and log in, or plug in another program with `[backends] command`";
         found.push(Finding::new("backend", State::Note, text).help(help));
     } else {
@@ -219,16 +224,19 @@ async fn command_line(environment: &Environment, name: &str, is_asked_for: bool)
     let dialect = dialect(name, &environment.time_zone)?;
     let Some(program) = crew::program(environment, name) else {
         let text = format!("`{}` is not on PATH", dialect.program());
-        return is_asked_for.then(|| Finding::new(name, State::Bad, text).help("install it, or configure another backend"));
+        return is_asked_for
+            .then(|| Finding::new(name, State::Bad, text).help("install it, or configure another backend"));
     };
     let said = asked(environment, program.as_os_str(), &["--version"]).await;
     let finding = match said.map(|said| dialect.version(&said).ok_or(said)) {
         Ok(Ok(version)) => Finding::new(name, State::Good, format!("{version} at {}", program.display())),
         Ok(Err(said)) => {
-            let text = format!("{} is another program, or broken: it says {}", program.display(), line(said.trim(), 80));
+            let text =
+                format!("{} is another program, or broken: it says {}", program.display(), line(said.trim(), 80));
             Finding::new(name, bad(is_asked_for), text).help(format!("`{} --version` has to answer", program.display()))
         }
-        Err(why) => Finding::new(name, bad(is_asked_for), why).help("install it again: its package may have been installed without its scripts"),
+        Err(why) => Finding::new(name, bad(is_asked_for), why)
+            .help("install it again: its package may have been installed without its scripts"),
     };
     Some(finding)
 }
@@ -266,9 +274,8 @@ fn disk(place: &Path) -> Option<Finding> {
         free if free < DISK_BAD => {
             Finding::new("disk", State::Bad, text).help("make room: clones, build caches and logs go there")
         }
-        free if free < DISK_LOW => {
-            Finding::new("disk", State::Note, text).help("clones, build caches and logs go there: a long run may need more")
-        }
+        free if free < DISK_LOW => Finding::new("disk", State::Note, text)
+            .help("clones, build caches and logs go there: a long run may need more"),
         _ => Finding::new("disk", State::Good, text),
     })
 }

@@ -10,3 +10,6 @@ mod endings;
 mod model;
 mod protocols;
 mod served;
+#[path = "../e2e/space.rs"]
+mod space;
+mod walk;
