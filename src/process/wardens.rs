@@ -1,7 +1,7 @@
 //! The wardens of this coordinator: a pool that gives each program a warden of its own until it has ended.
 
 use super::{
-    Exit, How, Launch, Line, Program, Sandbox, WARDEN, tree,
+    Exit, How, Launch, Line, Program, Sandbox, Tier, WARDEN, tree,
     wire::{Order, Report, Sheet},
 };
 use std::{
@@ -102,6 +102,7 @@ impl Wardens {
         };
         let Ok(place) = place else { return stopped };
         let limits = program.limits;
+        let is_walled = program.confines.is_some() && self.sandbox.tier() != Tier::None;
         let program = match self.sandbox.around(program) {
             Ok(program) => program,
             Err(why) => return Exit { how: How::NotStarted(why), ms: 0, leaked: 0 },
@@ -139,13 +140,23 @@ impl Wardens {
         if let Some(warden) = busy.warden.take() {
             lock(&self.idle).push(warden);
         }
-        exit
+        if is_walled { unwalled(exit) } else { exit }
     }
 }
 
 impl Launch for Wardens {
     fn launch(&self, program: Program, line: Line) -> Pin<Box<dyn Future<Output = Exit> + Send + '_>> {
         Box::pin(self.run(program, line))
+    }
+}
+
+/// How a program in a sandbox ended, which tells a signal as shells do. One that exits with such a code itself is taken for a shell that
+/// tells of a signal, too.
+fn unwalled(exit: Exit) -> Exit {
+    const SIGNALS: std::ops::RangeInclusive<i32> = 1..=64;
+    match exit.how {
+        How::Code(code) if SIGNALS.contains(&(code - 128)) => Exit { how: How::Signal(code - 128), ..exit },
+        _ => exit,
     }
 }
 

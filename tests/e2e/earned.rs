@@ -169,7 +169,7 @@ fn both_phases_write_their_dependencies_into_one_manifest() {
 
 #[test]
 fn what_others_made_of_a_patch_is_verified_and_reviewed_before_it_lands() {
-    let space = Space::strict();
+    let space = Space::strict().open();
     let lines: Vec<String> = (1..=9).map(|n| n.to_string()).collect();
     space.write("data.txt", &format!("{}\n", lines.join("\n")));
     space.commit("Data");

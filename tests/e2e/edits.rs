@@ -27,7 +27,7 @@ fn an_edited_breakdown_is_taken_in_when_the_run_goes_on() {
 
 #[test]
 fn a_run_that_took_an_edit_in_and_is_done_has_nothing_left_to_do() {
-    let space = Space::plain();
+    let space = Space::plain().open();
     let log = space.beside("log");
     let scripts = logged(&log);
     space.topic("two", &two_streams([&scripts[0], "exit 3", &scripts[2]]));
@@ -45,7 +45,7 @@ fn a_run_that_took_an_edit_in_and_is_done_has_nothing_left_to_do() {
 
 #[test]
 fn a_run_that_is_done_goes_on_from_what_has_landed_when_its_breakdown_is_edited() {
-    let space = Space::plain();
+    let space = Space::plain().open();
     let log = space.beside("log");
     let [one, two, three] = logged(&log);
     let breakdown = two_streams([&one, &two, &three]);
@@ -130,7 +130,7 @@ fn a_stream_that_no_longer_waits_for_another_does_not_wait() {
 
 #[test]
 fn a_backend_that_was_out_of_order_is_tried_again_when_the_run_goes_on() {
-    let space = Space::plain();
+    let space = Space::plain().open();
     let gate = space.beside("open");
     let first = format!("test -e {}\necho 1 > one", gate.display());
     space.topic("two", &two_streams([&first, "echo 2 > two", "cat one > three"]));
@@ -155,7 +155,7 @@ fn a_backend_that_was_out_of_order_is_tried_again_when_the_run_goes_on() {
 
 #[test]
 fn what_another_run_left_when_it_was_killed_is_kept_by_a_ref_and_its_workspace_is_used_again() {
-    let space = Space::plain();
+    let space = Space::plain().open();
     space.topic("one", &two_streams(["echo 1 > one", "echo 2 > two", "cat one > three"]));
     space.topic("two", &two_streams(["echo 1 > one", "echo 2 > two", "cat one > three"]));
     space.run(&["execute", "one", "-j", "1"]).exits(0);

@@ -54,7 +54,7 @@ fn every_task_lands_as_one_commit_with_its_trailers_and_the_users_tree_is_left_a
 
 #[test]
 fn a_failed_task_blocks_its_dependents_only_and_a_retry_goes_on() {
-    let space = Space::plain();
+    let space = Space::plain().open();
     let gate = space.beside("open");
     let first = format!("test -e {} || {{ echo the lock is missing; exit 3; }}\necho 1 > one", gate.display());
     space.topic("two", &two_streams([&first, "echo 2 > two", "cat one > three"]));
@@ -73,7 +73,7 @@ fn a_failed_task_blocks_its_dependents_only_and_a_retry_goes_on() {
 
 #[test]
 fn a_finished_run_has_nothing_left_to_do() {
-    let space = Space::plain();
+    let space = Space::plain().open();
     let log = space.beside("log");
     let script = |name: &str| format!("echo {name} >> {}\necho {name} > {name}", log.display());
     space.topic("two", &two_streams([&script("a"), &script("b"), &script("c")]));
@@ -113,7 +113,7 @@ fn an_implementation_contests_a_sealed_test_and_the_test_developer_mends_it() {
 
 #[test]
 fn landings_are_signed_as_the_user_signs_and_a_run_that_cannot_sign_does_not_begin() {
-    let space = Space::plain();
+    let space = Space::plain().open();
     space.write("tidegate.toml", &format!("{}[commit]\nsign = true\n", space.read("tidegate.toml")));
     space.commit("Sign");
     space.topic("two", &two_streams(["echo 1 > one", "echo 2 > two", "cat one > three"]));

@@ -81,7 +81,7 @@ fn a_criterion_that_nobody_can_settle_is_held_until_a_person_approves() {
 
 #[test]
 fn of_two_tasks_that_collide_the_second_is_sent_back_with_the_conflict_in_hand_and_both_land() {
-    let space = Space::plain();
+    let space = Space::plain().open();
     let meet = space.beside("meet");
     let made = space.command("mkfifo").arg(&meet).status().expect("mkfifo runs");
     assert!(made.success());

@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 #[test]
 fn the_second_is_told_who_executes_what_and_how_to_end_that() {
-    let space = Space::strict();
+    let space = Space::strict().open();
     let (begun, gate) = (space.beside("begun"), space.beside("gate"));
     for fifo in [&begun, &gate] {
         assert!(space.command("mkfifo").arg(fifo).status().unwrap().success());

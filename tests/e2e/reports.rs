@@ -14,7 +14,7 @@ const SCRIPTS: [&str; 3] = ["echo 1 > one", "echo 2 > two", "cat one > three"];
 
 #[test]
 fn the_report_names_what_holds_the_whole_result_where_the_branch_does_not() {
-    let space = Space::strict();
+    let space = Space::strict().open();
     let gate = space.beside("open");
     let first = format!("test -e {}\necho 1 > one", gate.display());
     space.topic("two", &two_streams([&first, SCRIPTS[1], SCRIPTS[2]]));
@@ -88,7 +88,7 @@ fn a_run_that_was_killed_is_told_as_one_that_stands_still() {
 
 #[test]
 fn a_run_that_was_interrupted_is_told_as_one_that_stands_still() {
-    let space = Space::strict();
+    let space = Space::strict().open();
     let (begun, gate) = (space.beside("begun"), space.beside("gate"));
     for fifo in [&begun, &gate] {
         assert!(space.command("mkfifo").arg(fifo).status().unwrap().success());
@@ -140,7 +140,7 @@ fn sealed_files_are_counted_where_the_runner_gives_no_names() {
 
 #[test]
 fn a_job_that_fell_over_since_git_could_not_be_run_says_why_it_could_not() {
-    let space = Space::strict();
+    let space = Space::strict().open();
     let git = space.beside("bin/git");
     std::fs::create_dir(space.beside("bin")).unwrap();
     std::fs::write(&git, format!("#!/bin/sh\nPATH='{}' exec git \"$@\"\n", std::env::var("PATH").unwrap())).unwrap();

@@ -52,7 +52,7 @@ fn what_a_check_and_a_reviewer_print_reaches_the_terminal_without_its_escape_seq
 
 #[test]
 fn a_hostile_title_is_shown_harmless_and_gives_sane_refs_and_a_sane_commit() {
-    let space = Space::strict();
+    let space = Space::strict().open();
     let title = format!(
         "Größe \u{1b}[2J\u{1b}]0;owned\u{7} $(touch pwned) `touch pwned` ; touch pwned & ../../x @{{-1}} ~^:?*[ \u{202e}漢字 {}",
         "long ".repeat(820)
