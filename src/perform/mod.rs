@@ -4,6 +4,7 @@
 
 mod advise;
 mod agent;
+mod asks;
 mod bench;
 mod evidence;
 mod hand_over;
