@@ -141,7 +141,7 @@ async fn serve(pipe: Receiver, post: &Post<'_>, over: &CancellationToken) {
             words = heard => match words {
                 Ok(words) => for word in words {
                     match word {
-                        Word::Progress(text) => (post.desk.tell)(Note::Said(line(&text, PROGRESS_MAX))),
+                        Word::Progress(text) => post.progress(&text),
                         Word::Ask(ask) if !ask.is_answerable() => {}
                         Word::Ask(ask) if asked < ASKS_MAX => {
                             asked += 1;
@@ -201,6 +201,12 @@ impl Post<'_> {
         told.take(EXPERTS_MAX).collect()
     }
 
+    fn progress(&self, text: &str) {
+        let text = line(text, PROGRESS_MAX);
+        tracing::debug!(progress = text, "an agent says what it is at");
+        (self.desk.tell)(Note::Said(text));
+    }
+
     async fn refuse(&self, ask: &Ask, over: &CancellationToken) {
         let why =
             format!("no more than {ASKS_MAX} questions are answered in one go; take the likelier meaning, and say so");
@@ -253,7 +259,7 @@ impl Post<'_> {
         match called.answer {
             Ok(report) if report.text.trim().is_empty() => Reply::Refusal(format!("{name} said nothing")),
             Ok(report) => Reply::Answer(shortened(report.text.trim(), ANSWER_MAX)),
-            Err(_) if is_late => Reply::Refusal(format!("{name} took longer than {} s", limit.as_secs())),
+            Err(_) if is_late => Reply::Refusal(format!("{name} took longer than {limit:?}")),
             Err(error) => Reply::Refusal(shortened(&format!("{name} could not answer: {error}"), 1_000)),
         }
     }

@@ -16,5 +16,6 @@ mod reports;
 mod reviewers;
 mod sample;
 mod scope;
+mod servers;
 mod space;
 mod terminal;
