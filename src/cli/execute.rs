@@ -139,6 +139,7 @@ async fn prepare(
     scene.warn(&understood, wish.strict)?;
     refuse_missing(scene, &grounds.config, &understood, without_checks)?;
     crew::prove_definitions(scene, grounds.base, &understood.blueprint).await?;
+    scene.servers(grounds.base, &grounds.config).await?;
     Ok(understood)
 }
 

@@ -4,6 +4,7 @@ mod environment;
 mod file;
 mod options;
 mod section;
+mod servers;
 
 pub use environment::{Environment, EnvironmentError};
 pub use file::SOURCE;
@@ -11,3 +12,4 @@ pub use options::{
     AgentChoice, Agents, Attempts, Backends, Checks, Config, Effort, Review, Sandbox, Slots, Tests, Tier, Window,
     Workspace,
 };
+pub use servers::{SERVERS, ServersFault, servers};

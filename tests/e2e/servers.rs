@@ -37,7 +37,8 @@ fn space(implementation: &str, expert: &str) -> Space {
 
 /// Every file that is kept of the runs below folders of this name.
 fn kept(space: &Space, name: &str) -> Vec<PathBuf> {
-    let (mut files, mut folders) = (Vec::new(), vec![space.repo().join(".git/tidegate/runs")]);
+    let runs = space.repo().join(".git/tidegate/runs");
+    let (mut files, mut folders) = (Vec::new(), if runs.is_dir() { vec![runs] } else { Vec::new() });
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("it is a folder").flatten() {
             let is_folder = entry.file_type().expect("it has a kind").is_dir();
@@ -132,4 +133,26 @@ fn a_flood_is_not_listened_to() {
     let space = space(implementation, "exit 1");
     let ran = space.tidegate(&["execute", "one", "--plain"]).env("TIDEGATE_LOG", "tidegate=warn").output();
     crate::space::said(&ran.expect("the binary runs")).exits(0).says(&["an agent is not listened to any more"]);
+}
+
+#[test]
+fn a_server_that_is_not_there_keeps_a_run_from_beginning() {
+    let space = space("exit 1", "exit 1");
+    let config = |mcp: &str| {
+        let config = space.read("tidegate.toml");
+        let config = config.lines().filter(|line| !line.starts_with("mcp = ")).collect::<Vec<_>>().join("\n");
+        space.write("tidegate.toml", &config.replace("[agents]", &format!("[agents]\nmcp = [\"{mcp}\"]")));
+        space.commit("Allow a server");
+    };
+    config("gihtub");
+    space.execute("one").exits(3).says(&["names `gihtub`, and the base commit has no .mcp.json"]);
+    space.write(".mcp.json", "{\"mcpServers\": {\"github\": {\"command\": \"x\", \"env\": {\"T\": \"${T}\"}}}}\n");
+    space.commit("Have servers");
+    space.execute("one").exits(3).says(&["names `gihtub`, which .mcp.json has not", "did you mean `github`?"]);
+    config("github");
+    space.execute("one").exits(3).says(&["wants `T`, which agents do not have", "`[agents] env`"]);
+    space.write(".mcp.json", "{\"mcpServers\": {\n\"github\"}}\n");
+    space.commit("Break it");
+    space.execute("one").exits(2).says(&["the file is no JSON", ".mcp.json:2:9"]);
+    assert!(kept(&space, "logs").is_empty());
 }
