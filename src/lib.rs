@@ -16,6 +16,7 @@ pub mod check;
 pub mod context;
 pub mod handoff;
 pub mod journal;
+pub mod mcp;
 pub mod process;
 pub mod views;
 pub mod workspace;

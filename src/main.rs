@@ -9,6 +9,7 @@ fn main() -> ExitCode {
         Some(first) if first == tidegate::check::RUNNER_MODE => {
             tidegate::check::test_runner_main(args, std::env::vars_os())
         }
+        Some(first) if first == tidegate::mcp::MODE => tidegate::mcp::serve_main(std::env::var_os(tidegate::mcp::TRAY)),
         _ => tidegate::cli::run(std::env::args_os()),
     }
 }

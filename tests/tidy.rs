@@ -28,9 +28,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("agent", &["plan", "text", "run", "process"]),
     ("check", &["plan", "text", "run", "process", "rules"]),
     ("context", &["plan", "run"]),
+    ("mcp", &["text"]),
     ("views", &["plan", "text", "run", "board"]),
     ("handoff", &["plan", "text", "run", "board"]),
-    ("perform", &["plan", "text", "run", "rules", "process", "workspace", "agent", "check", "context", "handoff"]),
+    (
+        "perform",
+        &["plan", "text", "run", "rules", "process", "workspace", "agent", "check", "context", "handoff", "mcp"],
+    ),
     ("actors", &["plan", "run", "board", "journal", "views", "perform"]),
     ("remote", &["plan", "run", "perform"]),
 ];
@@ -61,7 +65,7 @@ const HOME_OF: &[(&str, &[&str])] = &[
     ("std::process::Command", &["process/"]),
     ("tokio::process", &["process/"]),
     ("rustix::process", &["process/"]),
-    ("std::io::stdout", &["views/", "cli/", "process/", "telemetry.rs"]),
+    ("std::io::stdout", &["views/", "cli/", "process/", "telemetry.rs", "mcp/server.rs"]),
     ("std::io::stderr", &["views/", "cli/", "process/", "telemetry.rs"]),
 ];
 

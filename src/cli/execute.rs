@@ -139,6 +139,7 @@ async fn prepare(
     scene.warn(&understood, wish.strict)?;
     refuse_missing(scene, &grounds.config, &understood, without_checks)?;
     crew::prove_definitions(scene, grounds.base, &understood.blueprint).await?;
+    scene.servers(grounds.base, &grounds.config).await?;
     Ok(understood)
 }
 
@@ -308,7 +309,8 @@ async fn go(
     folded.replay(&begun.past, &record::standings(&begun.run));
     let screen = open_screen(arguments, wish, scene, &folded, &live);
     let telemetry = start_telemetry(arguments, scene, &screen)?;
-    let wardens = wardens(scene, &begun.pool, &begun.sandbox, policy.agents + policy.checks)?;
+    // Each agent may have an expert at work for it, and waits for it.
+    let wardens = wardens(scene, &begun.pool, &begun.sandbox, 2 * policy.agents + policy.checks)?;
     let backends: Vec<Box<str>> = begun.plan.blueprint().backends.clone();
     let of_run = (&*begun.charter.run, &*begun.plan.blueprint().topic, begun.folder.path(), begun.charter.base);
     let launch: Arc<dyn Launch> = Arc::<Wardens>::clone(&wardens);

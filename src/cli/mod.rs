@@ -18,6 +18,7 @@ mod past;
 mod preface;
 mod record;
 mod scene;
+mod servers;
 mod status;
 mod watch;
 mod why;

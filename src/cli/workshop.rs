@@ -128,7 +128,7 @@ pub(super) async fn bench(
         agent_limits: Limits { idle: Some(config.agents.idle), ..limits(config.agents.timeout) },
         turns: config.agents.turns,
         definitions: Arc::new(scene.definitions(base).await?),
-        servers: Vec::new(),
+        servers: scene.servers(base, config).await?,
         homes: scene.repo.state_dir().join("homes").join(run),
         record: None,
         check_limits: limits(config.checks.timeout),

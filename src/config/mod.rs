@@ -5,6 +5,7 @@ mod environment;
 mod file;
 mod options;
 mod section;
+mod servers;
 
 pub use collector::{Collector, CollectorError};
 pub use environment::{Environment, EnvironmentError};
@@ -13,3 +14,4 @@ pub use options::{
     AgentChoice, Agents, Attempts, Backends, Checks, Config, Effort, Review, Sandbox, Slots, Tests, Tier, Window,
     Workspace,
 };
+pub use servers::{SERVERS, ServersFault, servers};

@@ -16,6 +16,8 @@ pub struct Changed {
     pub how: &'static str,
     /// Path relative to the repository.
     pub path: Box<str>,
+    /// Why, as its agent says; may be empty.
+    pub why: Box<str>,
 }
 
 /// What there is to hand over.
@@ -43,7 +45,7 @@ impl Summary<'_> {
     /// The document, in under 1,000 tokens: what does not fit is counted, the commit has it all.
     pub fn markdown(&self) -> String {
         // Lists are halved until it fits; the last is a page without lists.
-        for most in [40, 20, 10, 5, 2, 0] {
+        for most in [40, 20, 10, 5, 2, 1, 0] {
             let text = self.page(most).markdown();
             if tokens(&text) < BUDGET {
                 return text;
@@ -61,7 +63,10 @@ impl Summary<'_> {
         }
         if !self.files.is_empty() {
             page.push(Part::Section("Where".into()));
-            let files = self.files.iter().map(|file| format!("{}: {}", file.how, line(&file.path, 120)));
+            let why = |file: &Changed| {
+                if file.why.is_empty() { String::new() } else { format!(": {}", line(&file.why, 200)) }
+            };
+            let files = self.files.iter().map(|file| format!("{}: {}{}", file.how, line(&file.path, 120), why(file)));
             page.items(files, most);
         }
         page.push(Part::Section("Tests that hold it".into()));
@@ -119,8 +124,12 @@ mod tests {
     #[test]
     fn a_handoff_says_what_dependents_need() {
         let files = [
-            Changed { how: "added", path: "src/room.rs".into() },
-            Changed { how: "changed", path: "src/lib.rs".into() },
+            Changed { how: "added", path: "src/room.rs".into(), why: "".into() },
+            Changed {
+                how: "changed",
+                path: "src/lib.rs".into(),
+                why: "The room is public: the next task makes one.".into(),
+            },
         ];
         let summary = Summary {
             label: "2",
@@ -138,7 +147,7 @@ mod tests {
     #[test]
     fn it_never_costs_more_than_a_thousand_tokens() {
         let long: Box<str> = "漢x".repeat(300).into();
-        let files = vec![Changed { how: "changed", path: long.clone() }; 900];
+        let files = vec![Changed { how: "changed", path: long.clone(), why: long.clone() }; 900];
         let many = vec![long.clone(); 900];
         let dependents = vec![(long.clone(), long.clone()); 900];
         let summary = Summary {

@@ -2,6 +2,7 @@
 
 use super::{
     Bench, Desk, Note,
+    asks::Asks,
     bench::{line_to, script, task},
     minutes::Minutes,
     trace::Trace,
@@ -41,7 +42,7 @@ pub const COORDINATOR: &str = "execution-coordinator";
 /// Events of one call that are recorded.
 const EVENTS_MAX: usize = 100_000;
 /// The folder of a call that its agent sees, in the folder of the call.
-const TRAY: &str = "tray";
+pub(super) const TRAY: &str = "tray";
 
 /// What is asked of an agent.
 #[derive(Clone)]
@@ -60,12 +61,14 @@ pub(super) struct Wish<'a> {
     pub(super) schema: Option<&'static str>,
     /// What it is told beside its task, in the conversation in which it has just been at work where there is one.
     pub(super) again: Option<(String, Option<Talk>)>,
+    /// Another agent at work asked for it: it can ask nobody in turn.
+    pub(super) is_aside: bool,
 }
 
 impl<'a> Wish<'a> {
     /// A role's plain work on its task.
     pub(super) fn of(role: Role, name: Option<&'a str>) -> Wish<'a> {
-        Wish { role, name, part: None, facts: Vec::new(), patch: None, schema: None, again: None }
+        Wish { role, name, part: None, facts: Vec::new(), patch: None, schema: None, again: None, is_aside: false }
     }
 }
 
@@ -113,7 +116,15 @@ impl Bench {
         });
         let session = talk.map(|talk| Session { id: talk.id.to_string(), reported: talk.reported });
         let invocation = self.invocation(job, desk, wish, (task, lease, folder.clone(), home))?;
-        let invocation = Invocation { model, session, ..invocation };
+        let mut invocation = Invocation { model, session, ..invocation };
+        let tray = folder.join(TRAY);
+        // A script says what it says, and has been told all there is.
+        let is_served = !wish.is_aside && !matches!(&*program, "script" | "replay");
+        let asks = is_served.then(|| Asks::open(self, (job, desk), wish.role, lease, &tray)).transpose()?;
+        if let Some(asks) = &asks {
+            invocation.servers.push(asks.server());
+            invocation.env.extend(asks.env());
+        }
         let trace = Trace::begin(&program, &invocation);
         let ear = Arc::new(Ear {
             tell: Arc::clone(&desk.tell),
@@ -128,7 +139,14 @@ impl Bench {
             let ear = Arc::clone(&ear);
             Arc::new(move |event| ear.hear(event))
         };
-        let answer = backend.run(invocation, sink, line_to(desk, lease)).instrument(trace.span()).await;
+        let working = backend.run(invocation, sink, line_to(desk, lease));
+        let working = async {
+            match asks {
+                Some(asks) => asks.beside(working).await,
+                None => working.await,
+            }
+        };
+        let answer = working.instrument(trace.span()).await;
         trace.end(&answer);
         *heard = std::mem::take(&mut *ear.heard.lock().unwrap_or_else(PoisonError::into_inner));
         ear.minutes.end(&answer).map_err(|error| unusable(&folder, &error))?;

@@ -2,18 +2,19 @@
 
 use super::{
     Bench, Desk, Done,
-    agent::ANSWER,
+    agent::{ANSWER, TRAY},
     bench::{git, task},
     fell,
 };
 use crate::{
     handoff::{Changed, Summary},
+    mcp::{Change, Tray},
     plan::NodeId,
     process::Tail,
     run::{Ending, Evidence, Job},
     workspace::slug,
 };
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 /// Bytes of what an agent hands over.
 const SAID_MAX: u64 = 8 << 10;
@@ -28,6 +29,7 @@ impl Bench {
         let before = self.repo.resolve(&format!("{commit}^")).await.map_err(|fault| git(&fault))?;
         let before = before.ok_or_else(|| fell("what landed has no parent"))?;
         let changes = self.repo.changes(before, commit).await.map_err(|fault| git(&fault))?;
+        let mut reasons = self.reasons(job, desk);
         let files: Vec<Changed> = changes
             .into_iter()
             .map(|change| {
@@ -36,7 +38,7 @@ impl Bench {
                     (Some(_), Some(_)) => "changed",
                     (Some(_), None) => "deleted",
                 };
-                Changed { how, path: change.path }
+                Changed { how, why: reasons.remove(&*change.path).unwrap_or_default().into(), path: change.path }
             })
             .collect();
         let commands = self.checks.task_commands();
@@ -60,14 +62,34 @@ impl Bench {
 }
 
 impl Bench {
-    /// The last message of the implementation: the handoff that it was asked for. A script's output is none.
-    fn said(&self, job: &Job, desk: &Desk) -> String {
+    /// The folders of the implementation's calls, the oldest first.
+    fn calls(&self, job: &Job, desk: &Desk) -> Vec<PathBuf> {
         let logs = self.setting.folder.join("logs").join(slug(desk.plan.node(job.node).label()));
         let calls = fs::read_dir(logs).into_iter().flatten().flatten().map(|entry| entry.path());
-        let is_code = |path: &PathBuf| path.to_string_lossy().ends_with("-implement");
-        let newest = calls.filter(is_code).filter(|path| !path.join("script.sh").exists()).max();
+        let mut calls: Vec<PathBuf> = calls.filter(|path| path.to_string_lossy().ends_with("-implement")).collect();
+        calls.sort_unstable();
+        calls
+    }
+
+    /// The last message of the implementation: the handoff that it was asked for. A script's output is none.
+    fn said(&self, job: &Job, desk: &Desk) -> String {
+        let newest = self.calls(job, desk).into_iter().rfind(|path| !path.join("script.sh").exists());
         let answer = newest.map(|path| Tail::of(&path.join(ANSWER), usize::MAX, SAID_MAX).unwrap_or_default().text);
         answer.unwrap_or_default()
+    }
+
+    /// Why files changed, by path: what the implementation said last about each, for a try goes on from the one before.
+    fn reasons(&self, job: &Job, desk: &Desk) -> BTreeMap<String, String> {
+        let mut last: BTreeMap<String, String> = BTreeMap::new();
+        for tray in self.calls(job, desk).into_iter().map(|call| call.join(TRAY)) {
+            match Change::kept(&Tray::at(&tray)) {
+                Ok(changes) => last.extend(changes.into_iter().map(|change| (change.path, change.rationale))),
+                Err(error) => {
+                    tracing::warn!(folder = %tray.display(), %error, "what an agent said of its changes cannot be read");
+                }
+            }
+        }
+        last
     }
 
     /// Nobody goes on with what the agents of a task that is over were talking about.

@@ -4,6 +4,7 @@
 
 mod advise;
 mod agent;
+mod asks;
 mod bench;
 mod cage;
 mod evidence;

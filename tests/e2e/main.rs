@@ -18,6 +18,7 @@ mod reviewers;
 mod sample;
 mod sandbox;
 mod scope;
+mod servers;
 mod space;
 mod telemetry;
 mod terminal;
