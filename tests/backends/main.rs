@@ -10,6 +10,7 @@ mod endings;
 mod model;
 mod protocols;
 mod served;
+#[expect(dead_code, reason = "shared with tests/e2e, which needs more of it")]
 #[path = "../e2e/space.rs"]
 mod space;
 mod walk;

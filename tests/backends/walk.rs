@@ -124,13 +124,12 @@ struct Seen {
 
 /// Which agent asks: `2 implementation`, or `1 reviewer`.
 fn who(asked: &Asked) -> String {
-    let last = |mark: &str, end: char| {
-        let text = asked.texts.iter().rev().find(|text| text.contains(mark))?;
-        let rest = text.split(mark).nth(1)?;
-        rest.split(end).next().map(|word| word.trim().to_owned())
+    let last = |mark: &str, is_part: fn(char) -> bool| {
+        let text = asked.texts.iter().rev().find_map(|text| text.split_once(mark)).unwrap_or_default().1;
+        text.split(|c: char| !is_part(c)).next().unwrap_or_default().to_owned()
     };
-    let task = last("# Task ", ':').unwrap_or_default();
-    let role = last("Your role: ", '.').unwrap_or_default();
+    let task = last("# Task ", char::is_alphanumeric);
+    let role = last("Your role: ", |c| c.is_alphanumeric() || c == '-');
     format!("{task} {role}")
 }
 
