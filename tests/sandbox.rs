@@ -134,6 +134,7 @@ async fn only_what_is_named_can_be_seen_and_only_what_is_writable_be_written() {
         writable: vec![place.at("work"), place.at("work/kept/open"), place.at("not/there")],
         readable: vec![place.at("work/kept"), place.at("other")],
         has_network: false,
+        hidden: vec![],
     });
     let (_, out) = place.launch(program).await;
     let expected = "other is seen\nkept is seen\nkept/open is seen\nkept/open is written\n. is seen\n. is written\n";
@@ -443,8 +444,12 @@ async fn cargo_builds_and_tests_without_network_and_with_a_registry_that_cannot_
         .sh("cargo test --lib 2>&1 && { true 2> /dev/null > \"${CARGO_HOME:-$HOME/.cargo}/bin/new\" || echo shut; }");
     program.env.push(("CARGO_TARGET_DIR".into(), place.at("cache").into()));
     let readable = toolchains(&home(), &program.env);
-    program.confines =
-        Some(Confines { writable: vec![place.at("work"), place.at("cache")], readable, has_network: false });
+    program.confines = Some(Confines {
+        writable: vec![place.at("work"), place.at("cache")],
+        readable,
+        has_network: false,
+        hidden: vec![],
+    });
     let (exit, out) = place.launch(program).await;
     assert!(exit.is_success() && out.contains("test it_runs ... ok") && out.ends_with("shut\n"), "{exit:?} {out}");
 }
@@ -463,7 +468,8 @@ async fn set_up_may_write_the_caches_and_reads_the_rest() {
     program.env = vec![("PATH".into(), "/usr/bin:/bin".into()), ("HOME".into(), home.clone().into())];
     let mut writable = caches(&home, &program.env);
     writable.push(place.at("work"));
-    program.confines = Some(Confines { writable, readable: toolchains(&home, &program.env), has_network: true });
+    program.confines =
+        Some(Confines { writable, readable: toolchains(&home, &program.env), has_network: true, hidden: vec![] });
     assert_eq!(place.launch(program).await.1, "cached\nshut\nbin\nregistry\n");
     assert!(home.join(".cargo/registry/new").exists());
 }

@@ -53,6 +53,7 @@ impl CommandLine {
         home::move_in(&mut invocation, &self.env);
         if let Some(confines) = &mut invocation.confines {
             confines.readable.extend(package_of(&self.program));
+            confines.hidden.extend(self.dialect.hidden().iter().map(|name| invocation.workspace.join(name)));
         }
         let whole = invocation.prompt.clone();
         if invocation.session.is_some() {

@@ -34,6 +34,11 @@ pub trait Dialect: Send + Sync {
         true
     }
 
+    /// Folders of a workspace that are hidden from it: what it would take from there for its own settings.
+    fn hidden(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// How it is asked to end: so that it still tells what it has used, where it does.
     fn ask(&self) -> Ask {
         Ask::Term

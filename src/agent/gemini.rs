@@ -63,14 +63,18 @@ impl Dialect for Gemini {
         ]
     }
 
+    fn hidden(&self) -> &'static [&'static str] {
+        &[".gemini"]
+    }
+
     fn version(&self, printed: &str) -> Option<String> {
         bare_version(printed)
     }
 
     fn call(&self, invocation: &Invocation, program: &Path) -> io::Result<Call> {
         let home = &invocation.home;
-        // The CLI ignores settings that others could have written.
-        let settings = home::put(home, "gemini-settings.json", &serde_json::to_vec(&settings_of(invocation))?)?;
+        let settings = serde_json::to_vec(&settings_of(invocation))?;
+        home::put(home, ".gemini/settings.json", &settings)?;
         fs::set_permissions(home, Permissions::from_mode(0o700))?;
         remember(invocation)?;
         let mut argv: Vec<OsString> = vec![program.into()];
@@ -85,7 +89,6 @@ impl Dialect for Gemini {
         }
         let env = [
             ("GEMINI_CLI_HOME", home.as_os_str().to_owned()),
-            ("GEMINI_CLI_SYSTEM_SETTINGS_PATH", settings.into_os_string()),
             ("GEMINI_CLI_TRUST_WORKSPACE", "true".into()),
             ("GEMINI_TELEMETRY_ENABLED", "false".into()),
             // One process instead of a parent that hears no signal and a child.
@@ -94,7 +97,14 @@ impl Dialect for Gemini {
         let is_set = |name: &str| invocation.env.iter().any(|(held, _)| held == name);
         // Else a `.gemini/.env` of the repository could say where the user's key is sent to.
         let unset = ADDRESSES.iter().filter(|name| !is_set(name)).map(|name| (*name, OsString::new()));
-        let env = env.into_iter().chain(unset).map(|(name, value)| (name.into(), value)).collect();
+        // Those of the repository win over a user's, and would run its hooks. In a sandbox they are hidden; else ours have to be the
+        // system's, which the CLI takes from nobody but root.
+        let own = match invocation.confines {
+            Some(_) => None,
+            None => Some(home::put(home, "gemini-settings.json", &settings)?),
+        };
+        let own = own.map(|path| ("GEMINI_CLI_SYSTEM_SETTINGS_PATH", path.into_os_string()));
+        let env = env.into_iter().chain(own).chain(unset).map(|(name, value)| (name.into(), value)).collect();
         Ok(Call { argv, env, stdin: answer::prompt(&invocation.prompt, invocation.schema) })
     }
 
@@ -328,7 +338,7 @@ impl Stream {
         let tail = Tail::of_text(end.stderr, 20).text;
         if end.stderr.contains("Skipping system settings file") {
             // Without them, hooks and servers of the repository run.
-            let what = "it ignores our settings, since a folder above its home may be written by others; take that right from them";
+            let what = "without a sandbox it takes our settings only where they and all folders above them are root's; use the sandbox, or be root";
             return Err(AgentError::Misconfigured { what: what.into() });
         }
         if let Some(wait) = waiting(end.stderr) {

@@ -51,7 +51,13 @@ pub(super) fn backends(scene: &Scene, config: &Config, plan: &Blueprint, wardens
     // `[agents] env` beside what each backend needs.
     let own = |names: &[&str]| [environment.named(names), environment.named(&config.agents.env)].concat();
     for name in plan.backends.iter().filter_map(|name| name.split(':').next()) {
-        let argv = |argv: &[String]| argv.iter().map(OsString::from).collect::<Vec<_>>();
+        // By its own path, below which lies what has to be visible for it.
+        let argv = |argv: &[String]| {
+            let path = environment.search_path().unwrap_or_default();
+            let program = argv.first().and_then(|program| which(program.as_ref(), path)).map(OsString::from);
+            let own = argv.iter().skip(usize::from(program.is_some())).map(OsString::from);
+            program.into_iter().chain(own).collect::<Vec<_>>()
+        };
         if name == "command" && !config.backends.command.is_empty() {
             let backend = CommandBackend::new(argv(&config.backends.command), Arc::clone(wardens));
             backends.insert(name.into(), Arc::new(backend));

@@ -21,7 +21,7 @@ impl Cage {
     pub fn around(&self, writable: &[&Path], has_network: bool) -> Confines {
         let own = writable.iter().map(|path| PathBuf::from(*path));
         let writable = own.chain(self.writable.iter().cloned()).collect();
-        Confines { writable, readable: self.readable.clone(), has_network }
+        Confines { writable, readable: self.readable.clone(), hidden: Vec::new(), has_network }
     }
 
     /// The confines of a check in this workspace with this scratch folder.

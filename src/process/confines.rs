@@ -14,6 +14,8 @@ pub struct Confines {
     pub writable: Vec<PathBuf>,
     /// Folders and files that it may read.
     pub readable: Vec<PathBuf>,
+    /// Folders in what it sees that are empty for it, and stay as they are outside.
+    pub hidden: Vec<PathBuf>,
     /// Whether it has the machine's network; else nothing but a loopback of its own.
     pub has_network: bool,
 }

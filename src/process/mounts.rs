@@ -192,6 +192,13 @@ impl Layout {
         self.links.extend(place.links);
     }
 
+    /// Puts an empty folder over one that is shown.
+    pub(super) fn hide(&mut self, place: Place) {
+        if place.real.is_dir() {
+            self.own.push(place.real);
+        }
+    }
+
     /// Makes the links on the way to a place, for one who goes there by them.
     pub(super) fn link(&mut self, place: &Place) {
         self.links.extend(place.links.iter().cloned());

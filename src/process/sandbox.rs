@@ -130,6 +130,7 @@ impl Sandbox {
             }
             layout.show(place, is_writable);
         }
+        confines.hidden.iter().filter_map(|path| Place::of(path)).for_each(|place| layout.hide(place));
         let hidden = |path: &Path| format!("{} is not there inside the sandbox", path.display());
         let cwd = Place::of(&program.cwd).ok_or_else(|| format!("{}: no such folder", program.cwd.display()))?;
         let name = program.argv.first().ok_or("no program was named")?;
@@ -189,7 +190,8 @@ fn words(mount: Mount) -> Vec<OsString> {
     match mount {
         Mount::Read { from, at } => vec!["--ro-bind-try".into(), from.into(), at.into()],
         Mount::Write(at) => vec!["--bind-try".into(), at.clone().into(), at.into()],
-        Mount::Own(at) => vec!["--tmpfs".into(), at.into()],
+        // Nobody else is in there. Some programs trust nothing that lies below a folder that others may write.
+        Mount::Own(at) => vec!["--perms".into(), "0755".into(), "--tmpfs".into(), at.into()],
         Mount::Link { at, to } => vec!["--symlink".into(), to.into(), at.into()],
     }
 }

@@ -70,7 +70,9 @@ const KINDS: [Kind; 5] = [
         backend: "gemini",
         refusals: 2,
         env: |server| vec![("GOOGLE_GEMINI_BASE_URL", server.url()), ("GEMINI_API_KEY", "dummy-key-for-gemini".into())],
-        config: "",
+        // Else it asks a model which model to ask.
+        config: "[agents.test-developer]\nmodel = \"gemini-2.5-pro\"\n[agents.implementation]\nmodel = \"gemini-2.5-pro\"\n\
+                 [agents.reviewer]\nmodel = \"gemini-2.5-pro\"\n",
     },
     Kind {
         cli: OPENCODE,
@@ -134,7 +136,7 @@ fn who(asked: &Asked) -> String {
 }
 
 fn write(path: &str, text: &str) -> String {
-    format!("mkdir -p \"$(dirname {path})\" && cat > {path} <<'END'\n{text}END\n")
+    format!("mkdir -p tests && cat > {path} <<'END'\n{text}END\n")
 }
 
 fn test_of(name: &str, from: u32, to: u32) -> String {
