@@ -186,10 +186,11 @@ impl Follower {
 /// The files of a folder and of those in it.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     for path in sorted(folder) {
-        if path.is_dir() {
-            collect(&path, files);
-        } else {
-            files.push(path);
+        // Whatever else an agent may have left there is nothing to be read.
+        match path.symlink_metadata() {
+            Ok(data) if data.is_dir() => collect(&path, files),
+            Ok(data) if data.is_file() => files.push(path),
+            Ok(_) | Err(_) => {}
         }
     }
 }

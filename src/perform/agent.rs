@@ -10,6 +10,7 @@ use super::{
 use crate::{
     agent::{AgentError, AgentEvent, AgentReport, Cassette, Definition, Invocation, Session, Sink, Taped, WritePolicy},
     context::{Package, feedback},
+    mcp::Tray,
     plan::{Role, Task},
     process::with_causes,
     run::{Job, Oid, Pool, Spend, Talk},
@@ -41,6 +42,8 @@ pub const COORDINATOR: &str = "execution-coordinator";
 
 /// Events of one call that are recorded.
 const EVENTS_MAX: usize = 100_000;
+/// In it, where an implementation may contest a sealed test.
+pub(super) const CONTEST: &str = "contest.md";
 /// The folder of a call that its agent sees, in the folder of the call.
 pub(super) const TRAY: &str = "tray";
 
@@ -238,7 +241,7 @@ impl Bench {
             ("TIDEGATE_CONTEXT", kept("context.md", context)?),
         ];
         if wish.role == Role::Implementation {
-            own.push(("TIDEGATE_CONTEST", tray.join("contest.md").into_os_string()));
+            own.push(("TIDEGATE_CONTEST", tray.join(CONTEST).into_os_string()));
         }
         let facts = own.into_iter().chain(wish.facts.clone()).map(|(name, value)| (OsString::from(name), value));
         Ok(self.setting.env.iter().cloned().chain(facts).collect())
@@ -270,9 +273,9 @@ impl Bench {
         !matches!(&*engine(job, desk).0, "script" | "replay")
     }
 
-    /// Where the implementation of a job may contest a sealed test.
-    pub(super) fn contest(&self, job: &Job, desk: &Desk) -> std::io::Result<PathBuf> {
-        Ok(self.folder(job, desk, None)?.join(TRAY).join("contest.md"))
+    /// The tray of those who write.
+    pub(super) fn tray(&self, job: &Job, desk: &Desk) -> std::io::Result<Tray> {
+        Ok(Tray::at(self.folder(job, desk, None)?.join(TRAY)))
     }
 
     /// Keeps a call as a cassette, with what it made of the tree, where that is asked for.

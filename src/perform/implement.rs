@@ -2,6 +2,7 @@
 
 use super::{
     Bench, Desk, Done,
+    agent::CONTEST,
     bench::{Left, git},
     fell,
 };
@@ -21,7 +22,7 @@ impl Bench {
         let before = if sheet.work.is_none() { sheet.tests } else { sheet.work };
         let start = if before.is_none() { sheet.base } else { self.carried(before, sheet.base).await?.commit };
         let start = self.resealed(start, &seal, sheet.base).await?;
-        let contest = self.contest(job, desk).map_err(|error| fell(with_causes(&error)))?;
+        let contest = self.tray(job, desk).map_err(|error| fell(with_causes(&error)))?;
         let (left, told) = match self.write(job, desk, Role::Implementation, start).await? {
             Left::Work { commit, told } => (commit, told),
             Left::Ended(ending) => return Ok(ending),
@@ -30,7 +31,9 @@ impl Bench {
             let findings = vec![finding];
             Ok(Ending::Rejected(Rejection { findings, left, ..Rejection::default() }))
         };
-        let contested = Tail::of(&contest, usize::MAX, CONTEST_MAX).map(|tail| tail.text).unwrap_or_default();
+        // The agent could put anything in its place.
+        let contested = contest.read(CONTEST, CONTEST_MAX).map_err(|error| fell(format!("its contest: {error}")))?;
+        let contested = Tail::of_text(&contested.unwrap_or_default(), usize::MAX).text;
         if !contested.trim().is_empty() && !seal.files.is_empty() {
             let text = format!("the implementation contests a sealed test: {}", contested.trim());
             return rejected(Finding::blocker(Code::Contested, text));

@@ -20,6 +20,7 @@ use hearing::Hearing;
 use rustix::fs::{FileType, Mode, mknodat};
 use std::{
     ffi::OsString,
+    fs,
     future::Future,
     io,
     path::{Path, PathBuf},
@@ -84,7 +85,7 @@ impl Acp {
             argv: self.argv.clone(),
             cwd: invocation.workspace.clone(),
             env: invocation.env.clone(),
-            stdin: Some(stdin),
+            stdin: Some(stdin.clone()),
             stdout: stdout.clone(),
             stderr: Some(stderr.clone()),
             limits: crate::process::Limits { idle: None, ..invocation.limits },
@@ -108,6 +109,8 @@ impl Acp {
         };
         let (exit, talked) = self.attend(program, under, conversation, invocation.limits.grace).await;
         let errors = Tail::of(&stderr, usize::MAX, ERRORS_MAX).map(|tail| tail.text).unwrap_or_default();
+        // Nobody reads it any more, and whoever opened it would wait.
+        fs::remove_file(&stdin).map_err(|error| unusable(&stdin, &error))?;
         tell(AgentEvent::Finished);
         answer(talked, &exit, &errors, &invocation)
     }
@@ -155,7 +158,7 @@ impl Backend for Acp {
 
 /// A pipe with a name, and the end that is written to. Both ends are open from the start: whoever opens it for reading does not wait.
 fn named_pipe(path: &Path) -> io::Result<pipe::Sender> {
-    match std::fs::remove_file(path) {
+    match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
