@@ -7,6 +7,7 @@
 mod clis;
 mod desk;
 mod endings;
+mod hazards;
 mod model;
 mod protocols;
 mod served;

@@ -96,6 +96,12 @@ const KINDS: [Kind; 5] = [
     },
 ];
 
+/// What of the environment leads a command line to the scripted models.
+pub fn environment(cli: Cli, server: &Server) -> Vec<(&'static str, String)> {
+    let kind = KINDS.iter().find(|kind| kind.cli == cli).expect("a known command line");
+    (kind.env)(server)
+}
+
 fn opencode(server: &Server) -> String {
     let cost = json!({"input": 3, "output": 15, "cache_read": 0.3});
     let model =
