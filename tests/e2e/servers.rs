@@ -22,7 +22,8 @@ fn space(implementation: &str, expert: &str) -> Space {
     let agent = space.beside("agent.sh");
     let config = format!(
         "[checks]\ntask = [\"true\"]\nstream = [\"true\"]\nsystem = [\"true\"]\n[attempts]\ntries = 1\nlives = 1\n\
-         [review]\nreviewers = []\n[agents]\nbackend = \"command\"\n[backends]\ncommand = [\"sh\", \"-eu\", {agent:?}]\n"
+         [review]\nreviewers = []\n[agents]\nbackend = \"command\"\n[backends]\ncommand = [\"sh\", \"-eu\", {agent:?}]\n\
+         [sandbox]\nreadable = [{agent:?}]\n"
     );
     let script = format!(
         "prompt=$(cat)\nserved() {{ printf '%s\\n' \"$@\" | sh -c \"$TIDEGATE_MCP\"; }}\ncase $TIDEGATE_ROLE in\n\
