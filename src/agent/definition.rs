@@ -188,7 +188,7 @@ pub(super) fn read(source: &Source, id: SourceId, is_shy: bool) -> Option<Readin
         let text = format!("the frontmatter is no YAML, and is read line by line: {}", flaw.text);
         reader.warning("definition-syntax", text, behind(flaw.at), quote.to_owned());
     }
-    let fields = fields.into_iter().map(|field| Field { key_at: behind(field.key_at), at: behind(field.at), ..field });
+    let fields = fields.into_iter().map(|field| field.moved(at));
     let head = source.text.find("---").unwrap_or_default();
     Some(reader.definition(&fields.collect::<Vec<_>>(), head..head + 3, stem, body))
 }
@@ -485,6 +485,11 @@ mod tests {
         }
         assert!(read(&source("---\nname: [\n---\n"), SourceId(0), true).is_some());
         assert!(read(&source(page), SourceId(0), false).is_some_and(|reading| reading.definition.is_none()));
+    }
+
+    #[test]
+    fn a_member_of_a_list_is_told_with_its_own_line() {
+        insta::assert_snapshot!(told("---\nname: a\ntools:\n  - Read\n  - Grop\n---\nB\n"), @"5: Grop | Error definition-tool: unknown tool `Grop` | did you mean `Grep`?");
     }
 
     #[test]

@@ -40,6 +40,19 @@ pub(super) struct Field {
     pub(super) at: Range<usize>,
 }
 
+impl Field {
+    /// The same, with its places so many bytes further on: those of the file that its frontmatter stands in.
+    pub(super) fn moved(mut self, by: usize) -> Field {
+        let further = |range: &mut Range<usize>| *range = range.start + by..range.end + by;
+        further(&mut self.key_at);
+        further(&mut self.at);
+        if let Value::List(members) = &mut self.value {
+            members.iter_mut().for_each(|(_, at)| further(at));
+        }
+        self
+    }
+}
+
 /// What a field says.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Value {

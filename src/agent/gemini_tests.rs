@@ -6,7 +6,6 @@ use crate::{
         Definition, Server,
         transcript::{AT, Heard, MS, hear, invocation, samples},
     },
-    process::Confines,
     run::Timestamp,
 };
 use proptest::prelude::*;
@@ -165,17 +164,13 @@ fn its_call_says_all_that_matters() {
 }
 
 #[test]
-fn who_may_write_nothing_gets_a_shell_only_where_it_cannot_write_either() {
+fn who_may_write_nothing_has_a_shell_and_no_tool_that_writes() {
     let dir = tempfile::tempdir().unwrap();
     let mut invocation = invocation(dir.path());
     invocation.writes = WritePolicy::Nothing;
-    assert!(excluded(&invocation).contains(&"run_shell_command"));
-    let workspace = invocation.workspace.clone();
-    invocation.confines = Some(Confines { readable: vec![workspace.clone()], ..Confines::default() });
-    assert!(!excluded(&invocation).contains(&"run_shell_command"));
-    assert!(excluded(&invocation).contains(&"write_file"));
-    invocation.confines = Some(Confines { writable: vec![workspace], ..Confines::default() });
-    assert!(excluded(&invocation).contains(&"run_shell_command"));
+    let excluded = excluded(&invocation);
+    assert!(excluded.contains(&"write_file") && excluded.contains(&"replace"), "{excluded:?}");
+    assert!(!excluded.contains(&"run_shell_command"));
 }
 
 #[test]

@@ -127,7 +127,7 @@ fn every_transcript_of_claude_ends_as_it_ended() {
     let unknown = AgentError::AuthRequired { said: "Invalid API key · Fix external API key".to_owned() };
     let unpaid = AgentError::PaymentRequired { said: "Credit balance is too low".to_owned() };
     let limited = AgentError::RateLimited { until: Timestamp(0), said: rejected.to_owned() };
-    let json = Says(r#"{"findings":[],"summary":"looks fine","verdict":"approve"}"#);
+    let json = Says(r#"{"verdict":"approve","summary":"looks fine","findings":[]}"#);
     for (name, code, ending, spent, session) in [
         ("auth", 1, Fails(unknown), NOTHING, "6ddf5da9-372a-4d25-9cfd-89b837724b15"),
         ("basic", 0, WROTE, BASIC, "3c33a9d8-cf6a-4b09-abf8-e60a4ee20cb5"),

