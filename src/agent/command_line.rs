@@ -57,7 +57,11 @@ impl CommandLine {
         }
         let whole = invocation.prompt.clone();
         if invocation.session.is_some() {
-            invocation.prompt = invocation.again.clone();
+            let goes_on = self.dialect.goes_on(&invocation).map_err(|error| unusable(&invocation.home, &error))?;
+            match goes_on {
+                true => invocation.prompt = invocation.again.clone(),
+                false => invocation.session = None,
+            }
         }
         let answer = match self.call(&invocation, &tell, &line, 1).await? {
             Answer::NoSession => {

@@ -69,6 +69,7 @@ const OVERLOAD: &[&str] = &[
     "socket hang up",
     "without a finish reason",
     "stream disconnected",
+    "api error: terminated",
 ];
 const ABSENT: &[&str] = &["is not found", "model_not_found", "model not found", "not_found_error", "modelnotfound"];
 

@@ -23,6 +23,15 @@ pub trait Dialect: Send + Sync {
         false
     }
 
+    /// Whether the invocation's conversation can be gone on with; where it cannot, a new one is begun, with all that there is to know.
+    ///
+    /// # Errors
+    /// What tells it cannot be read.
+    fn goes_on(&self, invocation: &Invocation) -> io::Result<bool> {
+        let _ = invocation;
+        Ok(true)
+    }
+
     /// The variables of the user's environment that it gets beside the allowed ones: keys, tokens, base URLs.
     fn variables(&self) -> &'static [&'static str];
 

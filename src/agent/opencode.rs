@@ -78,9 +78,8 @@ impl Dialect for OpenCode {
         if let Some(model) = &invocation.model {
             argv.extend(["-m".into(), model.into()]);
         }
-        // Going on with a conversation from another folder works in its old one, and never ends.
-        let is_here = was_here(invocation)?;
-        if let Some(session) = invocation.session.as_ref().filter(|_| is_here) {
+        home::put(home, WORKPLACE, invocation.workspace.as_os_str().as_bytes())?;
+        if let Some(session) = &invocation.session {
             argv.extend(["-s".into(), OsString::from(&session.id)]);
         }
         let below = |path: &str| home.join(path).into_os_string();
@@ -102,6 +101,15 @@ impl Dialect for OpenCode {
         .map(|name| (name, OsString::from("1")));
         let env = env.into_iter().chain(switches).map(|(name, value)| (name.into(), value)).collect();
         Ok(Call { argv, env, stdin: answer::prompt(&invocation.prompt, invocation.schema) })
+    }
+
+    /// From another folder it works in its old one, and never ends.
+    fn goes_on(&self, invocation: &Invocation) -> io::Result<bool> {
+        match fs::read(invocation.home.join(WORKPLACE)) {
+            Ok(before) => Ok(before == invocation.workspace.as_os_str().as_bytes()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     fn reader(&self, invocation: &Invocation) -> Box<dyn Reader> {
@@ -202,21 +210,6 @@ fn without_comments(text: &str) -> String {
         rest = &rest[skipped..];
     }
     clean
-}
-
-/// Whether the conversations of this home are at work in this workspace; from now on they are.
-fn was_here(invocation: &Invocation) -> io::Result<bool> {
-    let file = invocation.home.join(WORKPLACE);
-    let here = invocation.workspace.as_os_str().as_bytes();
-    let is_here = match fs::read(&file) {
-        Ok(before) => before == here,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-        Err(error) => return Err(error),
-    };
-    if !is_here {
-        home::put(&invocation.home, WORKPLACE, here)?;
-    }
-    Ok(is_here)
 }
 
 /// Its stream, as far as it was read.

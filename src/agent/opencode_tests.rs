@@ -225,13 +225,12 @@ fn who_may_write_nothing_is_offered_nothing_that_writes() {
 fn a_conversation_is_gone_on_with_in_its_own_folder_only() {
     let dir = tempfile::tempdir().unwrap();
     let mut invocation = invocation(dir.path());
-    let resumes =
-        |invocation: &Invocation| OpenCode.call(invocation, Path::new("o")).unwrap().argv.contains(&"-s".into());
-    assert!(!resumes(&invocation));
     invocation.session = Some(Session { id: "ses_x".into(), reported: Spend::default() });
-    assert!(resumes(&invocation));
+    assert_eq!(OpenCode.goes_on(&invocation).ok(), Some(false), "it has not been anywhere");
+    assert!(OpenCode.call(&invocation, Path::new("o")).unwrap().argv.contains(&"-s".into()));
+    assert_eq!(OpenCode.goes_on(&invocation).ok(), Some(true));
     invocation.workspace = dir.path().join("elsewhere");
-    assert!(!resumes(&invocation));
+    assert_eq!(OpenCode.goes_on(&invocation).ok(), Some(false));
 }
 
 proptest! {

@@ -65,9 +65,10 @@ impl Board {
 
     fn fold(&mut self, entry: &Entry) {
         match &entry.event {
-            Event::Planned { plan, tip, charter, .. } => {
+            Event::Planned { plan, policy, tip, charter } => {
                 *self = Board { now: self.now, seq: self.seq, ..Board::default() };
                 (self.began, self.tip, self.charter) = (entry.at, *tip, (**charter).clone());
+                self.limit = policy.budget;
                 self.lay_out(plan);
             }
             Event::Replanned(addition) => self.extend(addition),
@@ -84,7 +85,8 @@ impl Board {
             }
             Event::TimeUp => self.pace = Pace::TimeUp,
             Event::Ordered(order) => self.ordered(order),
-            Event::Resumed { .. } => {
+            Event::Resumed { policy } => {
+                self.limit = policy.as_ref().map_or(self.limit, |policy| policy.budget);
                 self.forget_jobs();
                 self.is_left = false;
                 if self.pace != Pace::Cancelled {

@@ -17,7 +17,7 @@ pub use standing::{Count, Standing};
 
 use crate::{
     plan::{BackendId, Criterion, Level, Node, NodeId, Plan, ReviewerId, Role, StreamId},
-    run::{Charter, JobId, Oid, Spend, Timestamp, Until, What},
+    run::{Charter, JobId, Limit, Oid, Spend, Timestamp, Until, What},
     text::line,
 };
 use path::Path;
@@ -56,6 +56,7 @@ pub struct Board {
     is_left: bool,
     tip: Oid,
     spent: Spend,
+    limit: Limit,
     bills: BTreeMap<(NodeId, Role), Bill>,
     retries: u32,
     began: Timestamp,
@@ -103,6 +104,11 @@ impl Board {
     /// What holds for the whole run.
     pub fn charter(&self) -> &Charter {
         &self.charter
+    }
+
+    /// What agents may use in all, as the run was last told.
+    pub fn limit(&self) -> Limit {
+        self.limit
     }
 
     /// The nodes that the plan still has.

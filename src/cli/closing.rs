@@ -31,7 +31,11 @@ pub(crate) fn ending(
             let (why, exit) = match halt {
                 Halt::Paused => ("it was paused".to_owned(), Exit::Paused),
                 Halt::Cancelled => ("it was cancelled".to_owned(), Exit::Returned),
-                Halt::Budget => ("what is left of the budget does not cover the next job".to_owned(), Exit::Paused),
+                Halt::Budget => {
+                    let most = handoff::allowance(run.policy().budget).unwrap_or_default();
+                    let more = "the same command with a higher --max-cost or --max-runs goes on";
+                    (format!("the limit of {most} is reached; {more}"), Exit::Paused)
+                }
                 Halt::TimeUp => ("its time was up".to_owned(), Exit::Paused),
                 Halt::Backend(id) => (format!("{} waits for a person", backend(*id)), Exit::Returned),
                 Halt::Asked => {

@@ -4,7 +4,7 @@ use super::{crew, past::Past};
 use crate::{
     board::{counted, minutes},
     config::Config,
-    handoff::{dollars, quoted},
+    handoff::{allowance, quoted},
     plan::{NodeId, Plan, Progress, Task},
     process::is_root,
     run::{Charter, Policy},
@@ -102,16 +102,11 @@ fn runs(plan: &Plan, policy: &Policy, is_left: impl Fn(NodeId) -> bool) -> Strin
 
 /// What agents may cost in all.
 fn limits(policy: &Policy) -> String {
-    let limit = policy.budget;
-    let money = (limit.micros < u64::MAX).then(|| format!("at {}", dollars(limit.micros)));
-    let runs = (limit.runs < u64::MAX)
-        .then(|| format!("when {} have been started", counted(u32::try_from(limit.runs).unwrap_or(u32::MAX), "agent")));
-    let limits: Vec<String> = money.into_iter().chain(runs).collect();
-    match limits.is_empty() {
-        true => {
+    match allowance(policy.budget) {
+        Some(most) => format!("the run stops, to go on later, at {most}"),
+        None => {
             "nothing limits what they cost: --max-cost USD and --max-runs N do, --only TASK tries one first".to_owned()
         }
-        false => format!("the run stops, to go on later, {}", limits.join(" or ")),
     }
 }
 

@@ -9,6 +9,7 @@
 //! | `process` | the process that executes it now, null where none does |
 //! | `began`, `updated` | when the run began, and when the last thing happened |
 //! | `usage` | `total`, and by `roles`, `streams` and `tasks`: `runs`, `input`, `cached`, `output` (tokens), `micros` |
+//! | `limit` | what agents may use in all, `micros` and `runs`; each null where there is none |
 //! | `micros`, `tokens` | what it cost so far, in millionths of a dollar |
 //! | `tasks` | of each `id`, `title`, `stream`, `state`, `text` (the state in words), `commit` (null until it has landed), `criteria` |
 //! | `gates` | of each but those of tasks `id`, `level`, `state`, `text`, `criteria` |
@@ -29,7 +30,7 @@ use crate::{
     board::{Bill, Board, Pace, rfc3339},
     handoff::{self, Bills},
     plan::{Node, NodeId},
-    run::{Spend, Timestamp, Until},
+    run::{Limit, Spend, Timestamp, Until},
 };
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
@@ -103,10 +104,15 @@ fn value(board: &Board, process: Option<u32>) -> Value {
         "topic": blueprint.topic, "title": blueprint.title, "run": board.charter().run,
         "base": board.charter().base.to_string(), "tip": board.tip().to_string(),
         "state": state, "process": process, "began": time(board.began()), "updated": time(board.now()),
-        "usage": usage(board),
+        "usage": usage(board), "limit": limit(board.limit()),
         "micros": board.spent().micros, "tokens": board.spent().tokens(),
         "tasks": tasks, "gates": gates, "running": running.collect::<Vec<_>>(), "closed": closed.collect::<Vec<_>>(),
     })
+}
+
+fn limit(limit: Limit) -> Value {
+    let told = |most: u64| (most < u64::MAX).then_some(most);
+    json!({ "micros": told(limit.micros), "runs": told(limit.runs) })
 }
 
 fn criteria(board: &Board, id: NodeId) -> Vec<Value> {

@@ -4,7 +4,7 @@ use super::page::{Page, Part};
 use crate::{
     board::{Bill, Board, counted},
     plan::{NodeId, Role},
-    run::Spend,
+    run::{Limit, Spend},
 };
 use std::collections::BTreeMap;
 
@@ -42,6 +42,9 @@ impl Bills {
 
     /// As a part of a page; nothing where no model was asked.
     pub(super) fn put(&self, page: &mut Page, board: &Board) {
+        if let Some(most) = allowance(board.limit()) {
+            page.push(Part::Fact("Limit", format!("{most} in all")));
+        }
         if self.total == Bill::default() {
             return;
         }
@@ -68,6 +71,14 @@ impl Bills {
 fn words(Bill { runs, spend }: Bill) -> String {
     let Spend { micros, input, cached, output } = spend;
     format!("{}, {input} tokens in, {cached} cached, {output} out, {}", counted(runs, "run"), dollars(micros))
+}
+
+/// What agents may use in all, in words: `$0.30 or 2 runs`, whichever is reached first. `None` where nothing limits it.
+pub fn allowance(limit: Limit) -> Option<String> {
+    let money = (limit.micros < u64::MAX).then(|| dollars(limit.micros));
+    let runs = (limit.runs < u64::MAX).then(|| counted(u32::try_from(limit.runs).unwrap_or(u32::MAX), "run"));
+    let both: Vec<String> = money.into_iter().chain(runs).collect();
+    (!both.is_empty()).then(|| both.join(" or "))
 }
 
 /// A sum of money for people: to the cent, and further where there is more to it.

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     board::{Board, Mark, Standing, clock, counted, rfc3339, span},
-    plan::{Node, NodeId, Phase, TestWish},
+    plan::{BackendId, Node, NodeId, Phase, TestWish},
     run::{Code, Finding, Timestamp, Until},
     text::{block, line},
 };
@@ -329,12 +329,22 @@ fn to_know(page: &mut Page, board: &Board, closing: &Closing<'_>) {
     told.extend(closing.notes.iter().map(|note| line(note, 300)));
     let is_closed = |until: &Until| matches!(until, Until::At(at) if *at > closing.at) || *until == Until::Person;
     for (backend, _, why) in board.closed().filter(|(_, until, _)| is_closed(until)) {
-        told.push(format!("Backend {} takes no jobs: {}", line(backend, 40), line(why, 200)));
+        let instead = in_place_of(board, backend);
+        told.push(format!("Backend {} takes no jobs: {}{instead}", line(backend, 40), line(why, 200)));
     }
     if !told.is_empty() {
         page.push(Part::Section("What you should know".into()));
         page.items(told.into_iter(), ITEMS);
     }
+}
+
+/// Who does what while a backend takes no jobs, as the rest of a sentence.
+fn in_place_of(board: &Board, closed: &str) -> String {
+    let blueprint = board.plan().blueprint();
+    let name = |id: BackendId| blueprint.backends.get(usize::from(id.0)).map_or("", |name| &**name);
+    let fallbacks = blueprint.fallbacks.iter().filter(|(_, from, _)| name(*from) == closed);
+    let told = fallbacks.map(|(role, _, to)| format!("; in its place {} runs {}", line(name(*to), 40), role.name()));
+    told.collect()
 }
 
 /// The tasks without tests of their own, together where they say the same of why.

@@ -153,7 +153,9 @@ impl Bench {
         trace.end(&answer);
         *heard = std::mem::take(&mut *ear.heard.lock().unwrap_or_else(PoisonError::into_inner));
         ear.minutes.end(&answer).map_err(|error| unusable(&folder, &error))?;
-        if let (Err(AgentError::ContextOverflow), Some(talk)) = (&answer, heard.talk.take()) {
+        if answer == Err(AgentError::ContextOverflow)
+            && let Some(talk) = heard.talk.take()
+        {
             (desk.tell)(Note::Spent(Spend::default(), Some(Talk { is_over: true, ..talk })));
         }
         if let Ok(report) = &answer {

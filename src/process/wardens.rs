@@ -151,9 +151,10 @@ impl Launch for Wardens {
 }
 
 /// How a program in a sandbox ended, which tells a signal as shells do. One that exits with such a code itself is taken for a shell that
-/// tells of a signal, too.
+/// tells of a signal, too; so only those count that end programs in practice: others are codes that programs choose (Gemini CLI's are
+/// statuses of HTTP, modulo 256).
 fn unwalled(exit: Exit) -> Exit {
-    const SIGNALS: std::ops::RangeInclusive<i32> = 1..=64;
+    const SIGNALS: std::ops::RangeInclusive<i32> = 1..=15;
     match exit.how {
         How::Code(code) if SIGNALS.contains(&(code - 128)) => Exit { how: How::Signal(code - 128), ..exit },
         _ => exit,

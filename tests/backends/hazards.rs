@@ -9,6 +9,7 @@ use super::{
     walk::environment,
 };
 use std::{
+    cell::Cell,
     fs,
     path::PathBuf,
     sync::{Arc, Mutex},
@@ -34,6 +35,8 @@ struct Bed {
     runtime: tokio::runtime::Runtime,
     wardens: Arc<Wardens>,
     is_confined: bool,
+    /// Calls so far, each with a folder of its own.
+    calls: Cell<u32>,
 }
 
 /// What came of one run.
@@ -79,12 +82,13 @@ impl Bed {
             let sandbox = Sandbox::probe(tier, &path).await.expect("a sandbox");
             Wardens::new(env!("CARGO_BIN_EXE_tidegate").into(), 1).expect("wardens").confined_by(sandbox)
         });
-        Some(Bed { cli, program, scratch, runtime, wardens: Arc::new(wardens), is_confined })
+        Some(Bed { cli, program, scratch, runtime, wardens: Arc::new(wardens), is_confined, calls: Cell::new(0) })
     }
 
-    fn invocation(&self, call: u32) -> Invocation {
+    fn invocation(&self) -> Invocation {
         let place = |name: &str| self.scratch.path().join(name);
-        let folder = place(&format!("call-{call}"));
+        self.calls.set(self.calls.get() + 1);
+        let folder = place(&format!("call-{}", self.calls.get()));
         fs::create_dir_all(&folder).expect("a folder");
         let path = std::env::var_os("PATH").unwrap_or_default();
         let env = vec![("PATH".into(), path), ("LANG".into(), "C.UTF-8".into())];
@@ -143,7 +147,7 @@ impl Bed {
     /// A run against a model that always answers this, and how often it was asked.
     fn told(&self, reply: Reply) -> (Ran, usize) {
         let server = Server::start(steps([reply]));
-        let ran = self.run(&server, self.invocation(1));
+        let ran = self.run(&server, self.invocation());
         let asked = server.asked().len();
         (ran, asked)
     }
@@ -259,7 +263,7 @@ fn silence_ends_it() {
     for cli in [CLAUDE, CODEX] {
         each(cli, |bed| {
             let server = Server::start(steps([Reply::hang()]));
-            let mut invocation = bed.invocation(1);
+            let mut invocation = bed.invocation();
             invocation.limits.idle = Some(Duration::from_secs(4));
             bed.run(&server, invocation).fails(|error| *error == AgentError::Idle);
         });
@@ -271,7 +275,7 @@ fn turns_are_limited_by_it_or_by_us() {
     for cli in ALL {
         each(cli, |bed| {
             let server = Server::start(|_: &Asked| Reply::shell("true"));
-            let invocation = Invocation { turns: 3, ..bed.invocation(1) };
+            let invocation = Invocation { turns: 3, ..bed.invocation() };
             let ran = bed.run(&server, invocation);
             assert_eq!(ran.answer, Err(AgentError::MaxTurns), "{}", cli.name);
             assert!(server.asked().len() <= 8, "{}: {} requests", cli.name, server.asked().len());
@@ -295,7 +299,7 @@ fn what_it_puts_into_the_background_is_ended_with_it() {
                 "(setsid sleep {seconds} >/dev/null 2>&1 &)\n(nohup sleep {seconds} >/dev/null 2>&1 &)\necho begun"
             );
             let server = Server::start(steps([Reply::shell(command), Reply::say("done")]));
-            let ran = bed.run(&server, bed.invocation(1));
+            let ran = bed.run(&server, bed.invocation());
             assert!(ran.answer.is_ok(), "{}: {:?}", cli.name, ran.answer);
             assert_eq!(alive(&format!("sleep {seconds}")), Vec::<String>::new(), "{}", cli.name);
         });
@@ -319,7 +323,7 @@ fn a_stop_ends_it_and_its_commands_whatever_signals_it_ignores() {
                     server.wait_for(2);
                     token.cancel();
                 });
-                bed.run_until(&server, bed.invocation(1), stop)
+                bed.run_until(&server, bed.invocation(), stop)
             });
             assert_eq!(ran.answer, Err(AgentError::Stopped), "{}", cli.name);
             assert_eq!(alive(&format!("sleep {seconds}")), Vec::<String>::new(), "{}", cli.name);
@@ -335,10 +339,10 @@ fn a_conversation_is_gone_on_with_and_what_it_used_is_counted_once() {
                 false => Reply::say("first"),
                 true => Reply::say(if asked.has_heard("Do what you are to do.") { "knew" } else { "knew nothing" }),
             });
-            let first = bed.run(&server, bed.invocation(1));
+            let first = bed.run(&server, bed.invocation());
             let session = first.session();
             assert!(session.is_some(), "{}: {:?}", cli.name, first.answer);
-            let second = bed.run(&server, Invocation { session, ..bed.invocation(2) });
+            let second = bed.run(&server, Invocation { session, ..bed.invocation() });
             assert_eq!(second.answer.as_ref().map(|report| report.text.trim()), Ok("knew"), "{}", cli.name);
             let (sum, used) = (first.spend().plus(second.spend()), server.usage());
             assert_eq!(
@@ -363,8 +367,10 @@ fn a_conversation_that_is_gone_is_begun_anew_with_all_that_there_is_to_know() {
             let server = Server::start(|asked: &Asked| {
                 Reply::say(if asked.has_heard("Do what you are to do.") { "told" } else { "told nothing" })
             });
+            // It has been at work here: what is missing is this conversation.
+            bed.run(&server, bed.invocation());
             let session = Some(Session { id: id.to_owned(), reported: Spend::default() });
-            let ran = bed.run(&server, Invocation { session, ..bed.invocation(1) });
+            let ran = bed.run(&server, Invocation { session, ..bed.invocation() });
             assert_eq!(ran.answer.as_ref().map(|report| report.text.trim()), Ok("told"), "{}", cli.name);
         });
     }
@@ -376,11 +382,11 @@ fn a_schema_that_is_answered_with_prose_is_told_as_it_is_and_one_that_is_met_as_
     for cli in ALL {
         each(cli, |bed| {
             let server = Server::start(steps([Reply::say("Looks fine to me.")]));
-            let ran = bed.run(&server, Invocation { schema: Some(schema), ..bed.invocation(1) });
+            let ran = bed.run(&server, Invocation { schema: Some(schema), ..bed.invocation() });
             assert_eq!(ran.answer.map(|report| report.text), Ok("Looks fine to me.".to_owned()), "{}", cli.name);
             drop(server);
             let server = Server::start(steps([Reply::structured(serde_json::json!({"verdict": "approve"}))]));
-            let ran = bed.run(&server, Invocation { schema: Some(schema), ..bed.invocation(2) });
+            let ran = bed.run(&server, Invocation { schema: Some(schema), ..bed.invocation() });
             let text = ran.answer.expect("an answer").text;
             let value: serde_json::Value =
                 serde_json::from_str(&text).unwrap_or_else(|_| panic!("{}: {text}", cli.name));
