@@ -4,12 +4,14 @@
 
 mod agents;
 mod breakdown;
+mod claude;
 mod collector;
 mod documents;
 mod earned;
 mod edits;
 mod execute;
 mod gates;
+mod limits;
 mod neighbours;
 mod proof;
 mod red;

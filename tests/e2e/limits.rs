@@ -1,0 +1,140 @@
+//! Runs that are to do a part of their plan: one task by `--only`, or as much as `--max-runs` and `--max-cost` allow.
+
+use crate::{
+    claude,
+    execute::two_streams,
+    space::{Said, Space},
+};
+use serde_json::{Value, json};
+
+/// Tasks 1 and 2 on stream A and 3 (on 1) on stream B, each done by our own claude for 0.25 dollars, one after the other.
+fn space() -> Space {
+    let space = Space::plain();
+    let config = format!(
+        "{}[agents]\nbackend = \"claude\"\n[review]\nreviewers = []\n[slots]\nagents = 1\n[attempts]\ntries = 1\nlives = 1\n",
+        space.read("tidegate.toml")
+    );
+    space.write("tidegate.toml", &config);
+    space.commit("Have an agent");
+    claude::install(&space, "echo \"$TIDEGATE_TASK\" > \"made-$TIDEGATE_TASK\"");
+    let breakdown = two_streams(["", "", ""]).replace("```sh role=implementation\n   \n   ```\n", "");
+    assert!(!breakdown.contains("```"), "{breakdown}");
+    space.topic("two", &breakdown);
+    space
+}
+
+fn execute(space: &Space, limit: &[&str]) -> Said {
+    claude::run(space, &[&["execute", "two", "--plain"], limit].concat())
+}
+
+fn status(space: &Space) -> Value {
+    let said = space.run(&["status", "two", "--json"]).exits(0);
+    serde_json::from_str(&said.out).expect("one value")
+}
+
+/// What agents used, as `status --json` has it: runs, and millionths of a dollar.
+fn used(space: &Space) -> (u64, u64) {
+    let total = &status(space)["usage"]["total"];
+    (total["runs"].as_u64().expect("a count"), total["micros"].as_u64().expect("a sum"))
+}
+
+#[test]
+fn one_task_is_done_with_what_it_hangs_on_and_the_same_command_goes_on_with_the_rest() {
+    let space = Space::strict();
+    space.topic("two", &two_streams(["echo 1 > one", "echo 2 > two", "cat one > three"]));
+    let said = space.run(&["execute", "two", "--plain", "--only", "3"]).exits(0);
+    said.says(&[
+        "only 1, 3 now",
+        "at least 2 scripts",
+        "stopped: what was asked for is done",
+        "without --only goes on",
+    ]);
+    assert_eq!(space.landed("two"), ["First", "Third"]);
+    let report = space.report("two");
+    assert!(report.contains("stopped: what was asked for is done"), "{report}");
+    assert!(report.contains("2 of 3 done"), "{report}");
+    space.run(&["why", "two", "2"]).exits(0).says(&["only others were asked for"]);
+    space.run(&["execute", "two", "--plain", "--only", "3"]).exits(0);
+    assert_eq!(space.landed("two"), ["First", "Third"], "asked again, nothing more is done");
+    space.execute("two").exits(0).lacks(&["--only"]).says(&["done, every gate passed"]);
+    assert_eq!(space.landed("two"), ["First", "Third", "Second"]);
+}
+
+#[test]
+fn a_task_that_is_asked_for_and_fails_is_told_as_such() {
+    let space = Space::strict();
+    space.topic("two", &two_streams(["echo no luck; exit 3", "echo 2 > two", "cat one > three"]));
+    let said = space.run(&["execute", "two", "--plain", "--only", "3"]).exits(1);
+    said.says(&["what was asked for goes no further", "no luck", "tidegate retry two 1"]);
+    assert!(space.landed("two").is_empty());
+    space.execute("two").exits(1);
+    assert_eq!(space.landed("two"), ["Second"], "the rest does not wait for it");
+}
+
+#[test]
+fn a_task_that_is_not_there_is_told_with_those_that_are() {
+    let space = Space::strict();
+    space.topic("two", &two_streams(["echo 1 > one", "echo 2 > two", "cat one > three"]));
+    let said = space.run(&["execute", "two", "--plain", "--only", "4"]).exits(2);
+    said.says(&["there is no task `4`", "there are 1, 2, 3"]);
+    assert!(!space.repo().join(".git/tidegate/runs").exists(), "a refusal leaves nothing behind");
+}
+
+#[test]
+fn a_run_that_may_start_so_many_agents_stops_there_and_goes_on_when_it_may_start_more() {
+    let space = space();
+    let said = execute(&space, &["--max-runs", "1"]).exits(4);
+    said.says(&["the run stops, to go on later, at 1 run", "stopped: the limit of 1 run is reached", "--max-runs"]);
+    assert_eq!((space.landed("two").len(), used(&space)), (1, (1, 250_000)));
+    // What was started before counts.
+    execute(&space, &["--max-runs", "1"]).exits(4);
+    assert_eq!((space.landed("two").len(), used(&space)), (1, (1, 250_000)));
+    execute(&space, &["--max-runs", "2"]).exits(4);
+    assert_eq!((space.landed("two").len(), used(&space)), (2, (2, 500_000)));
+    execute(&space, &["--max-runs", "3"]).exits(0).says(&["done, every gate passed"]);
+    assert_eq!((space.landed("two").len(), used(&space)), (3, (3, 750_000)));
+}
+
+#[test]
+fn a_run_that_may_cost_so_much_ends_what_runs_when_it_is_reached_and_starts_no_more() {
+    let space = space();
+    let said = execute(&space, &["--max-cost", "0.30"]).exits(4);
+    said.says(&["the run stops, to go on later, at $0.30", "stopped: the limit of $0.30 is reached", "--max-cost"]);
+    // The second began below the limit, and lands.
+    assert_eq!((space.landed("two").len(), used(&space)), (2, (2, 500_000)));
+    let report = space.report("two");
+    for words in [
+        "2 of 3 done",
+        r"2 runs, 2000 tokens in, 200 cached, 100 out, \$0.50",
+        r"**Limit**: \$0.30 in all",
+        "tidegate execute two",
+    ] {
+        assert!(report.contains(words), "{words}: {report}");
+    }
+    space.run(&["status", "two"]).exits(0).says(&["Spent: 2 runs", "$0.50", "Limit: $0.30 in all"]);
+    let left = if space.landed("two").contains(&"Second".to_owned()) { "3" } else { "2" };
+    space.run(&["why", "two", left]).exits(0).says(&["what is left of the budget does not cover it"]);
+    assert_eq!(status(&space)["limit"], json!({"micros": 300_000, "runs": null}));
+    execute(&space, &["--max-cost", "0.50"]).exits(4);
+    assert_eq!(used(&space), (2, 500_000), "what was spent before counts");
+    let said = execute(&space, &["--max-cost", "0.51"]).exits(0);
+    said.says(&["done, every gate passed", "3 runs, 3000 tokens in, 300 cached, 150 out, $0.75"]);
+    assert_eq!(space.landed("two").len(), 3);
+}
+
+#[test]
+fn what_needs_no_model_is_bound_by_no_limit() {
+    let space = Space::strict();
+    space.topic("two", &two_streams(["echo 1 > one", "echo 2 > two", "cat one > three"]));
+    let said = space.run(&["execute", "two", "--plain", "--max-runs", "0", "--max-cost", "0"]).exits(0);
+    said.says(&["no model: this costs nothing"]);
+    assert_eq!(space.landed("two").len(), 3);
+}
+
+#[test]
+fn a_sum_that_is_none_is_refused() {
+    let space = Space::plain();
+    for sum in ["five", "-1", "1,50", "0.0000001"] {
+        space.run(&["execute", "two", &format!("--max-cost={sum}")]).exits(2).says(&["is no sum of dollars"]);
+    }
+}
