@@ -45,12 +45,18 @@ pub(super) fn set(env: &mut Vec<(OsString, OsString)>, more: impl IntoIterator<I
     }
 }
 
-/// What of the user's variables stands in no output that is kept: by their names, since an address is no secret.
+/// What of the user's variables stands in no output that is kept: by their names, since an address is no secret. Also as it stands in a
+/// string of JSON, where it reads otherwise there: a key of several lines, or one with a quote in it.
 pub(super) fn secrets(user: &[(OsString, OsString)]) -> Vec<String> {
     const WORDS: [&str; 5] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL"];
     let is_secret = |name: &OsString| WORDS.iter().any(|word| name.to_string_lossy().to_uppercase().contains(word));
     let secret = user.iter().filter(|(name, _)| is_secret(name));
-    secret.filter_map(|(_, value)| value.to_str().map(str::to_owned)).collect()
+    let forms = |value: &str| {
+        let quoted = serde_json::Value::from(value).to_string();
+        let within = quoted[1..quoted.len() - 1].to_owned();
+        [Some(value.to_owned()), (within != value).then_some(within)]
+    };
+    secret.filter_map(|(_, value)| value.to_str()).flat_map(forms).flatten().collect()
 }
 
 /// How it failed when something from outside ended it, or it fell over: nobody has to ask what it said.

@@ -3,7 +3,7 @@
 //! A fenced block of the breakdown (`script`), and any program that people plug in (`command`): the prompt on its standard input, the
 //! workspace as its working directory, verdicts as JSON on its standard output.
 
-use super::{AgentError, AgentEvent, AgentReport, Backend, Invocation, Sink};
+use super::{AgentError, AgentEvent, AgentReport, Backend, Invocation, Sink, home};
 use crate::process::{Ask, Exit, How, Launch, Limits, Line, Program, Tail, package_of};
 use std::{ffi::OsString, fs, future::Future, io, path::Path, pin::Pin, sync::Arc};
 use tokio::sync::watch;
@@ -21,6 +21,7 @@ pub struct ScriptBackend {
 /// Runs the program that the configuration names.
 pub struct CommandBackend {
     argv: Vec<OsString>,
+    env: Vec<(OsString, OsString)>,
     wardens: Arc<dyn Launch>,
 }
 
@@ -41,14 +42,19 @@ impl ScriptBackend {
             confines.readable.push(file.clone());
         }
         let argv = vec!["sh".into(), "-eu".into(), file.into_os_string()];
-        run(&*self.wardens, argv, None, &invocation, &events, line).await
+        run(&*self.wardens, (argv, None, Vec::new()), &invocation, &events, line).await
     }
 }
 
 impl CommandBackend {
-    /// The program with its arguments, as it is looked up in the `PATH` of those it works for.
-    pub fn new(argv: Vec<OsString>, wardens: Arc<dyn Launch>) -> CommandBackend {
-        CommandBackend { argv, wardens }
+    /// The program with its arguments, as it is looked up in the `PATH` of those it works for. `env` is what it gets of the user's
+    /// environment beside the allowed variables.
+    pub fn new(
+        argv: Vec<OsString>,
+        env: Vec<(OsString, OsString)>,
+        wardens: Arc<dyn Launch>,
+    ) -> CommandBackend {
+        CommandBackend { argv, env, wardens }
     }
 
     async fn play(&self, invocation: Invocation, events: Sink, line: Line) -> Result<AgentReport, AgentError> {
@@ -57,10 +63,12 @@ impl CommandBackend {
         let text = format!("{own}\n\n{}", invocation.prompt);
         fs::write(&prompt, text.trim_start()).map_err(|error| unwritable(&prompt, &error))?;
         let mut invocation = invocation;
+        home::set(&mut invocation.env, self.env.iter().cloned());
         if let (Some(confines), Some(program)) = (&mut invocation.confines, self.argv.first()) {
             confines.readable.extend(package_of(Path::new(program)));
         }
-        run(&*self.wardens, self.argv.clone(), Some(&prompt), &invocation, &events, line).await
+        let call = (self.argv.clone(), Some(&*prompt), home::secrets(&self.env));
+        run(&*self.wardens, call, &invocation, &events, line).await
     }
 }
 
@@ -96,8 +104,7 @@ impl Backend for CommandBackend {
 
 async fn run(
     wardens: &dyn Launch,
-    argv: Vec<OsString>,
-    stdin: Option<&Path>,
+    (argv, stdin, secrets): (Vec<OsString>, Option<&Path>, Vec<String>),
     invocation: &Invocation,
     events: &Sink,
     line: Line,
@@ -115,7 +122,7 @@ async fn run(
         limits: Limits { idle: None, ..invocation.limits },
         confines: invocation.confines.clone(),
         ask: Ask::Term,
-        secrets: Vec::new(),
+        secrets,
     };
     events(AgentEvent::Started);
     let line = Line { grew: Some(grew), ..line };

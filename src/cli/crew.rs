@@ -59,7 +59,7 @@ pub(super) fn backends(scene: &Scene, config: &Config, plan: &Blueprint, wardens
             program.into_iter().chain(own).collect::<Vec<_>>()
         };
         if name == "command" && !config.backends.command.is_empty() {
-            let backend = CommandBackend::new(argv(&config.backends.command), Arc::clone(wardens));
+            let backend = CommandBackend::new(argv(&config.backends.command), own(&[]), Arc::clone(wardens));
             backends.insert(name.into(), Arc::new(backend));
         } else if name == "acp" && !config.backends.acp.is_empty() {
             let (argv, user) = (argv(&config.backends.acp), Some(environment.home()));

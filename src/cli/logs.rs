@@ -11,7 +11,7 @@ use super::{
     say,
     scene::Scene,
 };
-use crate::{journal::Runs, plan::Role, process::Tail, run::What, workspace::slug};
+use crate::{journal::Runs, plan::Role, process::Tail, run::What, text::line, workspace::slug};
 use std::{
     collections::BTreeMap,
     fs::{self, File},
@@ -24,6 +24,12 @@ use std::{
 const SHOWN: u64 = 64 << 10;
 /// Files that are kept for us, or are told by others: shown byte by byte, or not at all.
 const RAW: [&str; 5] = ["script.sh", "feedback.md", "context.md", "prompt.md", "stream.jsonl"];
+/// What is made of a stream.
+const MADE: [&str; 2] = ["minutes.log", "answer.md"];
+/// How the folders of questions begin that an agent asked at its work.
+const ASIDE: &str = "consult-";
+/// Kinds of jobs that are listed.
+const KINDS: usize = 40;
 /// How often it is looked for what has come.
 const LOOK: Duration = Duration::from_millis(300);
 /// Bytes that are passed on at a time.
@@ -35,12 +41,16 @@ pub(crate) async fn logs(arguments: &Arguments, wish: &Logs) -> Result<Exit, Sto
     let node = record.node(&wish.task)?;
     let label = record.run.plan().node(node).label().to_owned();
     let folder = record.folder.logs().join(slug(&label));
+    if wish.follow {
+        follow(&scene, &record, &folder, wish).await?;
+    }
+    prove_asked(&label, &jobs(&folder), wish)?;
+    if wish.follow {
+        return Ok(Exit::Good);
+    }
     if wish.list {
         files(&folder, wish).iter().try_for_each(|file| say(&format!("{}\n", file.display())))?;
         return Ok(Exit::Good);
-    }
-    if wish.follow {
-        return follow(&scene, &record, &folder, wish).await;
     }
     let shown: Vec<PathBuf> = files(&folder, wish).into_iter().filter(|file| is_shown(file, wish)).collect();
     let mut has_printed = false;
@@ -62,37 +72,103 @@ pub(crate) async fn logs(arguments: &Arguments, wish: &Logs) -> Result<Exit, Sto
     Ok(Exit::Good)
 }
 
-/// The files of the jobs that are asked for.
-fn files(folder: &Path, wish: &Logs) -> Vec<PathBuf> {
+/// What is kept of one call.
+struct Job {
+    folder: PathBuf,
+    /// What it did, and by whom where there are several: `implement`, `review-qa-reviewer`.
+    kind: String,
+    /// Which call of its kind.
+    number: u32,
+    role: Option<Role>,
+}
+
+impl Job {
+    fn is_asked(&self, wish: &Logs) -> bool {
+        let (what, name) = self.kind.split_once('-').unwrap_or((&self.kind, ""));
+        let is_of =
+            |asked: &String| self.role.is_some_and(|role| role.name() == asked) || name == slug(asked) || name == asked;
+        wish.only.as_ref().is_none_or(|only| only == what)
+            && wish.role.as_ref().is_none_or(is_of)
+            && wish.attempt.is_none_or(|attempt| attempt == self.number)
+    }
+}
+
+/// A kind of job without the digits that tell names of one slug apart.
+fn named(kind: &str) -> &str {
+    let is_hash = |end: &str| end.len() == 16 && end.bytes().all(|byte| byte.is_ascii_hexdigit());
+    kind.rsplit_once('-').filter(|(_, end)| is_hash(end)).map_or(kind, |(name, _)| name)
+}
+
+/// What is kept of a task or gate, in the order in which it ran.
+fn jobs(folder: &Path) -> Vec<Job> {
     let mut calls: BTreeMap<String, u32> = BTreeMap::new();
-    let mut files = Vec::new();
-    for job in sorted(folder) {
-        let name = job.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut jobs = Vec::new();
+    for folder in sorted(folder) {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let Some((_, kind)) = name.split_once('-') else { continue };
         let number = calls.entry(kind.to_owned()).or_default();
         *number += 1;
-        if is_asked(kind, wish) && wish.attempt.is_none_or(|attempt| attempt == *number) {
-            collect(&job, &mut files);
-        }
+        let role = role(kind, &folder);
+        jobs.push(Job { kind: kind.to_owned(), number: *number, role, folder });
     }
+    jobs
+}
+
+/// Whose work a kind of job is; a check is nobody's.
+fn role(kind: &str, folder: &Path) -> Option<Role> {
+    let (what, name) = kind.split_once('-').unwrap_or((kind, ""));
+    let is_question = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(ASIDE));
+    // Whom an agent asked at its work is kept beside it, by name.
+    if !name.is_empty() && sorted(folder).iter().any(is_question) {
+        return Some(Role::Expert);
+    }
+    let roles = [What::Tests, What::Implement, What::Consult, What::Advise].map(|what| (what.name(), what.role()));
+    let role = roles.iter().find(|(of, _)| *of == what).and_then(|(_, role)| *role);
+    role.or((what == "review").then_some(Role::Reviewer))
+}
+
+/// The files of the jobs that are asked for.
+fn files(folder: &Path, wish: &Logs) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    jobs(folder).iter().filter(|job| job.is_asked(wish)).for_each(|job| collect(&job.folder, &mut files));
     files
 }
 
-/// Whether a kind of job (`implement`, `review-qa-reviewer`) is asked for.
-fn is_asked(kind: &str, wish: &Logs) -> bool {
-    let (what, name) = kind.split_once('-').unwrap_or((kind, ""));
-    let roles = [What::Tests, What::Implement, What::Consult, What::Advise].map(|what| (what.name(), what.role()));
-    let role = roles.iter().find(|(of, _)| *of == what).and_then(|(_, role)| *role);
-    let role = role.or((what == "review").then_some(Role::Reviewer));
-    let is_of = |asked: &String| role.is_some_and(|role| role.name() == asked) || name == slug(asked) || name == asked;
-    wish.only.as_ref().is_none_or(|only| only == what) && wish.role.as_ref().is_none_or(is_of)
+/// Refuses a wish for what is not among all that ran: it says what is.
+fn prove_asked(label: &str, jobs: &[Job], wish: &Logs) -> Result<(), Stop> {
+    if jobs.is_empty() || jobs.iter().any(|job| job.is_asked(wish)) {
+        return Ok(());
+    }
+    let only = wish.only.as_ref().map(|only| format!(" --only {only}"));
+    let role = wish.role.as_ref().map(|role| format!(" --role {}", line(role, 60)));
+    let attempt = wish.attempt.map(|attempt| format!(" --attempt {attempt}"));
+    let asked: String = [only, role, attempt].into_iter().flatten().collect();
+    let newest: BTreeMap<&str, &Job> = jobs.iter().map(|job| (&*job.kind, job)).collect();
+    let known = newest.values().map(|Job { kind, number, role, .. }| {
+        let role = role.map(|role| format!(" of role {}", role.name())).unwrap_or_default();
+        let numbers = if *number == 1 { "1".to_owned() } else { format!("1 to {number}") };
+        format!("{}{role} (attempt {numbers})", named(kind))
+    });
+    let known: Vec<String> = known.take(KINDS).collect();
+    let text = format!("error: nothing ran for {label} that is{asked}\n  = help: there is {}\n", known.join(", "));
+    Err(Stop::new(Exit::Faulty, text))
 }
 
 fn is_shown(file: &Path, wish: &Logs) -> bool {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     // A call that was repeated within its job numbers its files: `stream-2.jsonl`.
     let plain = name.replace("-2.", ".");
-    if wish.raw { plain != "minutes.log" } else { !RAW.contains(&&*plain) && !name.ends_with(".json") }
+    if wish.raw {
+        !MADE.contains(&&*plain) && !is_told_otherwise(file)
+    } else {
+        !RAW.contains(&&*plain) && !name.ends_with(".json")
+    }
+}
+
+/// Whether a file lies beside what a model was told, for programs to look up: the model has it in its prompt, or by its tools.
+fn is_told_otherwise(file: &Path) -> bool {
+    let tray = file.parent().filter(|folder| folder.ends_with("tray"));
+    tray.and_then(Path::parent).is_some_and(|call| call.join("prompt.md").exists())
 }
 
 /// A file's heading and its end; `None` where nobody printed anything.
@@ -116,7 +192,7 @@ fn heading(file: &Path) -> String {
 }
 
 /// Shows what comes, until nobody executes the run any more.
-async fn follow(scene: &Scene, record: &Record, folder: &Path, wish: &Logs) -> Result<Exit, Stop> {
+async fn follow(scene: &Scene, record: &Record, folder: &Path, wish: &Logs) -> Result<(), Stop> {
     let runs = Runs::of(scene.repo.common_dir());
     let topic = named_after(&record.run.plan().blueprint().topic);
     let mut follower = Follower { is_clean: !wish.raw, ..Follower::default() };
@@ -127,7 +203,7 @@ async fn follow(scene: &Scene, record: &Record, folder: &Path, wish: &Logs) -> R
             follower.pass_on(&file)?;
         }
         if is_over {
-            return Ok(Exit::Good);
+            return Ok(());
         }
         tokio::time::sleep(LOOK).await;
     }

@@ -12,6 +12,7 @@ mod edits;
 mod execute;
 mod gates;
 mod limits;
+mod logs;
 mod neighbours;
 mod proof;
 mod red;

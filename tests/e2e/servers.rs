@@ -89,6 +89,10 @@ fn an_agent_reports_asks_an_expert_and_says_why_it_changed_a_file() {
         "nothing of this work has come back",
         "there is no expert `language-expart`; did you mean `language-expert`?",
     ]);
+    let asked = space.run(&["logs", "one", "1", "--role", "expert"]).exits(0);
+    asked.says(&["Into the file one, of 1."]).lacks(&["nothing of this work has come back"]);
+    let asker = space.run(&["logs", "one", "1", "--role", "implementation", "--list"]).exits(0);
+    assert!(!asker.out.contains("/consult-"), "{}", asker.all());
 }
 
 #[test]
