@@ -5,6 +5,7 @@
 #![expect(unreachable_pub, reason = "the modules of a test are nobody's neighbours")]
 
 mod clis;
+mod crew;
 mod desk;
 mod endings;
 mod hazards;

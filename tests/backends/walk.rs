@@ -131,7 +131,7 @@ struct Seen {
 }
 
 /// Which agent asks: `2 implementation`, or `1 reviewer`.
-fn who(asked: &Asked) -> String {
+pub fn who(asked: &Asked) -> String {
     let last = |mark: &str, is_part: fn(char) -> bool| {
         let text = asked.texts.iter().rev().find_map(|text| text.split_once(mark)).unwrap_or_default().1;
         text.split(|c: char| !is_part(c)).next().unwrap_or_default().to_owned()
@@ -159,11 +159,11 @@ fn code_of(name: &str, body: &str) -> String {
     )
 }
 
-fn approve() -> Reply {
+pub fn approve() -> Reply {
     Reply::structured(json!({"verdict": "approve", "findings": [], "grants": []}))
 }
 
-fn now() -> u64 {
+pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs()
 }
 
