@@ -4,6 +4,7 @@ use super::{AgentError, AgentEvent, AgentReport, Backend, Invocation, Sink};
 use crate::{plan::Role, process::Line};
 use serde::{Deserialize, Serialize};
 use std::{
+    ffi::OsString,
     fs::{self, Permissions},
     future::Future,
     io,
@@ -25,6 +26,9 @@ pub struct Cassette {
     /// What it made of the tree it was given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<Taped>,
+    /// With what it contested a sealed test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contest: Option<String>,
 }
 
 /// A file as an agent left it.
@@ -53,27 +57,54 @@ impl Taped {
         Taped { path: path.into(), mode, text, bytes }
     }
 
-    /// Makes the file in a workspace what it was.
+    fn is_gone(&self) -> bool {
+        self.mode == 0
+    }
+
+    /// Makes the file in a workspace what it was. A cassette can come from anywhere: it writes nowhere else, and follows no link.
     fn put(&self, workspace: &Path) -> io::Result<()> {
         let relative = Path::new(&*self.path);
         if !relative.components().all(|part| matches!(part, Component::Normal(_))) {
-            return Err(io::Error::other(format!("{} is no path within a workspace", self.path)));
+            return Err(io::Error::other("it is no path within a workspace"));
         }
         let path = workspace.join(relative);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+        let mut folders: Vec<&Path> = path.ancestors().skip(1).take_while(|folder| *folder != workspace).collect();
+        while let Some(folder) = folders.pop() {
+            if is_folder(folder) {
+                continue;
+            }
+            if self.is_gone() {
+                return Ok(());
+            }
+            clear(folder)?;
+            fs::create_dir(folder)?;
         }
-        if self.mode == 0 {
+        if self.is_gone() && is_folder(&path) {
             return Ok(());
         }
-        path.parent().map_or(Ok(()), fs::create_dir_all)?;
+        clear(&path)?;
+        if self.is_gone() {
+            return Ok(());
+        }
         let content = self.text.as_deref().map(str::as_bytes).or(self.bytes.as_deref()).unwrap_or_default();
         if self.mode == 0o120_000 {
             return symlink(String::from_utf8_lossy(content).as_ref(), &path);
         }
         fs::write(&path, content)?;
         fs::set_permissions(&path, Permissions::from_mode(self.mode & 0o777))
+    }
+}
+
+fn is_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|held| held.is_dir())
+}
+
+/// Takes away what is there; of a link, the link.
+fn clear(path: &Path) -> io::Result<()> {
+    let cleared = if is_folder(path) { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match cleared {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        cleared => cleared,
     }
 }
 
@@ -125,18 +156,30 @@ impl Replay {
 
     fn play(&self, invocation: &Invocation, events: &Sink) -> Result<AgentReport, AgentError> {
         let path = self.folder.join(&invocation.cassette);
-        let cassette = Cassette::read(&path);
-        let cassette =
-            cassette.map_err(|error| AgentError::NoCassette { what: format!("{}: {error}", path.display()) })?;
+        let at = path.display();
+        let lack = |what: String| AgentError::NoCassette { what };
+        let cassette = Cassette::read(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => lack(format!("{at} is not there")),
+            _ => lack(format!("{at} is damaged: {error}")),
+        })?;
         cassette.events.into_iter().for_each(|event| events(event));
-        for file in &cassette.files {
+        // What is gone first: a file may have taken the place of a folder.
+        let (gone, left): (Vec<&Taped>, Vec<&Taped>) = cassette.files.iter().partition(|file| file.is_gone());
+        for file in gone.into_iter().chain(left) {
             let put = file.put(&invocation.workspace);
-            put.map_err(|error| AgentError::NoCassette {
-                what: format!("{}: {}: {error}", path.display(), file.path),
-            })?;
+            put.map_err(|error| lack(format!("{at} has {}, which cannot be made: {error}", file.path)))?;
+        }
+        if let (Some(contest), Some(file)) = (&cassette.contest, contest_of(invocation)) {
+            fs::write(file, contest)
+                .map_err(|error| lack(format!("{at} has a contest that cannot be made: {error}")))?;
         }
         cassette.answer
     }
+}
+
+/// Where an agent contests a sealed test.
+fn contest_of(invocation: &Invocation) -> Option<&OsString> {
+    invocation.env.iter().find(|(name, _)| name == "TIDEGATE_CONTEST").map(|(_, file)| file)
 }
 
 impl Backend for Replay {

@@ -30,7 +30,7 @@ use crate::{
     views::{Bars, Folded, Json, Last, Lines, Live, Screen, View},
     workspace::Pool,
 };
-use std::{io, sync::Arc};
+use std::{fs, io, path::PathBuf, sync::Arc};
 
 /// A run that is about to go.
 struct Begun {
@@ -221,6 +221,7 @@ async fn begin(
         return rehearse(wish, &preface);
     }
     prove_signing(scene, &grounds.config).await?;
+    tapes(arguments, wish, scene)?;
     prove_base(scene, topic, &grounds.config, &grounds.checks, &sandbox, base).await?;
     let _held = first_lock(runs, slug, topic, held)?;
     // Before anything is made for the run: another one may be at work in the repository.
@@ -275,6 +276,7 @@ async fn resume(
         return rehearse(wish, &preface);
     }
     prove_signing(scene, &grounds.config).await?;
+    tapes(arguments, wish, scene)?;
     let pool = pool(scene).await?;
     let (journal, past) =
         Journal::resume(&folder, now()).map_err(|error| Stop::because("the run cannot go on", &error))?;
@@ -316,7 +318,7 @@ async fn go(
     let launch: Arc<dyn Launch> = Arc::<Wardens>::clone(&wardens);
     let backends_here = crew::backends(scene, &config, begun.plan.blueprint(), &launch);
     let mut bench = bench(scene, of_run, &config, checks, (begun.pool, launch, backends_here)).await?;
-    bench.record(wish.record.as_ref().map(|folder| arguments.folder(&scene.environment.folder).join(folder)));
+    bench.record(tapes(arguments, wish, scene)?);
     bench.keep_left().await;
     let bell = Doorbell::listen(&begun.folder).map_err(|error| Stop::because("orders cannot be heard", &error))?;
     let inbox = Inbox::open(&begun.folder).map_err(|error| Stop::because("orders cannot be taken", &error))?;
@@ -355,6 +357,20 @@ async fn go(
     let report = Report { scene, folder: &begun.folder, topic, end: how, exit, at: run.now() };
     screen.finish(report.write(&folded).await);
     Ok(exit)
+}
+
+/// The folder in which calls are kept as cassettes, where that is asked for. Made, so that a run begins only where it can keep them.
+fn tapes(arguments: &Arguments, wish: &Execute, scene: &Scene) -> Result<Option<PathBuf>, Stop> {
+    let Some(folder) = &wish.record else { return Ok(None) };
+    let folder = arguments.folder(&scene.environment.folder).join(folder);
+    let made = fs::create_dir_all(&folder).and_then(|()| tempfile::tempfile_in(&folder));
+    match made {
+        Ok(_) => Ok(Some(folder)),
+        Err(error) => {
+            let what = format!("calls cannot be recorded: {}: {error}", folder.display());
+            Err(Stop::missing(what, "name a folder that can be written after --record"))
+        }
+    }
 }
 
 /// What keeps a run from starting though its documents are sound.

@@ -43,7 +43,9 @@ pub const COORDINATOR: &str = "execution-coordinator";
 /// Events of one call that are recorded.
 const EVENTS_MAX: usize = 100_000;
 /// In it, where an implementation may contest a sealed test.
-pub(super) const CONTEST: &str = "contest.md";
+const CONTEST: &str = "contest.md";
+/// Bytes of a contest that go to the test-developer.
+const CONTEST_MAX: u64 = 8 << 10;
 /// The folder of a call that its agent sees, in the folder of the call.
 pub(super) const TRAY: &str = "tray";
 
@@ -109,9 +111,9 @@ impl Bench {
         let folder = self.folder(job, desk, wish.name).map_err(|error| misconfigured(with_causes(&error)))?;
         let folder = wish.part.map_or(folder.clone(), |part| folder.join(part));
         let home = self.home(job, desk, wish.name);
-        for (folder, mode) in [(&folder.join(TRAY), 0o755), (&home, 0o700)] {
-            made(folder, mode)?;
-        }
+        let tray = folder.join(TRAY);
+        made(&tray, 0o755)?;
+        made(&home, 0o700)?;
         let before = wish.again.as_ref().and_then(|(_, talk)| talk.as_ref()).or_else(|| job.sheet.talks.get(&job.what));
         let talk = before.filter(|talk| {
             let is_here = backend.roams() || Path::new(&*talk.place) == lease.path();
@@ -120,7 +122,6 @@ impl Bench {
         let session = talk.map(|talk| Session { id: talk.id.to_string(), reported: talk.reported });
         let invocation = self.invocation(job, desk, wish, (task, lease, folder.clone(), home))?;
         let mut invocation = Invocation { model, session, ..invocation };
-        let tray = folder.join(TRAY);
         // A script says what it says, and has been told all there is.
         let is_served = !wish.is_aside && !matches!(&*program, "script" | "replay");
         let asks = is_served.then(|| Asks::open(self, (job, desk), wish.role, lease, &tray)).transpose()?;
@@ -280,6 +281,11 @@ impl Bench {
         Ok(Tray::at(self.folder(job, desk, None)?.join(TRAY)))
     }
 
+    /// With what the agent of a job contests a sealed test, if it does.
+    pub(super) fn contest(&self, job: &Job, desk: &Desk) -> std::io::Result<Option<String>> {
+        self.tray(job, desk)?.read(CONTEST, CONTEST_MAX)
+    }
+
     /// Keeps a call as a cassette, with what it made of the tree, where that is asked for.
     pub(super) async fn tape(
         &self,
@@ -294,9 +300,11 @@ impl Bench {
             Some((from, to)) => self.taped(from, to).await,
             None => Ok(Vec::new()),
         };
-        let written = files.and_then(|files| {
+        let contest = if wish.role == Role::Implementation { self.contest(job, desk) } else { Ok(None) };
+        let contest = contest.map_err(|error| with_causes(&error));
+        let written = files.and_then(|files| Ok((files, contest?))).and_then(|(files, contest)| {
             let label = desk.plan.node(job.node).label();
-            let cassette = Cassette { events: called.events.clone(), answer: called.answer.clone(), files };
+            let cassette = Cassette { events: called.events.clone(), answer: called.answer.clone(), files, contest };
             let name = Cassette::name(label, wish.role, wish.name, job.turn);
             cassette.write(&folder.join(name)).map_err(|error| with_causes(&error))
         });

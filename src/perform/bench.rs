@@ -136,7 +136,7 @@ impl Bench {
             attempt_ref(&self.setting.run, &task.label, &format!("{}-{}{what}", job.id.0, job.what.name()))
         };
         let declared = own_paths(task);
-        let mut start = start;
+        let (given, mut start) = (start, start);
         if let Some(left) = self.pool.left(&self.key(job)) {
             // A killed run left it: kept by a ref. Who goes on with a conversation goes on from what it speaks of; a script begins
             // again, since nobody knows how far it had got.
@@ -155,7 +155,8 @@ impl Bench {
         let taken = self.repo.snapshot(&lease, base, &declared, &message(""), &pin("")).await;
         let left = taken.as_ref().map_or(Oid::NONE, |snapshot| snapshot.commit);
         if taken.is_ok() {
-            self.tape(job, desk, &wish, &called, Some((start, left))).await;
+            // From what it was given, also where it went on from what a killed run left: who plays it back begins there.
+            self.tape(job, desk, &wish, &called, Some((given, left))).await;
         }
         let answer = called.answer;
         match (answer, taken) {
@@ -265,9 +266,13 @@ pub(super) fn task<'a>(job: &Job, desk: &'a Desk) -> Result<&'a Task, Breakage> 
     desk.plan.node(job.node).task().ok_or_else(|| fell("a job for a task was started for a gate"))
 }
 
-/// The script of a try: the one of its number, the last one repeating.
+/// The script of a try: the one of its number, the last one repeating. Advisers have their names from us: a script that says none is
+/// for whichever of them is asked.
 pub(super) fn script<'a>(task: &'a Task, role: Role, name: Option<&str>, turn: u16) -> Option<&'a Script> {
-    let all: Vec<&Script> = task.brief.scripts(role, name).collect();
+    let mut all: Vec<&Script> = task.brief.scripts(role, name).collect();
+    if all.is_empty() && matches!(role, Role::Expert | Role::Coordinator) {
+        all = task.brief.scripts(role, None).filter(|script| script.name.is_none()).collect();
+    }
     all.get(usize::from(turn.max(1) - 1)).or_else(|| all.last()).copied()
 }
 

@@ -2,18 +2,14 @@
 
 use super::{
     Bench, Desk, Done,
-    agent::CONTEST,
     bench::{Left, git},
     fell,
 };
 use crate::{
     plan::Role,
-    process::{Tail, with_causes},
+    process::Tail,
     run::{Code, Ending, Evidence, Finding, Job, Rejection},
 };
-
-/// Bytes of a contest that go to the test-developer.
-const CONTEST_MAX: u64 = 8 << 10;
 
 impl Bench {
     pub(super) async fn implement(&self, job: &Job, desk: &Desk) -> Done {
@@ -22,7 +18,6 @@ impl Bench {
         let before = if sheet.work.is_none() { sheet.tests } else { sheet.work };
         let start = if before.is_none() { sheet.base } else { self.carried(before, sheet.base).await?.commit };
         let start = self.resealed(start, &seal, sheet.base).await?;
-        let contest = self.tray(job, desk).map_err(|error| fell(with_causes(&error)))?;
         let (left, told) = match self.write(job, desk, Role::Implementation, start).await? {
             Left::Work { commit, told } => (commit, told),
             Left::Ended(ending) => return Ok(ending),
@@ -32,7 +27,7 @@ impl Bench {
             Ok(Ending::Rejected(Rejection { findings, left, ..Rejection::default() }))
         };
         // The agent could put anything in its place.
-        let contested = contest.read(CONTEST, CONTEST_MAX).map_err(|error| fell(format!("its contest: {error}")))?;
+        let contested = self.contest(job, desk).map_err(|error| fell(format!("its contest: {error}")))?;
         let contested = Tail::of_text(&contested.unwrap_or_default(), usize::MAX).text;
         if !contested.trim().is_empty() && !seal.files.is_empty() {
             let text = format!("the implementation contests a sealed test: {}", contested.trim());

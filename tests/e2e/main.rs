@@ -4,6 +4,7 @@
 
 mod agents;
 mod breakdown;
+mod cassettes;
 mod claude;
 mod collector;
 mod documents;
