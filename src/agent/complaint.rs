@@ -70,6 +70,7 @@ const OVERLOAD: &[&str] = &[
     "without a finish reason",
     "stream disconnected",
     "api error: terminated",
+    "connection reset",
 ];
 const ABSENT: &[&str] = &["is not found", "model_not_found", "model not found", "not_found_error", "modelnotfound"];
 
