@@ -213,7 +213,7 @@ pub enum AgentError {
         what: String,
     },
     /// It fell over.
-    #[error("crashed ({code})")]
+    #[error("{}", fallen(*code))]
     Crashed {
         /// As shells say it.
         code: i32,
@@ -223,6 +223,14 @@ pub enum AgentError {
     /// It was asked to stop, by us.
     #[error("stopped")]
     Stopped,
+}
+
+/// How it fell over. One that says that all is well and gives no answer has not crashed, for who reads it.
+fn fallen(code: i32) -> String {
+    match code {
+        0 => "ended without an answer".to_owned(),
+        code => format!("crashed ({code})"),
+    }
 }
 
 impl AgentError {

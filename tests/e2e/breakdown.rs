@@ -37,7 +37,8 @@ impl Task {
         self.block("role=reviewer name=qa", script)
     }
 
-    fn block(mut self, role: &str, script: &str) -> Task {
+    /// With a script of any role.
+    pub fn block(mut self, role: &str, script: &str) -> Task {
         self.blocks.push((role.to_owned(), script.to_owned()));
         self
     }

@@ -24,5 +24,6 @@ mod sandbox;
 mod scope;
 mod servers;
 mod space;
+mod strange;
 mod telemetry;
 mod terminal;

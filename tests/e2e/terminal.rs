@@ -7,14 +7,14 @@ use crate::{
 
 /// Demands that nothing in it would move a cursor, name a window or turn a line around.
 #[track_caller]
-fn is_harmless(text: &str) {
+pub fn is_harmless(text: &str) {
     let bad = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let found: Vec<char> = text.chars().filter(|&c| bad(c)).collect();
     assert!(found.is_empty(), "{found:?} in\n{text:?}");
 }
 
 #[track_caller]
-fn harmless(said: Said) -> Said {
+pub fn harmless(said: Said) -> Said {
     is_harmless(&said.out);
     is_harmless(&said.err);
     said
