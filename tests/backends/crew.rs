@@ -91,6 +91,21 @@ fn where_the_login_is_over_a_role_s_work_is_done_by_opencode() {
     falls_back_to(OPENCODE, Api::Chat);
 }
 
+#[test]
+fn where_one_model_has_no_room_another_one_of_the_same_program_does_the_work() {
+    let config = "[review]\nreviewers = []\n[agents]\nbackend = \"claude\"\n[agents.implementation]\nmodel = \"claude-opus-4-1\"\n\
+                  fallback = \"claude-haiku-4-5\"\n";
+    let Some(space) = space(&[CLAUDE], 1, config) else { return };
+    let server = Server::start(|asked| match asked.model.contains("opus") {
+        true => Reply::fail(Fault::Overloaded),
+        false => make(asked, "1"),
+    });
+    let said = execute(&space, &[CLAUDE], &server).exits(0);
+    assert_eq!(space.landed("crew"), ["Part 1"], "{}", said.all());
+    let models: Vec<_> = server.asked().iter().map(|asked| asked.model.clone()).collect();
+    assert!(models[0].contains("opus") && models.iter().any(|model| model.contains("haiku")), "{models:?}");
+}
+
 const QA: &str = "[review]\nreviewers = [\"qa-reviewer\"]\n[agents]\nbackend = \"claude\"\n";
 
 fn is_second_question(asked: &Asked) -> bool {
@@ -143,7 +158,10 @@ fn a_project_s_own_definitions_are_what_its_agents_are_as_they_stand_at_the_base
     let config = "[review]\nreviewers = [\"qa-reviewer\", \"night-watch\"]\n[agents]\nbackend = \"claude\"\n";
     let Some(space) = space(&[CLAUDE], 1, config) else { return };
     space.write("agents/qa.md", &definition("qa-reviewer", "tools: Read, Grep\n", "You are our heron."));
-    space.write(".claude/agents/watch.md", &definition("night-watch", "disallowedTools: Bash\n", "You are our owl."));
+    space.write(
+        ".claude/agents/watch.md",
+        &definition("night-watch", "disallowedTools: Bash\nmodel: claude-haiku-4-5\n", "You are our owl."),
+    );
     let coder = definition("implementation-agent", "", "You are our beaver.");
     space.write(".claude/agents/deep/coder.md", &coder);
     space.commit("Have agents");
@@ -166,6 +184,7 @@ fn a_project_s_own_definitions_are_what_its_agents_are_as_they_stand_at_the_base
     }
     let owl = of("You are our owl.");
     assert!(!owl.offers("Bash") && !owl.offers("Write") && owl.offers("Read"), "{:?}", owl.tools);
+    assert!(owl.model.contains("haiku") && !heron.model.contains("haiku"), "{} {}", owl.model, heron.model);
     assert!(of("You are our beaver.").offers("Write"));
     let told = |words: &str| asked.iter().any(|asked| asked.system.contains(words));
     assert!(!told("You are our magpie.") && !told("You review the tests of one task."), "not the one of the base");

@@ -104,6 +104,23 @@ fn a_line_of_hundreds_of_megabytes_takes_neither_memory_nor_disk_without_end() {
     assert!(rest < 4 << 20, "{files:?}");
 }
 
+#[test]
+fn a_flood_of_errors_and_of_short_words_takes_neither() {
+    let script = format!(
+        "cat > /dev/null\n{INIT}\nyes 'it is broken' | head -c 100000000 >&2 &\n\
+         yes '{{\"type\":\"assistant\",\"message\":{{\"content\":[{{\"type\":\"text\",\"text\":\"word\"}}]}}}}' | head -c 2000000\nwait"
+    );
+    let space = space(&script, "");
+    let mut command = limited(&claude::tidegate(&space, &["execute", "one", "--plain"]), 96 << 10);
+    let said = said(&command.output().expect("it runs")).exits(1);
+    said.says(&["implement fell over too often", "it printed more than its limit"]);
+    let files = kept(&space);
+    let errors = files.iter().find(|(path, _)| path.ends_with("stderr.log")).expect("its errors");
+    assert_eq!(errors.1, STREAM_MAX);
+    let rest: u64 = files.iter().map(|(_, length)| length).sum::<u64>() - STREAM_MAX;
+    assert!(rest < 4 << 20, "{files:?}");
+}
+
 /// The same command, with so many KiB of data for each of its processes.
 fn limited(command: &Command, data: u64) -> Command {
     let mut limited = Command::new("sh");
