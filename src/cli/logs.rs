@@ -124,7 +124,7 @@ fn role(kind: &str, folder: &Path) -> Option<Role> {
     }
     let roles = [What::Tests, What::Implement, What::Consult, What::Advise].map(|what| (what.name(), what.role()));
     let role = roles.iter().find(|(of, _)| *of == what).and_then(|(_, role)| *role);
-    role.or((what == "review").then_some(Role::Reviewer))
+    role.or_else(|| (what == "review").then_some(Role::Reviewer))
 }
 
 /// The files of the jobs that are asked for.

@@ -109,7 +109,7 @@ impl Bench {
             misconfigured(format!("there is no backend `{program}` here; `tidegate doctor` says what there is"))
         })?;
         let folder = self.folder(job, desk, wish.name).map_err(|error| misconfigured(with_causes(&error)))?;
-        let folder = wish.part.map_or(folder.clone(), |part| folder.join(part));
+        let folder = wish.part.map_or_else(|| folder.clone(), |part| folder.join(part));
         let home = self.home(job, desk, wish.name);
         let tray = folder.join(TRAY);
         made(&tray, 0o755)?;
@@ -368,7 +368,7 @@ impl Ear {
                     reported: session.reported,
                     is_over: false,
                 });
-                heard.talk = talk.clone().or(heard.talk.take());
+                heard.talk = talk.clone().or_else(|| heard.talk.take());
                 Note::Spent(spend, talk)
             }
             AgentEvent::ToolResult { .. } | AgentEvent::Finished => return,
