@@ -81,7 +81,7 @@ pub(super) fn backends(scene: &Scene, config: &Config, plan: &Blueprint, wardens
 }
 
 /// Why a backend cannot be asked for anything; none where it can. Programs are looked for, and not asked.
-fn lack(scene: &Scene, config: &Config, name: &str) -> Option<String> {
+pub(super) fn lack(scene: &Scene, config: &Config, name: &str) -> Option<String> {
     let name = name.split(':').next().unwrap_or_default();
     match name {
         NONE => Some(format!("none of {} is on PATH", KNOWN.join(", "))),
@@ -117,19 +117,39 @@ pub(super) fn undoable(scene: &Scene, config: &Config, plan: &Blueprint) -> Vec<
         });
         let Some((role, why)) = missing else { continue };
         let role = role.name();
-        faults.push(Fault {
-            severity: Severity::Error,
-            code: "no-agent",
-            text: format!("task {} has no `{role}` script, and no agent can do it: {why}", task.label),
-            labels: Vec::new(),
-            help: Some(format!(
+        faults.push(no_agent(
+            format!("task {} has no `{role}` script, and no agent can do it: {why}", task.label),
+            format!(
                 "install a coding agent's command line, name one in `[agents]` of tidegate.toml, or add a fenced block \
                  ```sh role={role} at line {}; `tidegate doctor` says what is here",
                 task.brief.line
-            )),
-        });
+            ),
+        ));
     }
+    faults.extend(mute(scene, config, plan));
     faults
+}
+
+/// The reviewers that are to look at something, and cannot be asked.
+fn mute(scene: &Scene, config: &Config, plan: &Blueprint) -> Vec<Fault> {
+    let tasks = plan.nodes.iter().filter_map(|node| node.task()).filter(|task| !task.done);
+    let asked: BTreeSet<_> = tasks.flat_map(|task| &task.reviewers).map(|reviewer| usize::from(reviewer.0)).collect();
+    let reviewers = asked.into_iter().filter_map(|reviewer| plan.reviewers.get(reviewer));
+    let faults = reviewers.filter_map(|(reviewer, backend)| {
+        let name = plan.backends.get(usize::from(backend.0)).filter(|name| ***name != *"script")?;
+        let why = lack(scene, config, name)?;
+        Some(no_agent(
+            format!("`{}` is to review, and no agent can do it: {why}", line(reviewer, 60)),
+            "install it, or name another in `[agents.reviewer] backend` of tidegate.toml; `tidegate doctor` says what is \
+             here"
+                .to_owned(),
+        ))
+    });
+    faults.collect()
+}
+
+fn no_agent(text: String, help: String) -> Fault {
+    Fault { severity: Severity::Error, code: "no-agent", text, labels: Vec::new(), help: Some(help) }
 }
 
 /// Refuses definitions that a model is to be given and that are faulty, or not there.

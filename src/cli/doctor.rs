@@ -1,7 +1,8 @@
 //! `tidegate doctor`: what `execute` needs here, what is there, and what to do about what is not.
 //!
 //! With `--json` it is one object, `checks`: of each thing looked at `name`, `state` (`good`, `note`, `bad`), `text` and `help` (null where
-//! there is nothing to do). It exits with 0 where `execute` can start; what is bad keeps it from starting.
+//! there is nothing to do). It exits with 0 where `execute` can start; what is bad keeps it from starting. What only the checks
+//! themselves can say, that they are green on the base, is not asked here.
 
 use super::{
     Stop, answer,
@@ -9,18 +10,20 @@ use super::{
     confinement, crew,
     exit::Exit,
     say,
-    scene::Scene,
+    scene::{Scene, wanted},
+    workshop::prove_signing,
 };
 use crate::{
     agent::{Definitions, dialect},
     config::{Config, Environment},
+    perform::Checks,
     plan::{Role, Severity},
     process::{Call, output, which, with_causes},
     run::Oid,
     text::line,
     workspace::OpenFault,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
     ffi::OsStr,
@@ -83,8 +86,10 @@ async fn examine(arguments: &Arguments, wish: &Doctor) -> Result<Exit, Stop> {
             let head = scene.repo.head();
             match scene.config(head).await {
                 Ok(read) => {
-                    found.push(Finding::new("configuration", State::Good, configured(&scene)));
+                    found.push(Finding::new("configuration", State::Good, configured(&scene, arguments)));
                     config = read;
+                    found.extend(beside(&scene, head, &config).await);
+                    found.extend(recordings(&scene, &config));
                 }
                 Err(stop) => found.push(told("configuration", &stop)),
             }
@@ -124,24 +129,71 @@ fn repository(fault: &OpenFault) -> Finding {
     Finding::new("repository", State::Bad, line(&with_causes(fault), COLUMNS)).help(fault.fix())
 }
 
-fn configured(scene: &Scene) -> &'static str {
-    if scene.repo.top().join("tidegate.toml").exists() {
-        "tidegate.toml, as of HEAD"
-    } else {
-        "no tidegate.toml: the defaults"
+fn configured(scene: &Scene, arguments: &Arguments) -> String {
+    match &arguments.config {
+        Some(file) => file.display().to_string(),
+        None if scene.repo.top().join("tidegate.toml").exists() => "tidegate.toml, as of HEAD".to_owned(),
+        None => "no tidegate.toml: the defaults".to_owned(),
     }
 }
 
-/// A refusal as a finding: its first line, and its help.
-fn told(name: &str, stop: &Stop) -> Finding {
-    let mut lines = stop.text.lines().map(str::trim);
-    let text = lines.next().unwrap_or_default().trim_start_matches("error: ");
-    let help = lines.find_map(|text| text.strip_prefix("= help: "));
-    let finding = Finding::new(name, State::Bad, line(text, COLUMNS));
-    match help {
-        Some(help) => finding.help(line(help, 2 * COLUMNS)),
-        None => finding.help("`tidegate check <topic>` and `tidegate agents` show where"),
+/// What else `execute` looks at before it begins: checks, servers of agents, signing. Told where it is asked for, or wanting.
+async fn beside(scene: &Scene, head: Oid, config: &Config) -> Vec<Finding> {
+    let mut found = vec![checks(scene, head, config).await];
+    if !config.agents.mcp.is_empty() {
+        let servers = scene.servers(head, config).await;
+        let names = || line(&config.agents.mcp.join(", "), COLUMNS);
+        found.push(
+            servers.map_or_else(|stop| told("servers", &stop), |_| Finding::new("servers", State::Good, names())),
+        );
     }
+    if config.is_signed {
+        let good = |()| Finding::new("signing", State::Good, "commits can be signed");
+        found.push(prove_signing(scene, config).await.map_or_else(|stop| told("signing", &stop), good));
+    }
+    found
+}
+
+/// What would prove the gates that every plan has.
+async fn checks(scene: &Scene, head: Oid, config: &Config) -> Finding {
+    let checks = match Checks::found(&scene.repo, head, &wanted(config)).await {
+        Ok(checks) => checks,
+        Err(error) => return Finding::new("checks", State::Bad, line(&with_causes(&error), COLUMNS)),
+    };
+    let levels = [("task", &checks.task), ("stream", &checks.stream), ("system", &checks.system)];
+    let without: Vec<&str> = levels.iter().filter(|(_, checks)| checks.is_empty()).map(|(level, _)| *level).collect();
+    if without.is_empty() {
+        let all: BTreeSet<&str> = levels.iter().flat_map(|(_, checks)| checks.iter().map(String::as_str)).collect();
+        return Finding::new("checks", State::Good, line(&all.into_iter().collect::<Vec<_>>().join("; "), COLUMNS));
+    }
+    let text = format!("no check was found for the {} gates: nothing would prove them", without.join(", "));
+    Finding::new("checks", State::Bad, text).help(
+        "set [checks] in tidegate.toml and commit it, e.g. `task = [\"make test\"]`; `execute --allow-no-checks` starts without",
+    )
+}
+
+/// The recordings that would be played.
+fn recordings(scene: &Scene, config: &Config) -> Option<Finding> {
+    let engines = config.agents.engines(crew::NONE);
+    let mut all = engines.values().flat_map(|(name, fallback)| [Some(name), fallback.as_ref()]).flatten();
+    all.any(|name| name == "replay").then(|| match crew::lack(scene, config, "replay") {
+        Some(why) => Finding::new("replay", State::Bad, why)
+            .help("record a run by `execute --record DIR`, and name that folder in `[backends] replay`"),
+        None => Finding::new("replay", State::Good, config.backends.replay.clone().unwrap_or_default()),
+    })
+}
+
+/// A refusal as a finding: the first thing that is wrong, with its place, and its help.
+fn told(name: &str, stop: &Stop) -> Finding {
+    let errors = stop.errors.as_ref().and_then(|value| value["errors"].as_array()).map_or(&[][..], Vec::as_slice);
+    let error = errors.first().unwrap_or(&Value::Null);
+    let place = error["path"].as_str().map(|path| format!("{path}:{}:{}: ", error["line"], error["column"]));
+    let more = errors.len().saturating_sub(1);
+    let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
+    let what = error["text"].as_str().unwrap_or_else(|| stop.text.lines().next().unwrap_or_default());
+    let text = format!("{}{what}{more}", place.unwrap_or_default());
+    let help = error["help"].as_str().unwrap_or("`tidegate check <topic>` and `tidegate agents` show where");
+    Finding::new(name, State::Bad, line(&text, COLUMNS)).help(line(help, 2 * COLUMNS))
 }
 
 /// The definitions that runs would use.
@@ -297,7 +349,7 @@ fn page(found: &[Finding]) -> String {
     out
 }
 
-fn value(finding: &Finding) -> serde_json::Value {
+fn value(finding: &Finding) -> Value {
     let state = match finding.state {
         State::Good => "good",
         State::Note => "note",

@@ -7,6 +7,7 @@ mod breakdown;
 mod cassettes;
 mod claude;
 mod collector;
+mod doctor;
 mod documents;
 mod earned;
 mod edits;
