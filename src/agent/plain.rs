@@ -49,11 +49,7 @@ impl ScriptBackend {
 impl CommandBackend {
     /// The program with its arguments, as it is looked up in the `PATH` of those it works for. `env` is what it gets of the user's
     /// environment beside the allowed variables.
-    pub fn new(
-        argv: Vec<OsString>,
-        env: Vec<(OsString, OsString)>,
-        wardens: Arc<dyn Launch>,
-    ) -> CommandBackend {
+    pub fn new(argv: Vec<OsString>, env: Vec<(OsString, OsString)>, wardens: Arc<dyn Launch>) -> CommandBackend {
         CommandBackend { argv, env, wardens }
     }
 

@@ -68,7 +68,7 @@ fn sandbox(charter: &Charter, config: &Config) -> String {
         return format!("sandbox: none. Agents and checks run without a sandbox, with your rights{rights}");
     }
     let network = if config.sandbox.gate_network { "checks have the network" } else { "checks have no network" };
-    let seen = "set-up and checks see their workspace, toolchains and the system's programs, and not your home";
+    let seen = "agents, set-up and checks see their workspace, toolchains and the system's programs, and not your home";
     format!("sandbox: {}. {seen}; {network}", charter.sandbox)
 }
 
@@ -91,7 +91,8 @@ fn runs(plan: &Plan, policy: &Policy, is_left: impl Fn(NodeId) -> bool) -> Strin
     let scripts =
         scripts.map_or_else(String::new, |(sum, list)| format!("{} ({})", counted(sum, "script"), list.join(", ")));
     if by_backend.is_empty() {
-        return format!("at least {scripts}, no model: this costs nothing\n");
+        let work = if scripts.is_empty() { "no agent's work is left".to_owned() } else { format!("at least {scripts}") };
+        return format!("{work}, no model: this costs nothing\n");
     }
     let models = by_backend.into_iter().map(|(backend, (sum, list))| {
         format!("{} of {} ({})", counted(sum, "run"), line(&backend, 60), line(&list.join(", "), 200))

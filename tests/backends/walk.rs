@@ -79,9 +79,7 @@ const KINDS: [Kind; 5] = [
         backend: "opencode",
         refusals: 7,
         // It asks npm's registry for what nothing here needs, and goes on without: nobody listens there.
-        env: |server| {
-            vec![("OPENCODE_CONFIG_CONTENT", opencode(server)), ("HTTPS_PROXY", "http://127.0.0.1:9".into())]
-        },
+        env: |server| vec![("OPENCODE_CONFIG_CONTENT", opencode(server)), ("HTTPS_PROXY", "http://127.0.0.1:9".into())],
         config: "",
     },
     Kind {
