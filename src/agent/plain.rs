@@ -5,7 +5,15 @@
 
 use super::{AgentError, AgentEvent, AgentReport, Backend, Invocation, Sink, home};
 use crate::process::{Ask, Exit, How, Launch, Limits, Line, Program, Tail, package_of};
-use std::{ffi::OsString, fs, future::Future, io, path::Path, pin::Pin, sync::Arc};
+use std::{
+    ffi::OsString,
+    fs,
+    future::Future,
+    io,
+    path::{Path, PathBuf},
+    pin::Pin,
+    sync::Arc,
+};
 use tokio::sync::watch;
 
 /// Bytes of a program's output that are kept in memory and read as its answer.
@@ -60,8 +68,10 @@ impl CommandBackend {
         fs::write(&prompt, text.trim_start()).map_err(|error| unwritable(&prompt, &error))?;
         let mut invocation = invocation;
         home::set(&mut invocation.env, self.env.iter().cloned());
-        if let (Some(confines), Some(program)) = (&mut invocation.confines, self.argv.first()) {
+        if let (Some(confines), Some((program, arguments))) = (&mut invocation.confines, self.argv.split_first()) {
             confines.readable.extend(package_of(Path::new(program)));
+            // Of `python3 /path/agent.py`, the program that is meant is an argument.
+            confines.readable.extend(arguments.iter().map(PathBuf::from).filter(|path| path.is_absolute()));
         }
         let call = (self.argv.clone(), Some(&*prompt), home::secrets(&self.env));
         run(&*self.wardens, call, &invocation, &events, line).await

@@ -16,7 +16,7 @@
 use super::{
     Stop, answer,
     args::{Agents as Wish, Arguments, OneAgent},
-    complain,
+    complain, crew,
     exit::Exit,
     message, say,
     scene::{Scene, refused},
@@ -31,6 +31,9 @@ use crate::{
 use serde_json::{Value, json};
 use std::fmt::Write;
 
+/// The backend of a role of which the configuration says nothing.
+const AUTO: &str = "auto";
+
 /// Columns of a description's first line.
 const COLUMNS: usize = 96;
 
@@ -38,6 +41,8 @@ const COLUMNS: usize = 96;
 struct Roll {
     definitions: Definitions,
     config: Config,
+    /// The command line that `auto` stands for here.
+    found: &'static str,
     is_coloured: bool,
 }
 
@@ -91,7 +96,7 @@ impl Roll {
     async fn call(arguments: &Arguments) -> Result<Roll, Stop> {
         let environment = Environment::capture().map_err(|error| Stop::because("cannot begin", &error))?;
         let is_coloured = arguments.is_coloured(&environment);
-        let dir = arguments.folder(&environment.folder);
+        let (dir, found) = (arguments.folder(&environment.folder), crew::found(&environment));
         let scene = match Scene::sought(environment, dir, arguments).await? {
             Ok(scene) => scene,
             Err(
@@ -101,13 +106,18 @@ impl Roll {
                     "note: {}: these are the built-in agents alone\n\n",
                     message::clean(&fault.to_string())
                 ));
-                return Ok(Roll { definitions: Definitions::built_in(), config: Config::default(), is_coloured });
+                return Ok(Roll {
+                    definitions: Definitions::built_in(),
+                    config: Config::default(),
+                    found,
+                    is_coloured,
+                });
             }
             Err(fault) => return Err(refused(&fault)),
         };
         let head = scene.repo.head();
         let config = scene.config(head).await?;
-        Ok(Roll { definitions: scene.definitions(head).await?, config, is_coloured })
+        Ok(Roll { definitions: scene.definitions(head).await?, config, found, is_coloured })
     }
 
     fn role(&self, definition: &Definition) -> &'static str {
@@ -199,7 +209,18 @@ impl Roll {
                 let _ = writeln!(out, "  {first}");
             }
         }
+        if rows.iter().any(|row| row[2] == AUTO) {
+            let _ = writeln!(out, "\n`{AUTO}`: {}", self.here());
+        }
         out
+    }
+
+    /// What `auto` stands for.
+    fn here(&self) -> String {
+        match self.found {
+            crew::NONE => format!("none of {} is on PATH", crew::KNOWN.join(", ")),
+            found => format!("{found}, the first of {} that is on PATH", crew::KNOWN.join(", ")),
+        }
     }
 
     /// Where it comes from, and in place of what.
@@ -233,5 +254,5 @@ impl Roll {
 
 /// What runs a role: the backend that is configured for it, else what is found when a run starts.
 pub(crate) fn backend(config: &Config, role: &str) -> &'static str {
-    config.agents.backend(role).unwrap_or("auto")
+    config.agents.backend(role).unwrap_or(AUTO)
 }

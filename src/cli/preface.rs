@@ -91,7 +91,8 @@ fn runs(plan: &Plan, policy: &Policy, is_left: impl Fn(NodeId) -> bool) -> Strin
     let scripts =
         scripts.map_or_else(String::new, |(sum, list)| format!("{} ({})", counted(sum, "script"), list.join(", ")));
     if by_backend.is_empty() {
-        let work = if scripts.is_empty() { "no agent's work is left".to_owned() } else { format!("at least {scripts}") };
+        let work =
+            if scripts.is_empty() { "no agent's work is left".to_owned() } else { format!("at least {scripts}") };
         return format!("{work}, no model: this costs nothing\n");
     }
     let models = by_backend.into_iter().map(|(backend, (sum, list))| {

@@ -25,7 +25,9 @@ fn the_built_in_agents_are_listed_where_there_is_no_repository() {
     let nowhere = space.beside("nowhere").display().to_string();
     let said = space.run(&["-C", &nowhere, "agents"]).exits(0);
     let said = said.says(&["is in no git repository: these are the built-in agents alone"]);
-    said.says(&["qa-reviewer reviewer auto inherit built-in Judges whether the tests of a task would notice"]);
+    let said =
+        said.says(&["qa-reviewer reviewer auto inherit built-in Judges whether the tests of a task would notice"]);
+    said.says(&["`auto`: none of claude, codex, gemini, opencode is on PATH"]);
     let said = space.run(&["-C", &nowhere, "agents", "--json"]).exits(0);
     let list = json(&said);
     for (name, role) in [
