@@ -20,7 +20,7 @@ pub struct Bills {
     pub roles: BTreeMap<Role, Bill>,
     /// By the label of the stream; empty where there is none.
     pub streams: BTreeMap<String, Bill>,
-    /// By task, or gate.
+    /// By task, or gate. What an edit of the breakdown put in place of another of the same label is one with it.
     pub nodes: BTreeMap<NodeId, Bill>,
 }
 
@@ -28,12 +28,15 @@ impl Bills {
     /// What was used so far.
     pub fn of(board: &Board) -> Bills {
         let mut bills = Bills::default();
+        let mut first: BTreeMap<String, NodeId> = BTreeMap::new();
         for (node, role, bill) in board.bills() {
+            let label = board.label(node);
+            let one = *first.entry(label.to_string()).or_insert(node);
             let sums = [
                 &mut bills.total,
                 bills.roles.entry(role).or_default(),
                 bills.streams.entry(board.stream_label(node).to_owned()).or_default(),
-                bills.nodes.entry(node).or_default(),
+                bills.nodes.entry(one).or_default(),
             ];
             sums.into_iter().for_each(|sum| *sum = sum.plus(bill));
         }
