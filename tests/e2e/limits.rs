@@ -138,3 +138,17 @@ fn a_sum_that_is_none_is_refused() {
         space.run(&["execute", "two", &format!("--max-cost={sum}")]).exits(2).says(&["is no sum of dollars"]);
     }
 }
+
+#[test]
+fn what_an_edited_task_used_before_and_after_is_one_sum() {
+    let space = space();
+    claude::install(&space, "exit 3");
+    execute(&space, &[]).exits(1);
+    claude::install(&space, "echo \"$TIDEGATE_TASK\" > \"made-$TIDEGATE_TASK\"");
+    let breakdown = space.read("notes/two/breakdown.md");
+    space.topic("two", &breakdown.replace("First", "First of all"));
+    execute(&space, &[]).says(&["the breakdown was edited"]);
+    let report = space.report("two");
+    let sums = report.lines().filter(|line| line.contains("task 1: ")).collect::<Vec<_>>();
+    assert!(matches!(&*sums, [sum] if sum.contains("2 runs, 1000 tokens in")), "{report}");
+}
