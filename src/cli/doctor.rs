@@ -96,7 +96,8 @@ async fn examine(arguments: &Arguments, wish: &Doctor) -> Result<Exit, Stop> {
             found.push(definitions(&scene, head, &config).await);
             places.push(scene.repo.state_dir().to_owned());
         }
-        Err(fault) => found.push(repository(&fault)),
+        Err(fault @ (OpenFault::NoGit | OpenFault::OldGit(_))) => found[0] = refused("git", &fault),
+        Err(fault) => found.push(refused("repository", &fault)),
     }
     found.push(confinement::examined(&environment, &config).await.map_or_else(
         |(text, help)| Finding::new("sandbox", State::Bad, text).help(help),
@@ -125,8 +126,8 @@ async fn git(environment: &Environment) -> Finding {
     }
 }
 
-fn repository(fault: &OpenFault) -> Finding {
-    Finding::new("repository", State::Bad, line(&with_causes(fault), COLUMNS)).help(fault.fix())
+fn refused(name: &str, fault: &OpenFault) -> Finding {
+    Finding::new(name, State::Bad, line(&with_causes(fault), COLUMNS)).help(fault.fix())
 }
 
 fn configured(scene: &Scene, arguments: &Arguments) -> String {

@@ -134,6 +134,25 @@ impl Measured {
     }
 }
 
+/// What to do where a check complains that it cannot fetch something. First of all that is told: what comes last may be cut off.
+fn offline(tail: &str) -> Option<&'static str> {
+    const COMPLAINTS: [&str; 9] = [
+        "could not resolve host",
+        "couldn't resolve host",
+        "name resolution",
+        "name or service not known",
+        "network is unreachable",
+        "getaddrinfo",
+        "enotfound",
+        "eai_again",
+        "dns error",
+    ];
+    let text = tail.to_lowercase();
+    COMPLAINTS.iter().any(|complaint| text.contains(complaint)).then_some(
+        "in the sandbox, checks have no network: have `[workspace] setup` fetch what they need, e.g. by `cargo fetch`\n",
+    )
+}
+
 /// The whole number that a word begins with: `87.5%` and `87,5` are 87, `1,234.5` is 1234.
 fn whole(word: &str) -> Option<i64> {
     let word = word.trim_end_matches(|c: char| !c.is_ascii_digit());
@@ -263,7 +282,7 @@ impl Bench {
             let is_end =
                 checked.ran.exit != 0 && (checked.report.build != Build::Built || checked.report.unexplained() != 0);
             if is_end || measured.culprit.is_none() {
-                measured.tail = checked.tail;
+                measured.tail = format!("{}{}", offline(&checked.tail).unwrap_or_default(), checked.tail);
                 measured.culprit = (checked.ran.exit != 0).then_some(measured.ran.len());
             }
             measured.ran.push(checked.ran);

@@ -60,6 +60,16 @@ fn a_check_sees_its_workspace_and_neither_the_repository_nor_the_home_nor_the_ne
 }
 
 #[test]
+fn a_check_that_cannot_fetch_something_is_told_with_what_to_do() {
+    if tier() == "none" {
+        return;
+    }
+    let space = checked_by("test ! -e one || git ls-remote https://somewhere.invalid/x", "");
+    space.topic("one", &one("echo 1 > one"));
+    space.execute("one").exits(1).says(&["checks have no network: have `[workspace] setup` fetch what they need"]);
+}
+
+#[test]
 fn without_a_sandbox_it_is_said_before_and_after_and_the_run_keeps_to_it() {
     let space = checked_by("true", "").open();
     space.topic("one", &one("echo it is broken; exit 1"));
