@@ -161,8 +161,13 @@ fn is_shown(file: &Path, wish: &Logs) -> bool {
     if wish.raw {
         !MADE.contains(&&*plain) && !is_told_otherwise(file)
     } else {
-        !RAW.contains(&&*plain) && !name.ends_with(".json")
+        !RAW.contains(&&*plain) && !name.ends_with(".json") && !(MADE.contains(&&*plain) && is_of_output(file))
     }
+}
+
+/// Whether a file lies beside all that a program printed, which is shown: it says the same.
+fn is_of_output(file: &Path) -> bool {
+    file.with_file_name("stdout").exists()
 }
 
 /// Whether a file lies beside what a model was told, for programs to look up: the model has it in its prompt, or by its tools.
