@@ -161,7 +161,8 @@ fn is_shown(file: &Path, wish: &Logs) -> bool {
     if wish.raw {
         !MADE.contains(&&*plain) && !is_told_otherwise(file)
     } else {
-        !RAW.contains(&&*plain) && !name.ends_with(".json") && !(MADE.contains(&&*plain) && is_of_output(file))
+        let is_said_elsewhere = MADE.contains(&&*plain) && is_of_output(file);
+        !RAW.contains(&&*plain) && !name.ends_with(".json") && !is_said_elsewhere
     }
 }
 
