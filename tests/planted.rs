@@ -12,7 +12,7 @@ use std::{
 };
 
 /// Enough for each bug to show, and few enough to run a dozen times.
-const SEEDS: &str = "400";
+const SEEDS: &str = "1000";
 
 const MANIFEST: &str = r#"[package]
 name = "tidegate"

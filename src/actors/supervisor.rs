@@ -20,6 +20,9 @@ use std::{
 };
 use tokio::sync::oneshot;
 
+/// How long the core is not asked at the most: the clock of sleeps stands still while a machine sleeps, the one of deadlines does not.
+const LOOK: Duration = Duration::from_secs(60);
+
 /// Sees what happens. May be slow or gone without changing a run: it is told after the append, and must not block.
 pub trait Watch: Send + 'static {
     /// A turn was recorded; `run` is the state after it, `moved` the nodes that stand elsewhere than before.
@@ -390,7 +393,7 @@ impl Desk {
             alarm.abort();
         }
         if let Some(deadline) = self.run.deadline() {
-            let wait = Duration::from_millis(deadline.0.saturating_sub(now().0));
+            let wait = Duration::from_millis(deadline.0.saturating_sub(now().0)).min(LOOK);
             let me = myself.clone();
             self.alarm = Some(tokio::spawn(async move {
                 tokio::time::sleep(wait).await;

@@ -3,7 +3,7 @@
 use super::{
     AgentError, AgentEvent, AgentReport, Answer, Backend, Dialect, End, Invocation, Reader, Session, Sink, Step,
     feed::Feed,
-    home::{self, unusable},
+    home::{self, spoilt, unusable},
     patience::Patience,
 };
 use crate::process::{Exit, How, Launch, Line, Program, Tail, package_of};
@@ -11,6 +11,7 @@ use std::{
     ffi::OsString,
     fs,
     future::Future,
+    io,
     path::{Path, PathBuf},
     pin::Pin,
     sync::Arc,
@@ -47,9 +48,18 @@ impl CommandLine {
         CommandLine { dialect, program, env, user, wardens }
     }
 
-    async fn play(&self, mut invocation: Invocation, tell: Sink, line: Line) -> Result<AgentReport, AgentError> {
-        let logins = self.dialect.logins().iter().map(|(from, to)| (Path::new(from), Path::new(to)));
-        home::bring_logins(self.user.as_deref(), logins, &invocation.home)?;
+    async fn play(&self, invocation: Invocation, tell: Sink, line: Line) -> Result<AgentReport, AgentError> {
+        home::bring_logins(self.user.as_deref(), self.logins(), &invocation.home)?;
+        let home = invocation.home.clone();
+        let report = self.work(invocation, tell, line).await;
+        home::take_logins(self.logins(), &home).and(report)
+    }
+
+    fn logins(&self) -> impl Iterator<Item = (&Path, &Path)> {
+        self.dialect.logins().iter().map(|(from, to)| (Path::new(from), Path::new(to)))
+    }
+
+    async fn work(&self, mut invocation: Invocation, tell: Sink, line: Line) -> Result<AgentReport, AgentError> {
         home::move_in(&mut invocation, &self.env);
         if let Some(confines) = &mut invocation.confines {
             confines.readable.extend(package_of(&self.program));
@@ -57,7 +67,7 @@ impl CommandLine {
         }
         let whole = invocation.prompt.clone();
         if invocation.session.is_some() {
-            let goes_on = self.dialect.goes_on(&invocation).map_err(|error| unusable(&invocation.home, &error))?;
+            let goes_on = self.dialect.goes_on(&invocation).map_err(|error| spoilt(&invocation.home, &error))?;
             match goes_on {
                 true => invocation.prompt = invocation.again.clone(),
                 false => invocation.session = None,
@@ -81,7 +91,11 @@ impl CommandLine {
 
     async fn call(&self, invocation: &Invocation, tell: &Sink, line: &Line, number: u8) -> Result<Answer, AgentError> {
         let call = self.dialect.call(invocation, &self.program);
-        let call = call.map_err(|error| unusable(&invocation.home, &error))?;
+        let call = call.map_err(|error| match error.kind() {
+            // What the user has written, and no retry cures.
+            io::ErrorKind::InvalidData => unusable(&invocation.home, &error),
+            _ => spoilt(&invocation.home, &error),
+        })?;
         let file = |name: &str, kind: &str| match number {
             1 => invocation.folder.join(format!("{name}.{kind}")),
             number => invocation.folder.join(format!("{name}-{number}.{kind}")),
@@ -102,7 +116,7 @@ impl CommandLine {
             limits: crate::process::Limits { idle: None, ..invocation.limits },
             confines: invocation.confines.clone(),
             ask: self.dialect.ask(),
-            secrets: home::secrets(&self.env),
+            secrets: [home::secrets(&self.env), home::secrets_of_logins(self.logins(), &invocation.home)].concat(),
         };
         let mut listener = Listener {
             feed: Feed::new(stdout),
@@ -190,9 +204,13 @@ impl Listener<'_> {
         let end = End { exit, stderr, at: invocation.at.after(exit.ms), was_enough };
         // Asked in any case: it tells what was used.
         let answer = self.reader.end(&end, self.tell);
+        let is_said = matches!(answer, Ok(Answer::Said(_)));
         match &exit.how {
             How::Code(_) | How::Signal(_) => answer,
             How::Stopped if was_enough => answer,
+            // It was done, and did not go.
+            How::Stopped if self.is_idle && is_said => answer,
+            How::TimedOut if is_said => answer,
             // Its silence was a provider's no that it was waiting out: that is for us to do.
             How::Stopped if self.is_idle => match answer {
                 Err(limit @ (AgentError::RateLimited { .. } | AgentError::UsageLimit { .. })) => Err(limit),

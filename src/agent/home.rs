@@ -2,13 +2,18 @@
 
 use super::{AgentError, Invocation};
 use crate::process::{Exit, How, Tail};
+use rustix::fs::OFlags;
+use serde_json::Value;
 use std::{
     ffi::OsString,
     fs::{self, OpenOptions, Permissions},
-    io::{self, Write},
+    io::{self, Read, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Component, Path, PathBuf},
 };
+
+/// Bytes of a file in a home that are read.
+const KEPT_MAX: u64 = 1 << 20;
 
 /// The user's logins, as they are now: a copy, which is all that the agent sees of the user's home.
 ///
@@ -21,14 +26,54 @@ pub(super) fn bring_logins<'a>(
 ) -> Result<(), AgentError> {
     let Some(user) = user else { return Ok(()) };
     for (from, to) in logins.map(|(from, to)| (user.join(from), to)) {
-        let copied = match fs::read(&from) {
-            Ok(login) => put(home, to, &login).map(drop),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
-        };
-        copied.map_err(|error| unusable(&from, &error))?;
+        match fs::read(&from) {
+            Ok(login) => {
+                put(home, to, &login).map_err(|error| spoilt(home, &error))?;
+            }
+            // What an agent left in its place is nobody's login.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                take(home, to).map_err(|error| spoilt(home, &error))?;
+            }
+            Err(error) => return Err(unusable(&from, &error)),
+        }
     }
     Ok(())
+}
+
+/// Takes the copies of logins away again: where nobody is at work, nobody needs them.
+///
+/// # Errors
+/// When one cannot be removed.
+pub(super) fn take_logins<'a>(
+    logins: impl Iterator<Item = (&'a Path, &'a Path)>,
+    home: &Path,
+) -> Result<(), AgentError> {
+    for (_, to) in logins {
+        take(home, to).map_err(|error| spoilt(home, &error))?;
+    }
+    Ok(())
+}
+
+/// The secrets of the copied logins: the longer texts in them, whatever they are called.
+pub(super) fn secrets_of_logins<'a>(logins: impl Iterator<Item = (&'a Path, &'a Path)>, home: &Path) -> Vec<String> {
+    let texts = logins.filter_map(|(_, to)| kept(home, to).ok().flatten());
+    let values = texts.filter_map(|text| serde_json::from_slice(&text).ok());
+    let mut secrets = Vec::new();
+    values.for_each(|value| leaves(&value, &mut |_, text| secrets.extend((text.len() >= 16).then(|| text.to_owned()))));
+    secrets
+}
+
+/// The texts of a JSON value, each with the key that it stands under.
+fn leaves<'v>(value: &'v Value, tell: &mut impl FnMut(&'v str, &'v str)) {
+    let mut open = vec![("", value)];
+    while let Some((key, value)) = open.pop() {
+        match value {
+            Value::String(text) => tell(key, text),
+            Value::Array(members) => open.extend(members.iter().map(|member| (key, member))),
+            Value::Object(members) => open.extend(members.iter().map(|(key, member)| (&**key, member))),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
 }
 
 /// Puts the user's variables and the home into the invocation's environment: what dialects and agents find there.
@@ -48,15 +93,30 @@ pub(super) fn set(env: &mut Vec<(OsString, OsString)>, more: impl IntoIterator<I
 /// What of the user's variables stands in no output that is kept: by their names, since an address is no secret. Also as it stands in a
 /// string of JSON, where it reads otherwise there: a key of several lines, or one with a quote in it.
 pub(super) fn secrets(user: &[(OsString, OsString)]) -> Vec<String> {
-    const WORDS: [&str; 5] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL"];
-    let is_secret = |name: &OsString| WORDS.iter().any(|word| name.to_string_lossy().to_uppercase().contains(word));
-    let secret = user.iter().filter(|(name, _)| is_secret(name));
+    const WITHIN: [&str; 7] = ["KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "HEADER", "AUTHORIZATION"];
+    const PARTS: [&str; 3] = ["PAT", "PWD", "AUTH"];
+    let is_secret = |name: &str| {
+        let name = name.to_uppercase();
+        WITHIN.iter().any(|word| name.contains(word)) || name.split('_').any(|part| PARTS.contains(&part))
+    };
+    let secret = user.iter().filter(|(name, _)| is_secret(&name.to_string_lossy()));
     let forms = |value: &str| {
-        let quoted = serde_json::Value::from(value).to_string();
+        let quoted = Value::from(value).to_string();
         let within = quoted[1..quoted.len() - 1].to_owned();
         [Some(value.to_owned()), (within != value).then_some(within)]
     };
-    secret.filter_map(|(_, value)| value.to_str()).flat_map(forms).flatten().collect()
+    let mut all: Vec<String> = secret.filter_map(|(_, value)| value.to_str()).flat_map(forms).flatten().collect();
+    // The password of an address: `scheme://user:password@host`.
+    let within = |text: &str| {
+        let (before, _) = text.split_once("://")?.1.split('/').next()?.rsplit_once('@')?;
+        before.split_once(':').map(|(_, password)| password.to_owned())
+    };
+    all.extend(user.iter().filter_map(|(_, value)| within(value.to_str()?)));
+    // A configuration in a variable has its secrets under names of its own.
+    for value in user.iter().filter_map(|(_, value)| serde_json::from_str::<Value>(value.to_str()?).ok()) {
+        leaves(&value, &mut |key, text| all.extend(forms(text).into_iter().flatten().filter(|_| is_secret(key))));
+    }
+    all
 }
 
 /// How it failed when something from outside ended it, or it fell over: nobody has to ask what it said.
@@ -76,6 +136,53 @@ pub(super) fn ended_from_outside(exit: &Exit, stderr: &str, invocation: &Invocat
 /// A file without which it cannot begin.
 pub(super) fn unusable(path: &Path, error: &io::Error) -> AgentError {
     AgentError::Misconfigured { what: format!("{}: {error}", path.display()) }
+}
+
+/// A home in which its agent made it impossible to begin again: that is a fault of its task, and of nobody else.
+pub(super) fn spoilt(home: &Path, error: &io::Error) -> AgentError {
+    AgentError::Crashed { code: 1, tail: format!("the agent's home {} cannot be used: {error}", home.display()) }
+}
+
+/// Reads a file below a home, of which the agent may have made anything by now: no link is followed at its end, nothing but a file is
+/// read, and no more than [`KEPT_MAX`] bytes.
+///
+/// # Errors
+/// When something else is there, or it cannot be read.
+pub(super) fn kept(home: &Path, name: &Path) -> io::Result<Option<Vec<u8>>> {
+    let Some(path) = inside(home, name)? else { return Ok(None) };
+    let flags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).bits();
+    let file = match OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(KEPT_MAX).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+/// Takes a file below a home away, where it is.
+fn take(home: &Path, name: &Path) -> io::Result<()> {
+    inside(home, name)?.map_or(Ok(()), |path| clear(&path))
+}
+
+/// Where a file below a home is; none where the folders on the way are not there, or are not folders.
+fn inside(home: &Path, name: &Path) -> io::Result<Option<PathBuf>> {
+    let mut path = home.to_owned();
+    let mut parts = name.components().peekable();
+    while let Some(part) = parts.next() {
+        let Component::Normal(part) = part else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        path.push(part);
+        if parts.peek().is_some() && !fs::symlink_metadata(&path).is_ok_and(|held| held.is_dir()) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(path))
 }
 
 /// Writes a file below a home, readable for nobody else, and says where it is.
@@ -100,6 +207,8 @@ pub(super) fn put(home: &Path, name: impl AsRef<Path>, content: &[u8]) -> io::Re
 /// As [`put`].
 pub(super) fn folder(home: &Path, name: &Path) -> io::Result<PathBuf> {
     let mut path = home.to_owned();
+    // It may have shut its home to itself.
+    fs::set_permissions(home, Permissions::from_mode(0o700))?;
     for part in name.components() {
         let Component::Normal(part) = part else {
             return Err(io::ErrorKind::InvalidInput.into());
@@ -147,6 +256,66 @@ mod tests {
         symlink(outside.join("login.json"), &path).unwrap();
         put(&home, ".cli/login.json", b"ours").unwrap();
         assert_eq!(fs::read_to_string(outside.join("login.json")).unwrap(), "the user's");
+    }
+
+    #[test]
+    fn what_an_agent_put_in_a_file_s_place_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path().join("home");
+        fs::create_dir_all(home.join("in")).unwrap();
+        let name = Path::new("in/file");
+        assert_eq!(kept(&home, name).unwrap(), None);
+        put(&home, name, b"ours").unwrap();
+        assert_eq!(kept(&home, name).unwrap().as_deref(), Some(&b"ours"[..]));
+        fs::remove_file(home.join(name)).unwrap();
+        symlink("/dev/zero", home.join(name)).unwrap();
+        assert!(kept(&home, name).is_err());
+        fs::remove_file(home.join(name)).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, home.join(name), rustix::fs::Mode::RUSR).unwrap();
+        assert!(kept(&home, name).is_err(), "nobody writes into it");
+        fs::write(dir.path().join("file"), "a stranger's").unwrap();
+        fs::remove_dir_all(home.join("in")).unwrap();
+        symlink("..", home.join("in")).unwrap();
+        assert_eq!(kept(&home, name).unwrap(), None);
+        assert!(kept(&home, Path::new("../file")).is_err());
+        take(&home, name).unwrap();
+        assert!(dir.path().join("file").exists());
+    }
+
+    #[test]
+    fn logins_are_there_while_somebody_works_and_what_is_secret_in_them_is_known() {
+        let dir = tempfile::tempdir().unwrap();
+        let (user, home) = (dir.path().join("user"), dir.path().join("home"));
+        fs::create_dir_all(user.join(".cli")).unwrap();
+        fs::create_dir_all(home.join(".cli")).unwrap();
+        let logins = || [(Path::new(".cli/login.json"), Path::new(".cli/login.json"))].into_iter();
+        fs::write(home.join(".cli/login.json"), "an agent's").unwrap();
+        bring_logins(Some(&user), logins(), &home).unwrap();
+        assert!(!home.join(".cli/login.json").exists(), "the user has none");
+        fs::write(user.join(".cli/login.json"), r#"{"a": {"refresh": "0123456789abcdef", "type": "oauth"}}"#).unwrap();
+        bring_logins(Some(&user), logins(), &home).unwrap();
+        assert_eq!(secrets_of_logins(logins(), &home), ["0123456789abcdef"]);
+        take_logins(logins(), &home).unwrap();
+        assert!(!home.join(".cli/login.json").exists() && user.join(".cli/login.json").exists());
+    }
+
+    #[test]
+    fn secrets_are_known_by_the_names_of_variables_and_of_what_is_in_them() {
+        let variables = [
+            ("ANTHROPIC_CUSTOM_HEADERS", "x-token: abc"),
+            (
+                "OPENCODE_CONFIG_CONTENT",
+                r#"{"provider": {"p": {"options": {"apiKey": "sk-1", "baseURL": "http://h"}}}}"#,
+            ),
+            ("ANTHROPIC_BASE_URL", "http://h"),
+            ("GH_PAT", "ghp_1"),
+            ("MYPASS", "horse"),
+            ("DATABASE_URL", "postgres://u:hunter2@h/db"),
+            ("PATH", "/bin"),
+            ("GIT_AUTHOR_NAME", "A"),
+        ];
+        let variables = variables.map(|(name, value)| (name.into(), value.into()));
+        assert_eq!(secrets(&variables), ["x-token: abc", "ghp_1", "horse", "hunter2", "sk-1"]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{process::Tail, run::Spend};
 use serde_json::{Map, Value, json};
-use std::{ffi::OsString, fs, io, os::unix::ffi::OsStrExt, path::Path};
+use std::{ffi::OsString, io, os::unix::ffi::OsStrExt, path::Path};
 
 /// The user's configuration in a variable.
 const CONFIG: &str = "OPENCODE_CONFIG_CONTENT";
@@ -105,11 +105,8 @@ impl Dialect for OpenCode {
 
     /// From another folder it works in its old one, and never ends.
     fn goes_on(&self, invocation: &Invocation) -> io::Result<bool> {
-        match fs::read(invocation.home.join(WORKPLACE)) {
-            Ok(before) => Ok(before == invocation.workspace.as_os_str().as_bytes()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error),
-        }
+        let before = home::kept(&invocation.home, Path::new(WORKPLACE))?;
+        Ok(before.as_deref() == Some(invocation.workspace.as_os_str().as_bytes()))
     }
 
     fn reader(&self, invocation: &Invocation) -> Box<dyn Reader> {
@@ -142,11 +139,8 @@ fn permission(invocation: &Invocation) -> Value {
 /// The configuration: the providers of the user's, and all else ours.
 fn config(invocation: &Invocation) -> io::Result<Value> {
     let mut config = Map::new();
-    let copy = match fs::read_to_string(invocation.home.join(CONFIG_COPY)) {
-        Ok(text) => Some(text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
-    };
+    let copy = home::kept(&invocation.home, Path::new(CONFIG_COPY))?;
+    let copy = copy.map(|text| String::from_utf8_lossy(&text).into_owned());
     let said =
         invocation.env.iter().find(|(name, _)| name == CONFIG).map(|(_, value)| value.to_string_lossy().into_owned());
     for (what, text) in [("~/.config/opencode/opencode.json", copy), (CONFIG, said)] {

@@ -10,6 +10,7 @@ use crate::{
     run::Timestamp,
 };
 use proptest::prelude::*;
+use std::fs;
 
 fn heard(text: &str, code: i32, stderr: &str) -> Heard {
     hear(&OpenCode, |_| (), text, How::Code(code), stderr)

@@ -87,6 +87,16 @@ pub(super) struct Called {
     pub(super) talk: Option<Talk>,
 }
 
+/// Whether a conversation leads nowhere any more: it is full, the model will not go on with it, or going on with it failed for a reason
+/// that may lie in it.
+fn is_dead_end(answer: &Result<AgentReport, AgentError>, was_resumed: bool) -> bool {
+    match answer {
+        Err(AgentError::ContextOverflow | AgentError::Refused) => true,
+        Err(AgentError::Crashed { .. } | AgentError::BadOutput { .. }) => was_resumed,
+        _ => false,
+    }
+}
+
 impl Bench {
     /// Calls the agent of a role in a workspace.
     pub(super) async fn call(&self, job: &Job, desk: &Desk, wish: &Wish<'_>, lease: &Arc<Lease>) -> Called {
@@ -154,7 +164,7 @@ impl Bench {
         trace.end(&answer);
         *heard = std::mem::take(&mut *ear.heard.lock().unwrap_or_else(PoisonError::into_inner));
         ear.minutes.end(&answer).map_err(|error| unusable(&folder, &error))?;
-        if answer == Err(AgentError::ContextOverflow)
+        if is_dead_end(&answer, talk.is_some())
             && let Some(talk) = heard.talk.take()
         {
             (desk.tell)(Note::Spent(Spend::default(), Some(Talk { is_over: true, ..talk })));

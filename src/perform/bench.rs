@@ -303,6 +303,10 @@ fn left_out(left: &workspace::Left) -> Finding {
         .at(left.path.clone(), None)
 }
 
+/// The longest that a backend is waited for, in milliseconds, whatever it says: a little more than a weekly limit. What comes from outside may
+/// be wrong, or forged, and then it is asked again.
+const WAIT_MAX: u64 = 8 * 24 * 3_600_000;
+
 /// How a job ends when its agent failed in a way that says nothing about the work.
 ///
 /// # Errors
@@ -311,6 +315,7 @@ pub(super) fn ended(error: AgentError, left: Oid, job: JobId, at: Timestamp) -> 
     let why = error.to_string().into();
     let until = match error {
         AgentError::RateLimited { until, .. } | AgentError::UsageLimit { until, .. } => {
+            let until = until.min(at.after(WAIT_MAX));
             Until::At(until.after(jitter(until, at, job.0)))
         }
         // When it is worth trying again nobody says: the core's least rest, doubling.
@@ -372,6 +377,7 @@ mod tests {
         let all: std::collections::BTreeSet<u64> = (0..20).map(|job| until(job, 3_601_000)).collect();
         assert!(all.len() > 5 && all.iter().all(|at| (3_601_000..=3_631_000).contains(at)), "{all:?}");
         assert_eq!(until(3, 0), 0, "nobody said when: the core's own rest");
+        assert!(until(3, u64::MAX) < 1_000 + WAIT_MAX + 60_000, "nobody waits for ever, whatever was said");
     }
 
     #[test]

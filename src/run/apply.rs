@@ -59,7 +59,7 @@ impl Run {
         self.plan = Plan::build(plan.clone()).ok()?;
         self.policy = policy.clone();
         self.charter = charter.clone();
-        self.quotas = vec![Quota::Open; plan.backends.len()];
+        self.quotas = vec![Quota::Open { times: 0 }; plan.backends.len()];
         self.train = Train::new(tip, policy);
         self.lives = vec![Life::default(); self.plan.len()]; // clones of one life: all share its sheet
         for id in self.plan.ids() {

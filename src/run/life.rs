@@ -92,7 +92,7 @@ impl Run {
         let (now, policy, kin) = (self.now, &self.policy, self.plan.kin(backend));
         let quota = &mut self.quotas[usize::from(backend.0)];
         match ending {
-            Ending::Passed(_) | Ending::Rejected(_) => quota.answered(job.id),
+            Ending::Passed(_) | Ending::Rejected(_) => quota.worked(job.id),
             Ending::Broke(_) => quota.unanswered(job.id),
             Ending::Deferred { until, .. } => {
                 for quota in kin.into_iter().map(|id| usize::from(id.0)) {

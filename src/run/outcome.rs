@@ -83,7 +83,7 @@ impl Run {
         let rest = self.resting.first().map(|&(until, ..)| until);
         let quota = self.quotas.iter().filter_map(|q| match *q {
             Quota::Closed { until, .. } => Some(until),
-            Quota::Open | Quota::Due { .. } | Quota::Probing { .. } | Quota::OutOfOrder => None,
+            Quota::Open { .. } | Quota::Due { .. } | Quota::Probing { .. } | Quota::OutOfOrder => None,
         });
         let stop_at = self.policy.stop_at.filter(|_| !self.budget.time_is_up);
         quota.chain(rest).chain(stop_at).min()

@@ -106,7 +106,7 @@ impl Why {
     pub(super) fn quota(backend: BackendId, quota: Quota) -> Why {
         match quota {
             Quota::OutOfOrder => Why::OutOfOrder(backend),
-            Quota::Open | Quota::Closed { .. } | Quota::Due { .. } | Quota::Probing { .. } => {
+            Quota::Open { .. } | Quota::Closed { .. } | Quota::Due { .. } | Quota::Probing { .. } => {
                 Why::Quota { backend, quota }
             }
         }
@@ -303,7 +303,7 @@ fn closed(backend: BackendId, quota: Quota, plan: &Plan) -> String {
     match quota {
         Quota::Closed { until, .. } => format!("{name} takes no work until {}", clock(until)),
         Quota::Probing { job, .. } => format!("{name} is being tried by job {}", job.0),
-        Quota::Open | Quota::Due { .. } | Quota::OutOfOrder => format!("{name} takes no work"),
+        Quota::Open { .. } | Quota::Due { .. } | Quota::OutOfOrder => format!("{name} takes no work"),
     }
 }
 

@@ -37,7 +37,7 @@ fn a_no_closes_the_program_with_all_its_models_and_for_all_tasks() {
     for closed in [1, 2] {
         assert!(matches!(story.run.quotas()[closed], Quota::Closed { until: Timestamp(5_000), .. }));
     }
-    assert_eq!(story.run.quotas()[3], Quota::Open);
+    assert_eq!(story.run.quotas()[3], Quota::Open { times: 0 });
     assert_eq!(story.run.why(NodeId(1)).len(), 1);
 }
 
@@ -60,7 +60,7 @@ fn a_model_to_fall_back_to_is_spared_when_its_program_says_no() {
     let over = vec![(Role::Implementation, BackendId(1), BackendId(2))];
     let mut story = Story::of(crew(over), policy());
     story.end(0, What::Implement, Ending::Deferred { until: Until::Person, why: "no credit for this model".into() });
-    assert_eq!((story.run.quotas()[1], story.run.quotas()[2]), (Quota::OutOfOrder, Quota::Open));
+    assert_eq!((story.run.quotas()[1], story.run.quotas()[2]), (Quota::OutOfOrder, Quota::Open { times: 0 }));
     assert_eq!(backend(&story, 0), 2);
     story.end(0, What::Implement, deferred(5_000));
     assert_eq!(story.run.outcome(), None, "it waits for the one that comes back");

@@ -70,9 +70,18 @@ impl Acp {
         Acp { name, argv, env, logins, user, wardens }
     }
 
-    async fn play(&self, mut invocation: Invocation, tell: Sink, line: Line) -> Result<AgentReport, AgentError> {
-        let logins = self.logins.iter().map(|path| (path.as_path(), path.as_path()));
-        home::bring_logins(self.user.as_deref(), logins, &invocation.home)?;
+    async fn play(&self, invocation: Invocation, tell: Sink, line: Line) -> Result<AgentReport, AgentError> {
+        home::bring_logins(self.user.as_deref(), self.logins(), &invocation.home)?;
+        let home = invocation.home.clone();
+        let report = self.work(invocation, tell, line).await;
+        home::take_logins(self.logins(), &home).and(report)
+    }
+
+    fn logins(&self) -> impl Iterator<Item = (&Path, &Path)> {
+        self.logins.iter().map(|path| (path.as_path(), path.as_path()))
+    }
+
+    async fn work(&self, mut invocation: Invocation, tell: Sink, line: Line) -> Result<AgentReport, AgentError> {
         home::move_in(&mut invocation, &self.env);
         if let (Some(confines), Some(program)) = (&mut invocation.confines, self.argv.first()) {
             confines.readable.extend(package_of(Path::new(program)));
@@ -91,7 +100,7 @@ impl Acp {
             limits: crate::process::Limits { idle: None, ..invocation.limits },
             confines: invocation.confines.clone(),
             ask: Ask::Term,
-            secrets: home::secrets(&self.env),
+            secrets: [home::secrets(&self.env), home::secrets_of_logins(self.logins(), &invocation.home)].concat(),
         };
         let under = Line { stop: CancellationToken::new(), grew: Some(grew), hold: line.hold.clone() };
         let (heard, ears) = duplex(AHEAD_MAX);
