@@ -43,16 +43,17 @@ impl Bills {
         bills
     }
 
-    /// As a part of a page; nothing where no model was asked.
+    /// As a part of a page; nothing where no model was asked, and nothing limits how often one may be.
     pub(super) fn put(&self, page: &mut Page, board: &Board) {
-        if let Some(most) = allowance(board.limit()) {
-            page.push(Part::Fact("Limit", format!("{most} in all")));
-        }
-        if self.total == Bill::default() {
+        let limit = allowance(board.limit());
+        if limit.is_none() && self.total == Bill::default() {
             return;
         }
-        page.push(Part::Fact("Spent", words(self.total)));
         page.push(Part::Section("What agents used".into()));
+        if let Some(most) = limit {
+            page.push(Part::Fact("Limit", format!("{most} in all")));
+        }
+        page.push(Part::Fact("Spent", words(self.total)));
         let mut item = |name: String, bill: Bill| page.push(Part::Item(format!("{name}: {}", words(bill))));
         for (role, bill) in &self.roles {
             item(role.name().to_owned(), *bill);
