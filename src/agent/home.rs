@@ -1,13 +1,12 @@
 //! What an agent finds when it starts: its home, the user's logins in it, its environment; and how it ends when it is not asked.
 
 use super::{AgentError, Invocation};
-use crate::process::{Exit, How, Tail};
-use rustix::fs::OFlags;
+use crate::process::{Exit, How, Tail, leaving};
 use serde_json::Value;
 use std::{
     ffi::OsString,
     fs::{self, OpenOptions, Permissions},
-    io::{self, Read, Write},
+    io::{self, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Component, Path, PathBuf},
 };
@@ -150,18 +149,11 @@ pub(super) fn spoilt(home: &Path, error: &io::Error) -> AgentError {
 /// When something else is there, or it cannot be read.
 pub(super) fn kept(home: &Path, name: &Path) -> io::Result<Option<Vec<u8>>> {
     let Some(path) = inside(home, name)? else { return Ok(None) };
-    let flags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).bits();
-    let file = match OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is no file"));
+    match leaving(&path, KEPT_MAX) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
-    let mut bytes = Vec::new();
-    file.take(KEPT_MAX).read_to_end(&mut bytes)?;
-    Ok(Some(bytes))
 }
 
 /// Takes a file below a home away, where it is.

@@ -1,14 +1,13 @@
 //! Records of test executables: written by the hidden runner mode, read into a report. What is missing makes it incomplete.
 
+use crate::process::leaving;
 use crate::rules::{Report, TestResult};
 use crate::text::shortened;
-use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File},
-    io::{self, Read},
-    os::unix::fs::OpenOptionsExt,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -112,16 +111,8 @@ pub fn reports(scratch: &Path) -> PathBuf {
     scratch.join("tests")
 }
 
-/// A test may have put anything there: a link to what is not its own, or a pipe that nobody writes to.
 fn text(path: &Path) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    let flags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).bits();
-    let file = File::options().read(true).custom_flags(flags.cast_signed()).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is no file"));
-    }
-    file.take(LONGEST).read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(String::from_utf8_lossy(&leaving(path, LONGEST)?).into_owned())
 }
 
 /// Where no build named it: the package, and the executable's own name where it differs.

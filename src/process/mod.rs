@@ -3,6 +3,7 @@
 mod causes;
 mod confines;
 mod die;
+mod leaving;
 mod lookup;
 mod mounts;
 mod output;
@@ -22,6 +23,7 @@ mod wire;
 pub use causes::with_causes;
 pub use confines::Confines;
 pub use die::die;
+pub use leaving::leaving;
 pub use lookup::which;
 pub use output::{Call, Output, OutputError, output};
 pub use probe::NoSandbox;
