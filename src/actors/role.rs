@@ -14,6 +14,7 @@ use crate::{
 };
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::sync::Arc;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -94,9 +95,14 @@ async fn do_it(Assignment { job, at, task, stop, office }: Assignment) {
         attempt = i64::from(job.attempt),
         ending = tracing::field::Empty,
     );
-    let supervisor = office.supervisor.clone();
-    let desk =
-        Desk { plan: Arc::clone(&office.plan), at, stop, tell: Arc::new(move |note| tell(&supervisor, id, note)) };
+    let (teller, asker) = (office.supervisor.clone(), office.supervisor.clone());
+    let desk = Desk {
+        plan: Arc::clone(&office.plan),
+        at,
+        stop,
+        tell: Arc::new(move |note| tell(&teller, id, note)),
+        may_call: Arc::new(move || Box::pin(may_call(asker.clone(), id))),
+    };
     office.failpoint.pass(Point::BeforeStart(kind));
     let ended = office.performer.perform(job, desk).instrument(span.clone()).await;
     span.record("ending", ended.ending.name());
@@ -114,4 +120,12 @@ fn tell(supervisor: &ActorRef<Message>, job: JobId, note: Note) {
         Note::Spent(spend, talk) => Message::Fact(Event::Spent { job, spend, talk: talk.map(Box::new) }),
     };
     let _ = supervisor.cast(message);
+}
+
+/// Has the supervisor record that one more agent is called in a job. One that does not answer is stopping.
+async fn may_call(supervisor: ActorRef<Message>, job: JobId) -> Result<(), String> {
+    let (reply, answer) = oneshot::channel();
+    // An answer that nobody sends is told by its sender, which is dropped then.
+    let _ = supervisor.cast(Message::CallAgain(job, reply));
+    answer.await.unwrap_or_else(|_| Err("the run is being stopped".to_owned()))
 }

@@ -102,6 +102,8 @@ pub(super) enum Message {
     Turn,
     /// Orders may have come in from another terminal.
     Inbox,
+    /// A job would call one more agent: the answer is why it may not.
+    CallAgain(JobId, oneshot::Sender<Result<(), String>>),
     /// An agent's last words.
     Said(JobId, String),
     /// Start nothing more; what runs finishes.
@@ -122,6 +124,8 @@ struct Desk {
     /// The spans of tasks and gates that have begun and are not over.
     tasks: BTreeMap<NodeId, tracing::Span>,
     pending: Vec<Event>,
+    /// Jobs that would call one more agent, and wait to hear whether they may.
+    asking: Vec<(JobId, oneshot::Sender<Result<(), String>>)>,
     is_turn_due: bool,
     alarm: Option<JoinHandle<()>>,
     over: Option<oneshot::Sender<(Run, End)>>,
@@ -169,6 +173,7 @@ impl Actor for Supervisor {
             streams: BTreeMap::new(),
             tasks: BTreeMap::new(),
             pending: Vec::new(),
+            asking: Vec::new(),
             is_turn_due: false,
             alarm: None,
             over: Some(over),
@@ -188,9 +193,15 @@ impl Actor for Supervisor {
         }
         match message {
             Message::Said(job, words) => desk.watch.said(job, &words),
-            Message::Fact(event) if desk.halting.is_some() => desk.one_less(&event),
+            Message::Fact(event) if desk.halting.is_some() => desk.one_less(event).await,
             Message::Fact(event) => {
                 desk.pending.push(event);
+                desk.turn_soon(&myself);
+            }
+            // Who asks while everything is stopped hears that nobody answers any more.
+            Message::CallAgain(..) if desk.halting.is_some() => {}
+            Message::CallAgain(job, reply) => {
+                desk.asking.push((job, reply));
                 desk.turn_soon(&myself);
             }
             Message::Turn => {
@@ -206,7 +217,7 @@ impl Actor for Supervisor {
                 desk.pending.push(Event::Ordered(Order::Pause));
                 desk.turn_soon(&myself);
             }
-            Message::Halt => desk.halt(),
+            Message::Halt => desk.halt().await,
         }
         Ok(())
     }
@@ -239,7 +250,7 @@ impl Desk {
         }
     }
 
-    /// One turn: decide, remember, and only then act. Orders come one by one, so that each gets its own answer.
+    /// One turn: decide, remember, and only then act. Orders and wishes come one by one, so that each gets its own answer.
     async fn turn(&mut self, myself: &ActorRef<Message>, orders: Vec<Sent>) {
         let facts = std::mem::take(&mut self.pending);
         let now = now();
@@ -248,27 +259,33 @@ impl Desk {
             Err(misfit) => return self.finish(bug(&misfit)),
         };
         self.tell_dropped(&turn);
+        let mut granted = Vec::new();
+        for (job, reply) in std::mem::take(&mut self.asking) {
+            match self.one_more(now, Event::CalledAgain { job }, &mut turn) {
+                Ok(answer) => granted.push((reply, answer)),
+                Err(misfit) => return self.finish(bug(&misfit)),
+            }
+        }
         let mut answers = Vec::new();
-        for sent in orders {
-            let next = match sent.order.map(|order| self.run.turn(now, [Event::Ordered(order)])) {
-                Ok(Ok(next)) => next,
-                Ok(Err(misfit)) => return self.finish(bug(&misfit)),
-                Err(unknown) => {
-                    let text = format!("this version does not know the order: {unknown}");
-                    answers.push(Answer { id: sent.id, reply: Reply::Refused, text });
-                    continue;
-                }
+        for Sent { id, order, .. } in orders {
+            let taken = match order {
+                Ok(order) => match self.one_more(now, Event::Ordered(order), &mut turn) {
+                    Ok(taken) => taken,
+                    Err(misfit) => return self.finish(bug(&misfit)),
+                },
+                Err(unknown) => Err(format!("this version does not know the order: {unknown}")),
             };
-            answers.push(match next.dropped.first() {
-                Some(misfit) => Answer { id: sent.id, reply: Reply::Refused, text: misfit.words(self.run.plan()) },
-                None => Answer { id: sent.id, reply: Reply::Taken, text: String::new() },
+            answers.push(match taken {
+                Ok(()) => Answer { id, reply: Reply::Taken, text: String::new() },
+                Err(text) => Answer { id, reply: Reply::Refused, text },
             });
-            turn.entries.extend(next.entries);
-            turn.effects.extend(next.effects);
-            turn.moved.extend(next.moved);
         }
         if let Err(fault) = self.remember(&turn, answers).await {
             return self.finish(End::Broken(fault.to_string()));
+        }
+        for (reply, answer) in granted {
+            // A job that has ended meanwhile does not wait for it.
+            let _ = reply.send(answer);
         }
         self.watch.turned(&self.run, &turn.entries, &turn.moved);
         self.renew_office(&turn.entries);
@@ -285,6 +302,15 @@ impl Desk {
             Some(outcome) => self.finish(End::Over(outcome)),
             None => self.set_alarm(myself),
         }
+    }
+
+    /// One more event in this turn, and what is answered to whoever wishes it: why it was refused.
+    fn one_more(&mut self, now: Timestamp, event: Event, turn: &mut Turn) -> Result<Result<(), String>, Misfit> {
+        let next = self.run.turn(now, [event])?;
+        turn.entries.extend(next.entries);
+        turn.effects.extend(next.effects);
+        turn.moved.extend(next.moved);
+        Ok(next.dropped.first().map_or(Ok(()), |misfit| Err(misfit.words(self.run.plan()))))
     }
 
     /// One transaction for all that came in together.
@@ -402,8 +428,9 @@ impl Desk {
         }
     }
 
-    /// Nothing is recorded from here on: to the journal it is as if the process had died, only that everybody is asked to go.
-    fn halt(&mut self) {
+    /// But for what was spent, nothing is recorded from here on: to the journal it is as if the process had died, only that everybody is
+    /// asked to go.
+    async fn halt(&mut self) {
         if self.halting.is_some() {
             return;
         }
@@ -414,20 +441,32 @@ impl Desk {
             forget(&mut left, event);
         }
         self.halting = Some(left);
+        self.asking.clear();
         self.streams.values().for_each(|(stream, _)| drop(stream.cast(Command::StopAll)));
-        self.finish_halt();
+        self.finish_halt().await;
     }
 
-    fn one_less(&mut self, event: &Event) {
+    async fn one_less(&mut self, event: Event) {
         if let Some(left) = &mut self.halting {
-            forget(left, event);
+            forget(left, &event);
         }
-        self.finish_halt();
+        self.pending.push(event);
+        self.finish_halt().await;
     }
 
-    fn finish_halt(&mut self) {
-        if self.halting.as_ref().is_some_and(BTreeSet::is_empty) {
-            self.finish(End::Halted);
+    async fn finish_halt(&mut self) {
+        if self.halting.as_ref().is_none_or(|left| !left.is_empty()) {
+            return;
+        }
+        let bills = std::mem::take(&mut self.pending).into_iter().filter_map(bill);
+        let turn = self.run.take_in(now(), bills);
+        self.tell_dropped(&turn);
+        match self.remember(&turn, Vec::new()).await {
+            Ok(()) => {
+                self.watch.turned(&self.run, &turn.entries, &turn.moved);
+                self.finish(End::Halted);
+            }
+            Err(fault) => self.finish(End::Broken(fault.to_string())),
         }
     }
 
@@ -454,6 +493,15 @@ async fn answer_the_door(bell: Doorbell, supervisor: ActorRef<Message>) {
 fn forget(left: &mut BTreeSet<JobId>, event: &Event) {
     if let Event::Ended { job, .. } = event {
         left.remove(job);
+    }
+}
+
+/// What an event says of what was spent.
+fn bill(event: Event) -> Option<Event> {
+    match event {
+        Event::Spent { .. } => Some(event),
+        Event::Ended { job, spend, .. } if !spend.is_nothing() => Some(Event::Spent { job, spend, talk: None }),
+        _ => None,
     }
 }
 

@@ -159,6 +159,10 @@ pub struct Running {
     pub backend: Option<BackendId>,
     /// It was asked to stop.
     pub is_stopping: bool,
+    /// A model began to answer.
+    pub(super) is_answered: bool,
+    /// What a model used was told.
+    pub(super) is_billed: bool,
 }
 
 /// What agents of one role used for one node.
@@ -166,7 +170,9 @@ pub struct Running {
 pub struct Bill {
     /// How often one was started that needs a model.
     pub runs: u32,
-    /// What they used.
+    /// How many jobs ended, or were cut off, without a word of what the model that worked in them used.
+    pub untold: u32,
+    /// What they used, as far as it was told.
     pub spend: Spend,
 }
 
@@ -174,7 +180,11 @@ impl Bill {
     /// Both together.
     #[must_use]
     pub fn plus(self, other: Bill) -> Bill {
-        Bill { runs: self.runs.saturating_add(other.runs), spend: self.spend.plus(other.spend) }
+        Bill {
+            runs: self.runs.saturating_add(other.runs),
+            untold: self.untold.saturating_add(other.untold),
+            spend: self.spend.plus(other.spend),
+        }
     }
 }
 

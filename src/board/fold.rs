@@ -78,7 +78,13 @@ impl Board {
                     job.is_stopping = true;
                 }
             }
-            Event::Spent { job, spend, .. } => self.bill(*job, Bill { runs: 0, spend: *spend }),
+            Event::Answered { job } => {
+                if let Some(job) = self.jobs.get_mut(job) {
+                    job.is_answered = true;
+                }
+            }
+            Event::CalledAgain { job } => self.called(*job),
+            Event::Spent { job, spend, .. } => self.bill(*job, Bill { spend: *spend, ..Bill::default() }),
             Event::Ended { job, ending, spend } => self.ended(*job, ending, *spend, entry.at),
             Event::QuotaDue { backend } => {
                 self.closed.remove(backend);
@@ -93,7 +99,7 @@ impl Board {
                     self.pace = Pace::Going;
                 }
             }
-            Event::Answered { .. } | Event::Checkpointed { .. } | Event::Rested { .. } => {}
+            Event::Checkpointed { .. } | Event::Rested { .. } => {}
         }
     }
 
@@ -229,9 +235,27 @@ impl Board {
         if let Some(stream) = self.stream_of(node) {
             self.streams[usize::from(stream.0)].running += 1;
         }
-        self.jobs.insert(id, Running { id, node, what, attempt, since: at, backend, is_stopping: false });
-        let needs_model = backend.is_some_and(|backend| !self.plan.is_free(backend));
+        let (is_stopping, is_answered, is_billed) = (false, false, false);
+        let running = Running { id, node, what, attempt, since: at, backend, is_stopping, is_answered, is_billed };
+        self.jobs.insert(id, running);
+        self.called(id);
+    }
+
+    /// An agent is called in a job.
+    fn called(&mut self, id: JobId) {
+        let needs_model = self.jobs.get(&id).is_some_and(|job| self.needs_model(job));
         self.bill(id, Bill { runs: u32::from(needs_model), ..Bill::default() });
+    }
+
+    fn needs_model(&self, job: &Running) -> bool {
+        job.backend.is_some_and(|backend| !self.plan.is_free(backend))
+    }
+
+    /// A job is over: what its model used and nobody told is at least told of.
+    fn close_bill(&mut self, id: JobId, has_worked: bool) {
+        let is_untold = |job: &Running| (has_worked || job.is_answered) && !job.is_billed && self.needs_model(job);
+        let untold = u32::from(self.jobs.get(&id).is_some_and(is_untold));
+        self.bill(id, Bill { untold, ..Bill::default() });
     }
 
     /// A new patch: what machines and reviewers said of the last one says nothing of it. A person's word may.
@@ -243,6 +267,9 @@ impl Board {
     }
 
     pub(super) fn forget_jobs(&mut self) {
+        for id in self.jobs.keys().copied().collect::<Vec<_>>() {
+            self.close_bill(id, false);
+        }
         for job in std::mem::take(&mut self.jobs).into_values() {
             self.stops(&job);
         }
@@ -257,7 +284,8 @@ impl Board {
     }
 
     fn ended(&mut self, id: JobId, ending: &Ending, spend: Spend, at: Timestamp) {
-        self.bill(id, Bill { runs: 0, spend });
+        self.bill(id, Bill { spend, ..Bill::default() });
+        self.close_bill(id, matches!(ending, Ending::Passed(_) | Ending::Rejected(_)));
         let Some(job) = self.jobs.remove(&id) else {
             return;
         };
@@ -409,7 +437,8 @@ impl Board {
     /// A job that is gone is nobody's: what it used counts for the whole all the same.
     fn bill(&mut self, id: JobId, bill: Bill) {
         self.spent = self.spent.plus(bill.spend);
-        let Some(job) = self.jobs.get(&id).filter(|_| bill != Bill::default()) else { return };
+        let Some(job) = self.jobs.get_mut(&id).filter(|_| bill != Bill::default()) else { return };
+        job.is_billed |= !bill.spend.is_nothing();
         // A gate has no agents of its own but reviewers.
         let role = job.what.role().unwrap_or(Role::Reviewer);
         let sum = self.bills.entry((job.node, role)).or_default();

@@ -100,7 +100,11 @@ impl Board {
                 let again = if self.jobs.is_empty() { "" } else { "; what was running starts again" };
                 of(None, Tone::Plain, format!("resumed{again}"))
             }
-            Event::Answered { .. } | Event::Spent { .. } | Event::Rested { .. } | Event::QuotaDue { .. } => None,
+            Event::Answered { .. }
+            | Event::CalledAgain { .. }
+            | Event::Spent { .. }
+            | Event::Rested { .. }
+            | Event::QuotaDue { .. } => None,
         }
     }
 

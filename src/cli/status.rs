@@ -8,7 +8,7 @@
 //! | `state` | `open` (there is work that moves by itself), `waits` (for a person), `done`, `paused`, `cancelled`, `time-up` |
 //! | `process` | the process that executes it now, null where none does |
 //! | `began`, `updated` | when the run began, and when the last thing happened |
-//! | `usage` | `total`, and by `roles`, `streams` and `tasks`: `runs`, `input`, `cached`, `output` (tokens), `micros` |
+//! | `usage` | `total`, and by `roles`, `streams` and `tasks`: `runs`, `untold` (jobs), `input`, `cached`, `output` (tokens), `micros` |
 //! | `limit` | what agents may use in all, `micros` and `runs`; each null where there is none |
 //! | `micros`, `tokens` | what it cost so far, in millionths of a dollar |
 //! | `tasks` | of each `id`, `title`, `stream`, `state`, `text` (the state in words), `commit` (null until it has landed), `criteria` |
@@ -130,7 +130,7 @@ fn time(at: Timestamp) -> String {
 fn usage(board: &Board) -> Value {
     let one = |bill: &Bill| {
         let Spend { micros, input, cached, output } = bill.spend;
-        json!({ "runs": bill.runs, "input": input, "cached": cached, "output": output, "micros": micros })
+        json!({ "runs": bill.runs, "untold": bill.untold, "input": input, "cached": cached, "output": output, "micros": micros })
     };
     let bills = Bills::of(board);
     let named =

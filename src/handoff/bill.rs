@@ -72,9 +72,11 @@ impl Bills {
 }
 
 /// A bill in words: `3 runs, 4600 tokens in, 900 cached, 120 out, $0.016995`.
-fn words(Bill { runs, spend }: Bill) -> String {
+fn words(Bill { runs, untold, spend }: Bill) -> String {
     let Spend { micros, input, cached, output } = spend;
-    format!("{}, {input} tokens in, {cached} cached, {output} out, {}", counted(runs, "run"), dollars(micros))
+    let runs = counted(runs, "run");
+    let told = format!("{runs}, {input} tokens in, {cached} cached, {output} out, {}", dollars(micros));
+    if untold == 0 { told } else { format!("{told}, and what {} used was not told", counted(untold, "job")) }
 }
 
 /// What agents may use in all, in words: `$0.30 or 2 runs`, whichever is reached first. `None` where nothing limits it.

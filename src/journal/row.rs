@@ -15,12 +15,13 @@ pub(super) struct Row {
 }
 
 /// Every kind that this version can read. The names are the file format: they never change.
-pub(super) const KINDS: [&str; 13] = [
+pub(super) const KINDS: [&str; 14] = [
     "Planned",
     "Replanned",
     "Started",
     "StopAsked",
     "Answered",
+    "CalledAgain",
     "Checkpointed",
     "Spent",
     "Ended",
@@ -54,6 +55,7 @@ fn kind(event: &Event) -> (&'static str, Option<JobId>) {
         Event::Started { job, .. } => ("Started", Some(*job)),
         Event::StopAsked { job } => ("StopAsked", Some(*job)),
         Event::Answered { job } => ("Answered", Some(*job)),
+        Event::CalledAgain { job } => ("CalledAgain", Some(*job)),
         Event::Checkpointed { job, .. } => ("Checkpointed", Some(*job)),
         Event::Spent { job, .. } => ("Spent", Some(*job)),
         Event::Ended { job, .. } => ("Ended", Some(*job)),
@@ -88,6 +90,7 @@ mod tests {
             Event::Started { job, node: NodeId(0), what: What::Settle(2) },
             Event::StopAsked { job },
             Event::Answered { job },
+            Event::CalledAgain { job },
             Event::Checkpointed { job, patch: Oid::of_number(2), commit: Oid::of_number(3) },
             Event::Spent { job, spend: Spend { micros: 1, input: 2, cached: 3, output: 4 }, talk: None },
             Event::Ended { job, ending: passed, spend: Spend::default() },

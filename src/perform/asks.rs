@@ -232,6 +232,9 @@ impl Post<'_> {
     async fn consult(&self, name: &str, question: &str, over: &CancellationToken) -> Reply {
         let question = shortened(question.trim(), QUESTION_MAX);
         let told = line(&format!("asks {name}: {question}"), PROGRESS_MAX);
+        if let Err(why) = (self.desk.may_call)().await {
+            return Reply::Refusal(format!("nobody can be asked: {why}; decide yourself, and say what you decided"));
+        }
         (self.desk.tell)(Note::Said(told));
         let stop = over.child_token();
         let desk = Desk { stop: stop.clone(), tell: self.tell_for(name), ..self.desk.clone() };

@@ -307,7 +307,13 @@ impl Bench {
     /// What failed, in words.
     pub async fn try_base(&self, base: Oid) -> Result<(), String> {
         let (plan, stop) = (Arc::default(), CancellationToken::new());
-        let desk = Desk { plan, at: Timestamp::default(), stop, tell: Arc::new(|_| {}) };
+        let desk = Desk {
+            plan,
+            at: Timestamp::default(),
+            stop,
+            tell: Arc::new(|_| {}),
+            may_call: Arc::new(|| Box::pin(async { Ok(()) })),
+        };
         let folder = self.setting.folder.join("logs").join("base");
         std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         match self.run_checks(base, &self.checks.task_commands(), &folder, &desk).await {

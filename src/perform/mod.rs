@@ -49,7 +49,12 @@ pub struct Desk {
     pub stop: CancellationToken,
     /// Tells what happens on the way.
     pub tell: Arc<dyn Fn(Note) + Send + Sync>,
+    /// Asks whether one more agent may be called in this job. From then on it is counted as called.
+    pub may_call: Arc<MayCall>,
 }
+
+/// Asks whether one more agent may be called, or why not.
+pub type MayCall = dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync;
 
 /// What happens on the way.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -37,6 +37,7 @@ impl Bench {
         };
         if let Some(why) = unreadable(&verdict)
             && self.can_be_asked_again(job, desk)
+            && (desk.may_call)().await.is_ok()
         {
             // One more turn: models that have judged well still end with a word too many.
             wish.part = Some("again");

@@ -1,8 +1,8 @@
 //! The one function that changes a run, and the one place where a node's state becomes another.
 
 use super::{
-    Charter, Entry, Event, Job, JobId, JobState, Launch, Life, Misfit, Oid, Policy, Quota, Run, Spend, State, Subject,
-    Talk, Train, WantState, What,
+    Charter, Entry, Event, Job, JobId, JobState, Launch, Life, Misfit, Oid, Policy, Quota, Refusal, Run, Spend, State,
+    Subject, Talk, Train, WantState, What,
 };
 use crate::plan::{BackendId, Blueprint, NodeId, Plan};
 
@@ -27,6 +27,7 @@ impl Run {
             &Event::StopAsked { job } => self.stop_asked(job).ok_or_else(wrong),
             &Event::Answered { job } => self.answered(job),
             &Event::Checkpointed { job, patch, commit } => self.checkpointed(job, patch, commit),
+            &Event::CalledAgain { job } => self.called_again(job),
             Event::Spent { job, spend, talk } => self.spent(*job, *spend, talk.as_deref()),
             Event::Ended { job, ending, spend } => match self.jobs.remove(job) {
                 Some(job) => {
@@ -114,6 +115,20 @@ impl Run {
     fn stop_asked(&mut self, id: JobId) -> Option<()> {
         self.jobs.get_mut(&id).filter(|_| self.unwanted.remove(&id))?.state = JobState::Stopping;
         Some(())
+    }
+
+    /// It only reads, whatever the job does. What runs finishes when a person says pause; what is stopped calls nobody any more.
+    fn called_again(&mut self, id: JobId) -> Result<(), Misfit> {
+        let job = self.jobs.get(&id).filter(|job| job.state == JobState::Wanted).ok_or(Misfit::Stale(id))?;
+        let grant = self.grant(What::Consult, job.lane.pool);
+        if !self.budget.admits(grant, self.policy.budget) {
+            return Err(Misfit::Refused(Refusal::LimitReached));
+        }
+        self.budget.reserve(grant);
+        if let Some(job) = self.jobs.get_mut(&id) {
+            job.reserved = job.reserved.plus(grant);
+        }
+        Ok(())
     }
 
     /// A conversation is the task's, whoever waits for the job: the next one goes on with it.

@@ -75,6 +75,11 @@ pub enum Event {
         /// The job.
         job: JobId,
     },
+    /// One more call of an agent within a job: of an expert that it asks, or of a reviewer that has to say it again. Granted as a job is.
+    CalledAgain {
+        /// The job.
+        job: JobId,
+    },
     /// An implementation reached a checkpoint with this patch; reviewers may look.
     Checkpointed {
         /// The job.

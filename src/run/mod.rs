@@ -106,17 +106,23 @@ impl PartialEq for Moved {
 }
 
 impl Run {
-    /// Takes what happened, returns what to journal and what to do. The shell's whole loop is: turn, append, perform.
-    ///
-    /// # Errors
-    /// Only when a decision does not fit the state it was made from: a bug. Facts that do not fit are in [`Turn::dropped`].
-    pub fn turn(&mut self, now: Timestamp, facts: impl IntoIterator<Item = Event>) -> Result<Turn, Misfit> {
+    /// Takes what happened, returns what to journal, and decides nothing: what is told last while everything is stopped.
+    pub fn take_in(&mut self, now: Timestamp, facts: impl IntoIterator<Item = Event>) -> Turn {
         let mut turn = Turn::default();
         for fact in facts {
             if let Err(misfit) = self.record(now, fact, &mut turn) {
                 turn.dropped.push(misfit);
             }
         }
+        turn
+    }
+
+    /// Takes what happened, returns what to journal and what to do. The shell's whole loop is: turn, append, perform.
+    ///
+    /// # Errors
+    /// Only when a decision does not fit the state it was made from: a bug. Facts that do not fit are in [`Turn::dropped`].
+    pub fn turn(&mut self, now: Timestamp, facts: impl IntoIterator<Item = Event>) -> Result<Turn, Misfit> {
+        let mut turn = self.take_in(now, facts);
         while let Some(due) = self.due(now) {
             self.record(now, due, &mut turn)?;
         }

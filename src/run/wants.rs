@@ -180,7 +180,8 @@ impl Run {
         if admits(&own) { own } else { self.plan.fallback(role, own).filter(admits).unwrap_or(own) }
     }
 
-    fn grant(&self, what: What, pool: Pool) -> Spend {
+    /// What a call of this kind is granted; what needs no model is granted nothing, and needs nothing.
+    pub(super) fn grant(&self, what: What, pool: Pool) -> Spend {
         match pool {
             Pool::Agents { backend, .. } if self.plan.is_free(backend) => Spend::default(),
             Pool::Agents { .. } | Pool::Checks | Pool::Merge => self.policy.grant(what),

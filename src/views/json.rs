@@ -189,6 +189,7 @@ fn object(fresh: &Fresh<'_>) -> Object {
         Event::Started { job, .. } => of("started").running(board, *job),
         Event::StopAsked { job } => of("stopping").running(board, *job),
         Event::Answered { job } => of("answered").running(board, *job),
+        Event::CalledAgain { job } => of("called-again").running(board, *job),
         Event::Checkpointed { job, commit: at, .. } => {
             of("checkpoint").running(board, *job).with("commit", commit(*at))
         }

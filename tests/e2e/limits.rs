@@ -6,6 +6,10 @@ use crate::{
     space::{Said, Space},
 };
 use serde_json::{Value, json};
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
 
 /// Tasks 1 and 2 on stream A and 3 (on 1) on stream B, each done by our own claude for 0.25 dollars, one after the other.
 fn space() -> Space {
@@ -120,6 +124,46 @@ fn a_run_that_may_cost_so_much_ends_what_runs_when_it_is_reached_and_starts_no_m
     let said = execute(&space, &["--max-cost", "0.51"]).exits(0);
     said.says(&["done, every gate passed", "3 runs, 3000 tokens in, 300 cached, 150 out, $0.75"]);
     assert_eq!(space.landed("two").len(), 3);
+}
+
+#[test]
+fn what_an_agent_tells_when_the_run_is_stopped_at_once_is_counted() {
+    let space = space();
+    let begun = space.beside("begun");
+    assert!(space.command("mkfifo").arg(&begun).status().unwrap().success());
+    let config = space.read("tidegate.toml") + &format!("[sandbox]\nwritable = [{begun:?}]\n");
+    space.write("tidegate.toml", &config);
+    space.commit("Show that it has begun");
+    let waits = format!("trap : INT\ntail -f /dev/null &\necho > {}\nwait || kill $!", begun.display());
+    claude::install(&space, &waits);
+    let mut execute = claude::tidegate(&space, &["execute", "two", "--plain"]);
+    let mut child = execute.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    std::fs::read(&begun).unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    for word in ["draining", "stopping"] {
+        assert!(space.command("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        assert!(lines.any(|line| line.unwrap().contains(word)), "{word}");
+    }
+    lines.for_each(drop);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!((space.landed("two").len(), used(&space)), (0, (1, 250_000)));
+}
+
+#[test]
+fn a_call_that_did_not_tell_what_it_used_is_told_as_such() {
+    let space = space();
+    claude::install(&space, "said 'I begin.'\nexit 3");
+    execute(&space, &[]).exits(1);
+    let words = "0 tokens in, 0 cached, 0 out, $0.00, and what 1 job used was not told";
+    space.run(&["status", "two"]).exits(0).says(&[words]);
+    assert_eq!(status(&space)["usage"]["total"]["untold"], json!(2));
+    // Of what was cut off, a message of the model may have told what it had used by then.
+    let message = r#"{"type":"assistant","message":{"id":"m-1","model":"m","content":[],"usage":{"input_tokens":70}}}"#;
+    claude::install(&space, &format!("echo '{message}'\nexit 3"));
+    space.run(&["retry", "two", "1"]).exits(0);
+    execute(&space, &["--only", "1"]).exits(1);
+    let task = &status(&space)["usage"]["tasks"]["1"];
+    assert_eq!((&task["input"], &task["untold"]), (&json!(70), &json!(1)));
 }
 
 #[test]

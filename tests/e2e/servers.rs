@@ -108,6 +108,20 @@ fn no_more_than_five_questions_are_answered_in_one_go() {
 }
 
 #[test]
+fn an_expert_is_a_run_that_the_limit_counts_before_it_begins() {
+    let implementation = format!(
+        "said=$(served {})\necho \"$said\" | grep -o 'Just go on.\\|nobody can be asked: [a-z ]*' > one",
+        call(1, "consult_expert", "{\"question\":\"And now?\"}")
+    );
+    for (most, answer) in [("1", "nobody can be asked: the run"), ("2", "Just go on.")] {
+        let space = space(&implementation, "echo 'Just go on.'");
+        space.run(&["execute", "one", "--plain", "--max-runs", most]).exits(0);
+        assert!(space.on("tidegate/one/integration", "one").starts_with(answer), "{most}");
+        space.run(&["status", "one"]).exits(0).says(&[&format!("Spent: {most} run")]);
+    }
+}
+
+#[test]
 fn an_expert_that_takes_too_long_is_ended_and_the_agent_goes_on() {
     let implementation = format!(
         "said=$(served {})\necho \"$said\" | grep -q 'architecture-agent took longer than 900ms'\necho 1 > one",

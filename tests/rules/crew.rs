@@ -5,8 +5,8 @@ use tidegate::plan::Phase;
 use tidegate::{
     plan::{BackendId, Blueprint, NodeId, Role},
     run::{
-        Ending, Event, Failure, JobState, Limit, Order, Outcome, Policy, Pool, Quota, Rejection, Rung, Spend, State,
-        Stop, Talk, Timestamp, Until, What, Why,
+        Ending, Event, Failure, JobState, Limit, Misfit, Order, Outcome, Policy, Pool, Quota, Refusal, Rejection, Rung,
+        Spend, State, Stop, Talk, Timestamp, Until, What, Why,
     },
 };
 
@@ -80,6 +80,18 @@ fn only_so_many_agents_are_started_and_what_they_did_still_lands() {
     let more = Policy { budget: Limit { runs: 3, ..Limit::NONE }, ..policy() };
     story.tell(Event::Resumed { policy: Some(Box::new(more)) });
     assert_eq!(story.running(), [(1, What::Implement), (2, What::Implement)]);
+}
+
+#[test]
+fn an_agent_that_is_called_within_a_job_is_granted_as_a_job_is() {
+    let budget = Limit { runs: 2, ..Limit::NONE };
+    let mut story = Story::of(crew(vec![]), Policy { budget, agents: 1, ..policy() });
+    let job = story.job(0, What::Implement).id;
+    story.tell(Event::CalledAgain { job });
+    assert_eq!(story.try_tell(Event::CalledAgain { job }), [Misfit::Refused(Refusal::LimitReached)]);
+    story.pass(0, What::Implement);
+    assert_eq!(story.run.why(NodeId(1)), [Why::Budget], "the call within the first job was the second run");
+    assert_eq!(story.try_tell(Event::CalledAgain { job }), [Misfit::Stale(job)]);
 }
 
 #[test]

@@ -93,6 +93,7 @@ impl Observer {
                 self.expected.push((*job, false));
             }
             Event::Answered { job } => self.answered(*job),
+            Event::CalledAgain { job } => self.called_again(*job),
             Event::Checkpointed { job, patch, commit } => {
                 let running = &self.model.running[job];
                 assert!(running.is_needed && running.what == What::Implement, "{job:?} has no checkpoints");
@@ -363,6 +364,20 @@ impl Observer {
                 let is_kept = runs || want.rests || self.hindrance(node, what).is_some();
                 assert!(is_kept, "{node:?} could start {what:?} and does not");
             }
+        }
+    }
+
+    /// One more agent in a job that somebody waits for, as one that only reads.
+    fn called_again(&mut self, id: JobId) {
+        let running = &self.model.running[&id];
+        assert!(running.is_needed, "{id:?} is to stop, and calls another agent");
+        let is_free = running.backend.is_none_or(|backend| backend == BackendId(0));
+        let grant = if is_free { Spend::default() } else { self.model.policy.grant.reading };
+        let all = self.model.running.values().fold(self.spent.plus(grant), |sum, r| sum.plus(r.left));
+        assert!(grant.is_nothing() || !self.is_beyond(all), "{id:?} calls another agent, and the budget is used up");
+        self.agents += u64::from(!grant.is_nothing());
+        if let Some(running) = self.model.running.get_mut(&id) {
+            running.left = running.left.plus(grant);
         }
     }
 

@@ -118,6 +118,9 @@ impl World {
             if chance.happens(900) {
                 self.tell(now + 1 + chance.below(20), chance, Event::Answered { job: job.id });
             }
+            if chance.happens(200) {
+                self.tell(now + (at - now) / 2, chance, Event::CalledAgain { job: job.id });
+            }
             let (micros, input) = (1 + chance.below(job.reserved.micros), chance.below(job.reserved.input));
             spend = Spend { micros, input, ..Spend::default() };
             if chance.happens(300) {

@@ -7,10 +7,12 @@ use crate::{
 };
 use lines::{count_at, list_at, micros_at, said, text_at};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Refused wishes that are told of one run.
 const DENIED_MAX: usize = 1_000;
+/// Messages whose usage is told as they come; that of more is told with the result.
+const BILLED_MAX: usize = 10_000;
 /// The newest version that was seen to count anew in each run of a conversation; the next that was seen, 2.1.329, counts on.
 const COUNTS_ANEW: [u64; 3] = [2, 1, 197];
 /// What it says when it does not like how it is called: as long as nobody changes something it will say it again.
@@ -42,6 +44,8 @@ pub(super) struct Stream {
     is_refused: bool,
     /// The calls whose refusal was told.
     denied: BTreeSet<String>,
+    /// What each message of the model used, as far as that was told: a run that is cut off tells no result.
+    billed: BTreeMap<String, Spend>,
     /// The last result: there can be several, and only the last is the end.
     result: Option<Value>,
     /// A line was one of a stream.
@@ -63,6 +67,7 @@ impl Stream {
             error: String::new(),
             is_refused: false,
             denied: BTreeSet::new(),
+            billed: BTreeMap::new(),
             result: None,
             has_spoken: false,
             stray: String::new(),
@@ -131,6 +136,7 @@ impl Stream {
             return Step::Alive;
         }
         self.answered(tell);
+        self.bill(line, tell);
         for block in list_at(line, "/message/content") {
             match text_at(block, "/type") {
                 "text" if is_main && !text_at(block, "/text").trim().is_empty() => {
@@ -145,6 +151,21 @@ impl Stream {
             }
         }
         Step::Progress
+    }
+
+    /// Each part of a message comes with what all of it used until then.
+    fn bill(&mut self, line: &Value, tell: &Sink) {
+        let id = text_at(line, "/message/id");
+        if !lines::is_name(id) || (self.billed.len() >= BILLED_MAX && !self.billed.contains_key(id)) {
+            return;
+        }
+        let used = line.pointer("/message/usage").map(own).unwrap_or_default();
+        let billed = self.billed.entry(id.to_owned()).or_default();
+        let spend = used.minus(*billed);
+        if !spend.is_nothing() {
+            *billed = billed.plus(spend);
+            tell(AgentEvent::Usage { spend, session: None });
+        }
     }
 
     fn answered(&mut self, tell: &Sink) {
@@ -173,17 +194,12 @@ impl Stream {
             let (cached, output) = (count_at(used, "/cacheReadInputTokens"), count_at(used, "/outputTokens"));
             sum = sum.plus(Spend { micros: 0, input: sent, cached, output });
         }
-        let sent = count_at(result, "/usage/input_tokens");
-        let own = Spend {
-            micros: 0,
-            input: sent.saturating_add(count_at(result, "/usage/cache_creation_input_tokens")),
-            cached: count_at(result, "/usage/cache_read_input_tokens"),
-            output: count_at(result, "/usage/output_tokens"),
-        };
+        let own = result.get("usage").map(own).unwrap_or_default();
+        let billed = self.billed.values().fold(Spend::default(), |sum, spend| sum.plus(*spend));
         let id = text_at(result, "/session_id").to_owned();
         self.enter(&id, tell);
         let Some(session) = self.session.take() else {
-            return tell(AgentEvent::Usage { spend: sum, session: None });
+            return tell(AgentEvent::Usage { spend: sum.minus(billed), session: None });
         };
         let least = session.reported.plus(own);
         let covers = sum.input >= least.input && sum.cached >= least.cached && sum.output >= least.output;
@@ -193,7 +209,7 @@ impl Stream {
             false if self.counts_anew || !covers => (sum, session),
             false => session.since(sum),
         };
-        tell(AgentEvent::Usage { spend, session: Some(session) });
+        tell(AgentEvent::Usage { spend: spend.minus(billed), session: Some(session) });
     }
 
     /// How it ended, by its last result.
@@ -275,6 +291,17 @@ impl Stream {
             return AgentError::Misconfigured { what: said(end.stderr) };
         }
         lines::crashed(end, "", &self.stray)
+    }
+}
+
+/// The tokens of a `usage`, as the provider's API counts them.
+fn own(usage: &Value) -> Spend {
+    let sent = count_at(usage, "/input_tokens");
+    Spend {
+        micros: 0,
+        input: sent.saturating_add(count_at(usage, "/cache_creation_input_tokens")),
+        cached: count_at(usage, "/cache_read_input_tokens"),
+        output: count_at(usage, "/output_tokens"),
     }
 }
 
@@ -479,6 +506,20 @@ mod tests {
         assert_eq!(used("2.1.250", 100, 100, 100), (100, 100), "one that nobody has seen, of this run alone");
         assert_eq!(used("2.1.329", 100, 0, 0), (0, 100), "nothing, since it failed at once");
         assert_eq!(used("odd", 100, 100, 200), (100, 200));
+    }
+
+    #[test]
+    fn what_a_message_used_is_told_once_and_the_rest_with_the_result() {
+        let message = |id: &str, input: u64, output: u64| {
+            let usage = json!({"input_tokens": input, "output_tokens": output});
+            json!({"type": "assistant", "message": {"id": id, "content": [], "usage": usage}}).to_string()
+        };
+        let cut = [INIT.to_owned(), message("m-1", 30, 1), message("m-1", 30, 4), message("m-2", 40, 2)].join("\n");
+        let of = |stream: &str| play(&Claude, &invocation(Path::new("/h")), stream, How::Stopped, "").spent();
+        assert_eq!(of(&cut), Spend { input: 70, output: 6, ..Spend::default() });
+        let result = json!({"type": "result", "subtype": "success", "is_error": false, "total_cost_usd": 0.5,
+            "modelUsage": {"m": {"inputTokens": 75, "outputTokens": 60}}});
+        assert_eq!(of(&format!("{cut}\n{result}")), Spend { micros: 500_000, input: 75, cached: 0, output: 60 });
     }
 
     #[test]
