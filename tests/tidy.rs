@@ -54,19 +54,19 @@ const HOME_OF: &[(&str, &[&str])] = &[
     ("dashmap", &["views/"]),
     ("clap", &["cli/"]),
     ("annotate_snippets", &["cli/"]),
-    ("tracing_opentelemetry", &["telemetry.rs"]),
-    ("opentelemetry", &["telemetry.rs"]),
-    ("opentelemetry_sdk", &["telemetry.rs"]),
-    ("opentelemetry_proto", &["telemetry.rs"]),
-    ("prost", &["telemetry.rs"]),
-    ("ureq", &["telemetry.rs"]),
-    ("tracing_subscriber", &["telemetry.rs"]),
+    ("tracing_opentelemetry", &["telemetry/"]),
+    ("opentelemetry", &["telemetry/"]),
+    ("opentelemetry_sdk", &["telemetry/"]),
+    ("opentelemetry_proto", &["telemetry/"]),
+    ("prost", &["telemetry/"]),
+    ("ureq", &["telemetry/"]),
+    ("tracing_subscriber", &["telemetry/"]),
     ("std::env", &["config/", "main.rs"]),
     ("std::process::Command", &["process/"]),
     ("tokio::process", &["process/"]),
     ("rustix::process", &["process/"]),
-    ("std::io::stdout", &["views/", "cli/", "process/", "telemetry.rs", "mcp/server.rs"]),
-    ("std::io::stderr", &["views/", "cli/", "process/", "telemetry.rs"]),
+    ("std::io::stdout", &["views/", "cli/", "process/", "telemetry/", "mcp/server.rs"]),
+    ("std::io::stderr", &["views/", "cli/", "process/", "telemetry/"]),
 ];
 
 /// Who may ask what time it is. Whoever decides is told.
@@ -476,7 +476,7 @@ mod planted {
         found("actors/a.rs", "use tracing_subscriber::fmt;", "tracing_subscriber lives in telemetry.rs");
         found("actors/a.rs", "extern crate ractor; extern crate rusqlite;", "rusqlite lives in journal/");
         clean("cli/a.rs", "use std::process::ExitCode; use clap::Parser;");
-        clean("telemetry.rs", "use opentelemetry_sdk::trace::X;");
+        clean("telemetry/", "use opentelemetry_sdk::trace::X;");
         clean("main.rs", "fn main() { std::env::args_os(); }");
     }
 
@@ -538,7 +538,7 @@ mod planted {
 
     #[test]
     fn the_code_map_names_every_room_and_no_other() {
-        let rooms: BTreeSet<String> = ["plan/", "run/", "telemetry.rs"].map(str::to_owned).into();
+        let rooms: BTreeSet<String> = ["plan/", "run/", "telemetry/"].map(str::to_owned).into();
         let faults = |page: &str| map_faults(page, &rooms, |path| path != "remote/" && path != "plan/gone.rs");
         let whole = "# A\n`old/`\n## Code map\n- `plan/` what\n### first floor\n`src/run/`, `telemetry.rs`, `plan/graph.rs`, `a b/`\n## Rest\n`gone/`";
         assert_eq!(faults(whole), Vec::<String>::new());
