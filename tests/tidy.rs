@@ -473,10 +473,10 @@ mod planted {
         found("perform/a.rs", "use std::process::*;", "std::process::Command lives in process/");
         found("perform/a.rs", "use std as s; use s::process::Command;", "std::process::Command lives in process/");
         found("workspace/a.rs", "use tokio::process::Command;", "tokio::process lives in process/");
-        found("actors/a.rs", "use tracing_subscriber::fmt;", "tracing_subscriber lives in telemetry.rs");
+        found("actors/a.rs", "use tracing_subscriber::fmt;", "tracing_subscriber lives in telemetry/");
         found("actors/a.rs", "extern crate ractor; extern crate rusqlite;", "rusqlite lives in journal/");
         clean("cli/a.rs", "use std::process::ExitCode; use clap::Parser;");
-        clean("telemetry/", "use opentelemetry_sdk::trace::X;");
+        clean("telemetry/mod.rs", "use opentelemetry_sdk::trace::X;");
         clean("main.rs", "fn main() { std::env::args_os(); }");
     }
 
@@ -538,7 +538,7 @@ mod planted {
 
     #[test]
     fn the_code_map_names_every_room_and_no_other() {
-        let rooms: BTreeSet<String> = ["plan/", "run/", "telemetry/"].map(str::to_owned).into();
+        let rooms: BTreeSet<String> = ["plan/", "run/", "telemetry.rs"].map(str::to_owned).into();
         let faults = |page: &str| map_faults(page, &rooms, |path| path != "remote/" && path != "plan/gone.rs");
         let whole = "# A\n`old/`\n## Code map\n- `plan/` what\n### first floor\n`src/run/`, `telemetry.rs`, `plan/graph.rs`, `a b/`\n## Rest\n`gone/`";
         assert_eq!(faults(whole), Vec::<String>::new());
