@@ -76,6 +76,26 @@ pub(super) async fn prove_signing(scene: &Scene, config: &Config) -> Result<(), 
     })
 }
 
+/// Refuses a folder for cassettes that cannot be made or written. Makes nothing.
+pub(super) fn prove_tapes(folder: Option<&Path>) -> Result<(), Stop> {
+    let Some(folder) = folder else { return Ok(()) };
+    // What is there already of its path: all below that would be made.
+    let there = folder.ancestors().find(|path| path.symlink_metadata().is_ok()).unwrap_or(folder);
+    tempfile::tempfile_in(there).map(|_| ()).map_err(|error| untaped(folder, &error))
+}
+
+/// Makes the folder for cassettes, so that a run begins only where it can keep them.
+pub(super) fn make_tapes(folder: Option<&Path>) -> Result<(), Stop> {
+    let Some(folder) = folder else { return Ok(()) };
+    let made = std::fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
+    made.map(|_| ()).map_err(|error| untaped(folder, &error))
+}
+
+fn untaped(folder: &Path, error: &std::io::Error) -> Stop {
+    let what = format!("calls cannot be recorded: {}: {error}", folder.display());
+    Stop::missing(what, "name a folder that can be written after --record")
+}
+
 /// The workspaces, once nobody else works in them: another run, or what a killed one left.
 pub(super) async fn pool(scene: &Scene) -> Result<Pool, Stop> {
     let identity = scene.repo.identity().await.map_err(|error| Stop::because("git cannot tell who you are", &error))?;
