@@ -123,18 +123,21 @@ pub(super) fn of<'p>(plan: &'p Blueprint, tasks: &[&'p Task]) -> Vec<Need<'p>> {
     needs
 }
 
-/// What is wanting of what was looked at; of each task the first thing.
+/// What is wanting of what was looked at: of each task the first thing, and beside that what no task was told of.
 pub(super) fn faults(needs: &[Need<'_>], looked: &Looked) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    let mut told: Option<&Task> = None;
+    let (mut faults, mut told) = (Vec::new(), BTreeSet::new());
+    let mut last: Option<&Task> = None;
     for need in needs {
-        let Some(Err(lack)) = looked.get(program_of(need.backend)) else { continue };
-        if let Asker::Task(task, _) = need.by
-            && told.replace(task).is_some_and(|told| std::ptr::eq(told, task))
-        {
-            continue;
+        let program = program_of(need.backend);
+        let Some(Err(lack)) = looked.get(program) else { continue };
+        let is_new = match need.by {
+            Asker::Task(task, _) => !last.replace(task).is_some_and(|last| std::ptr::eq(last, task)),
+            Asker::Reviewer(_) | Asker::Helper(_) | Asker::Fallback(_) => !told.contains(program),
+        };
+        told.insert(program);
+        if is_new {
+            faults.push(need.fault(lack));
         }
-        faults.push(need.fault(lack));
     }
     faults
 }
