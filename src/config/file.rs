@@ -2,7 +2,7 @@
 
 use super::{
     options::{
-        AgentChoice, Agents, Attempts, BACKENDS, Backends, Checks, Config, Effort, ROLES, Review, Sandbox, Slots,
+        AUTO, AgentChoice, Agents, Attempts, BACKENDS, Backends, Checks, Config, Effort, ROLES, Review, Sandbox, Slots,
         Tests, Tier, Window, Workspace,
     },
     section::{Section, fault, shown},
@@ -162,7 +162,7 @@ fn places(section: &mut Section<'_>, key: &'static str) -> Vec<String> {
 
 fn agents(section: &mut Section<'_>) -> Agents {
     let default = Agents::default();
-    let backends = BACKENDS.map(|name| (name, name));
+    let backends = BACKENDS.into_iter().chain([AUTO]).map(|name| (name, name)).collect::<Vec<_>>();
     let backend = section.choice("backend", &backends, &[]);
     let timeout = section.duration("timeout", Duration::from_secs(1)..=WEEK).unwrap_or(default.timeout);
     let mut roles = BTreeMap::new();
@@ -327,6 +327,15 @@ model = "..."
         assert_eq!(window("merge.window = 20"), Window { start: 20, least: 3, most: 20 });
         let effort = Config::read("effort = { small = \"30m\", xl = \"2 hours 30 minutes\" }").unwrap().effort;
         assert_eq!(effort, Effort { small: 30, medium: 45, large: 120, xl: 150 });
+    }
+
+    #[test]
+    fn the_backend_that_is_found_can_be_asked_for_by_name() {
+        let agents = |text| Config::read(text).unwrap().agents;
+        assert_eq!(agents("agents.backend = \"auto\"").engines("gemini"), Agents::default().engines("gemini"));
+        let own = agents("agents.backend = \"codex\"\nagents.reviewer.backend = \"auto\"");
+        assert_eq!((own.backend("reviewer"), own.backend("expert")), (None, Some("codex")));
+        assert_eq!(own.engines("gemini")[&Role::Reviewer].0, "gemini");
     }
 
     #[test]

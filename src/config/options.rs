@@ -200,9 +200,9 @@ pub struct Window {
 }
 
 impl Agents {
-    /// The backend that is written for a role, or for all of them. `None`: not said.
+    /// The backend that is written for a role, or for all of them. `None`: not said, or said to be the one that is found.
     pub fn backend(&self, role: &str) -> Option<&'static str> {
-        self.roles.get(role).and_then(|choice| choice.backend).or(self.backend)
+        self.roles.get(role).and_then(|choice| choice.backend).or(self.backend).filter(|name| *name != AUTO)
     }
 
     /// The model that is written for a role. `None`: not said.
@@ -274,6 +274,9 @@ pub(super) const ROLES: [Role; 5] =
 
 /// What runs agents (DESIGN.md section 7).
 pub(super) const BACKENDS: [&str; 8] = ["claude", "codex", "gemini", "opencode", "acp", "command", "script", "replay"];
+
+/// Written in place of one of them: the first that is found, as where nothing is written.
+pub(super) const AUTO: &str = "auto";
 
 impl Agents {
     /// What runs each role, and what it goes over to, where no script does: `claude`, or with a model `claude:opus`. `found` is what

@@ -177,8 +177,12 @@ fn a_run_that_cannot_be_recorded_does_not_begin() {
     let task = Task::new("One").field("Test Requirements: None").code("echo 1 > one");
     space.topic("one", &stream(&[task], "All tests pass"));
     fs::write(space.beside("file"), "").unwrap();
-    let said = space.run(&["execute", "one", "--plain", "--record", "../file/tapes"]).exits(3);
-    said.says(&["calls cannot be recorded", "file/tapes", "after --record"]);
+    for more in [&[][..], &["--dry-run"]] {
+        let said = space.run(&[&["execute", "one", "--plain", "--record", "../file/tapes"], more].concat()).exits(3);
+        said.says(&["calls cannot be recorded", "file/tapes", "after --record"]);
+    }
+    space.run(&["execute", "one", "--plain", "--record", "../tapes", "--dry-run"]).exits(0);
+    assert!(!space.beside("tapes").exists(), "a dry run makes no folder");
     assert!(!space.repo().join(".git/tidegate/runs").exists(), "a refusal leaves nothing behind");
     space.run(&["execute", "one", "--plain", "--record", "../tapes"]).exits(0);
     assert!(space.beside("tapes/1.implementation.1.json").is_file(), "a relative folder is where the command is given");
