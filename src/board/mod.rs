@@ -17,7 +17,7 @@ pub use standing::{Count, Standing};
 
 use crate::{
     plan::{BackendId, Criterion, Level, Node, NodeId, Plan, ReviewerId, Role, StreamId},
-    run::{Charter, JobId, Limit, Oid, Spend, Timestamp, Until, What},
+    run::{Charter, Code, JobId, Limit, Oid, Spend, Timestamp, Until, What},
     text::line,
 };
 use path::Path;
@@ -174,6 +174,20 @@ impl Board {
     /// What was put right and has to be told.
     pub fn remarks(&self) -> &[Remark] {
         &self.remarks
+    }
+
+    /// What became of what is told by a remark, as a clause: the same wherever it is told.
+    pub fn became(&self, remark: &Remark) -> &'static str {
+        // Of what was written again since then no gate has said so.
+        let has_passed = self.card(remark.node).story().is_some_and(|story| story.is_verified);
+        match remark.finding.code {
+            Code::SealBroken => "a sealed test was changed, and restored",
+            Code::TakenOut if has_passed => "an edit out of scope was taken out; the gate passed without it",
+            Code::TakenOut => "an edit out of scope was taken out",
+            Code::LeftOut => "something was left out",
+            Code::Allowed => "an edit was let through",
+            _ => "put right",
+        }
     }
 
     /// Paths beyond their scope that tasks were allowed to touch.

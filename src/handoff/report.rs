@@ -7,7 +7,7 @@ use super::{
 use crate::{
     board::{Board, Mark, Standing, clock, counted, rfc3339, span},
     plan::{BackendId, Node, NodeId, Phase, TestWish},
-    run::{Code, Finding, Timestamp, Until},
+    run::{Finding, Timestamp, Until},
     text::{block, line},
 };
 use jiff::tz::TimeZone;
@@ -287,16 +287,7 @@ fn to_know(page: &mut Page, board: &Board, closing: &Closing<'_>) {
         told.push("The run was allowed to go without checks (--allow-no-checks).".into());
     }
     for remark in board.remarks() {
-        // Of what was written again since then no gate has said so.
-        let has_passed = board.card(remark.node).story().is_some_and(|story| story.is_verified);
-        let what = match remark.finding.code {
-            Code::SealBroken => "a sealed test was changed, and restored",
-            Code::TakenOut if has_passed => "an edit out of scope was taken out; the gate passed without it",
-            Code::TakenOut => "an edit out of scope was taken out",
-            Code::LeftOut => "something was left out",
-            Code::Allowed => "an edit was let through",
-            _ => "put right",
-        };
+        let what = board.became(remark);
         let text = line(&remark.finding.text, 200);
         told.push(format!("{}: {what}: {}{text}", board.title(remark.node), place(&remark.finding)));
     }

@@ -12,6 +12,7 @@ use crate::{
     text::line,
 };
 use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
 
 /// Tasks with a line of their own in one stream: those that move come first.
 const TASKS: usize = 500;
@@ -157,9 +158,10 @@ fn quality(page: &mut Page, board: &Board) {
     page.push(Part::Fact("Coverage", "not measured by this run".to_owned()));
     page.push(Part::Fact("Reviews", counted(tally.approvals, "approval")));
     page.push(Part::Fact("Written again", format!("{}, after findings", counted(board.retries(), "time"))));
-    if !board.remarks().is_empty() {
-        let what = "edits out of scope taken out, sealed tests restored";
-        page.push(Part::Fact("Put right", format!("{}: {what}", counted(board.remarks().len(), "time"))));
+    let mut remarks: BTreeMap<&str, u32> = BTreeMap::new();
+    board.remarks().iter().for_each(|remark| *remarks.entry(board.became(remark)).or_default() += 1);
+    for (became, times) in remarks {
+        page.push(Part::Item(format!("{became}: {}", counted(times, "time"))));
     }
     let gates = board.gates();
     page.push(Part::Fact("Gates passed", format!("{} of {}", gates.met(), gates.total)));
