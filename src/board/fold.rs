@@ -9,7 +9,7 @@ use crate::{
         Addition, BackendId, Blueprint, Brief, Gate, Level, Means, Node, NodeId, Plan, ReviewerId, Role, Task, TestWish,
     },
     run::{
-        Breakage, Code, Ending, Entry, Event, Evidence, Finding, JobId, Oid, Order, Rejection, Spend, Timestamp, Until,
+        Breakage, Code, Ending, Entry, Event, Evidence, Finding, JobId, Oid, Order, Rejection, Spend, Timestamp,
         Verified, Weight, What,
     },
     text::line,
@@ -79,6 +79,7 @@ impl Board {
                 }
             }
             Event::Answered { job } => {
+                self.quotas.answered(*job);
                 if let Some(job) = self.jobs.get_mut(job) {
                     job.is_answered = true;
                 }
@@ -86,14 +87,13 @@ impl Board {
             Event::CalledAgain { job } => self.called(*job),
             Event::Spent { job, spend, .. } => self.bill(*job, Bill { spend: *spend, ..Bill::default() }),
             Event::Ended { job, ending, spend } => self.ended(*job, ending, *spend, entry.at),
-            Event::QuotaDue { backend } => {
-                self.closed.remove(backend);
-            }
+            Event::QuotaDue { backend } => self.quotas.due(*backend),
             Event::TimeUp => self.pace = Pace::TimeUp,
             Event::Ordered(order) => self.ordered(order),
             Event::Resumed { policy } => {
                 self.limit = policy.as_ref().map_or(self.limit, |policy| policy.budget);
                 self.forget_jobs();
+                self.quotas.resumed();
                 self.is_left = false;
                 if self.pace != Pace::Cancelled {
                     self.pace = Pace::Going;
@@ -209,9 +209,8 @@ impl Board {
         };
         card.begun.get_or_insert(at);
         let backend = self.engine(node, what);
-        // The core starts nothing on a closed backend.
         if let Some(backend) = backend {
-            self.closed.remove(&backend);
+            self.quotas.started(backend, id);
         }
         let card = &mut self.cards[node.index()];
         card.running.push(id);
@@ -244,6 +243,8 @@ impl Board {
     /// An agent is called in a job.
     fn called(&mut self, id: JobId) {
         let needs_model = self.jobs.get(&id).is_some_and(|job| self.needs_model(job));
+        let backend = self.jobs.get(&id).and_then(|job| job.backend);
+        self.replayed += u32::from(backend.is_some_and(|backend| is_replay(self.backend(backend))));
         self.bill(id, Bill { runs: u32::from(needs_model), ..Bill::default() });
     }
 
@@ -290,7 +291,13 @@ impl Board {
             return;
         };
         self.stops(&job);
+        if let Some(backend) = job.backend {
+            self.quotas.ended(id, backend, ending, &self.plan);
+        }
         let is_wanted = !job.is_stopping;
+        if matches!(ending, Ending::Passed(_) | Ending::Rejected(_)) {
+            self.detour(&job);
+        }
         let story = self.cards[job.node.index()].story_mut();
         if matches!(ending, Ending::Passed(_) | Ending::Rejected(_)) {
             *story.answered.entry(job.what).or_default() += 1;
@@ -299,12 +306,7 @@ impl Board {
             Ending::Passed(evidence) if is_wanted => self.passed(&job, evidence, at),
             Ending::Rejected(rejection) if is_wanted => self.rejected(&job, rejection),
             Ending::Passed(_) | Ending::Rejected(_) => {}
-            Ending::Deferred { until, why } => {
-                story.trouble = Some(why.clone());
-                for backend in job.backend.map_or_else(Vec::new, |backend| self.plan.kin(backend)) {
-                    self.closed.insert(backend, (*until, why.clone()));
-                }
-            }
+            Ending::Deferred { why, .. } => story.trouble = Some(why.clone()),
             Ending::Broke(Breakage::Fell { why, .. }) if is_wanted => story.trouble = Some(why.clone()),
             Ending::Broke(Breakage::Fell { .. }) => {}
             Ending::Broke(Breakage::Moved { tip, found }) => {
@@ -445,11 +447,23 @@ impl Board {
         *sum = sum.plus(bill);
     }
 
-    /// What an agent's job runs on now: what its role goes over to, while its own backend is closed.
+    /// What an agent's job runs on now: what its role goes over to, while its own backend takes no jobs.
     fn engine(&self, node: NodeId, what: What) -> Option<BackendId> {
         let own = self.backend_of(node, what)?;
-        let other = || self.plan.fallback(what.role().unwrap_or(Role::Reviewer), own);
-        if self.closed.contains_key(&own) { other().or(Some(own)) } else { Some(own) }
+        if self.quotas.admits(own) {
+            return Some(own);
+        }
+        let other = self.plan.fallback(what.role().unwrap_or(Role::Reviewer), own);
+        other.filter(|other| self.quotas.admits(*other)).or(Some(own))
+    }
+
+    /// Keeps what a fallback did.
+    fn detour(&mut self, job: &Running) {
+        let own = self.backend_of(job.node, job.what);
+        if let (Some(own), Some(other)) = (own, job.backend.filter(|backend| own != Some(*backend))) {
+            let role = job.what.role().unwrap_or(Role::Reviewer);
+            self.detours.entry((role, own, other)).or_default().insert(job.node);
+        }
     }
 
     /// What an agent's job runs on; checks and merges run on none.
@@ -473,7 +487,7 @@ impl Board {
             Order::Pause => self.pace = Pace::Paused,
             Order::Go => {
                 self.pace = Pace::Going;
-                self.closed.retain(|_, (until, _)| *until != Until::Person);
+                self.quotas.go();
             }
             Order::Cancel => self.pace = Pace::Cancelled,
             Order::Approve { gate, criterion } => {
@@ -486,6 +500,10 @@ impl Board {
             Order::Retry(_) | Order::Skip(_) => {}
         }
     }
+}
+
+fn is_replay(backend: &str) -> bool {
+    backend.split(':').next() == Some("replay")
 }
 
 /// The plan without the texts that only agents read: a board may live beside the run for days.

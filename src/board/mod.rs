@@ -8,6 +8,7 @@ mod clock;
 mod fold;
 mod news;
 mod path;
+mod quota;
 mod standing;
 
 pub use card::{Allowed, Bill, Card, Landing, Mark, Remark, Running, Settled, Story};
@@ -21,6 +22,7 @@ use crate::{
     text::line,
 };
 use path::Path;
+use quota::Quotas;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// How many sentences are kept.
@@ -46,7 +48,9 @@ pub struct Board {
     /// The train, in the order in which its tasks joined.
     train: BTreeSet<(u64, NodeId)>,
     path: Path,
-    closed: BTreeMap<BackendId, (Until, Box<str>)>,
+    quotas: Quotas,
+    detours: BTreeMap<(Role, BackendId, BackendId), BTreeSet<NodeId>>,
+    replayed: u32,
     landings: Vec<Landing>,
     remarks: Vec<Remark>,
     allowed: Vec<Allowed>,
@@ -207,7 +211,18 @@ impl Board {
 
     /// Backends that take no jobs, with until when and why, as they said it.
     pub fn closed(&self) -> impl Iterator<Item = (&str, Until, &str)> {
-        self.closed.iter().map(|(&backend, (until, why))| (self.backend(backend), *until, &**why))
+        self.quotas.closed().map(|(backend, until, why)| (self.backend(backend), until, why))
+    }
+
+    /// What was done by a fallback: in which role, in place of which backend, by which, and for which nodes.
+    pub fn detours(&self) -> impl Iterator<Item = (Role, &str, &str, &BTreeSet<NodeId>)> {
+        let named = |id: BackendId| self.backend(id);
+        self.detours.iter().map(move |(&(role, own, other), nodes)| (role, named(own), named(other), nodes))
+    }
+
+    /// How many runs of agents were played back from recordings: no model was asked.
+    pub fn replayed(&self) -> u32 {
+        self.replayed
     }
 
     /// Whether anything may start.

@@ -1,7 +1,7 @@
 //! What the board shows, told as stories.
 
 use super::{sample::*, *};
-use crate::run::{Entry, Event, Order};
+use crate::run::{Ending, Entry, Event, Evidence, Order};
 
 fn last(board: &Board) -> &str {
     board.latest().last().map_or("", |news| &news.text)
@@ -138,7 +138,7 @@ fn an_entry_costs_what_it_changes() {
             n,
             What::Implement,
             1,
-            rejected(crate::run::Finding::blocker(crate::run::Code::Failed, "no"), "l"),
+            rejected(crate::run::Finding::blocker(Code::Failed, "no"), "l"),
             &[(n, Standing::Done)],
         );
     }
@@ -148,4 +148,37 @@ fn an_entry_costs_what_it_changes() {
     assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
     board.apply(&Entry { seq: 0, at: Timestamp(0), event: Event::TimeUp }, &[]);
     assert_eq!(board.pace(), Pace::TimeUp);
+}
+
+#[test]
+fn what_a_fallback_did_is_known_while_its_own_backend_is_closed_and_while_it_is_tried_again() {
+    let (own, other) = (BackendId(1), BackendId(2));
+    let mut plan = blueprint();
+    plan.backends.extend(["codex".into(), "gemini".into()]);
+    plan.fallbacks = vec![(Role::Implementation, own, other)];
+    for node in &mut plan.nodes {
+        if let Node::Task(task) = node {
+            task.backend = own;
+        }
+    }
+    let mut t = Teller::new();
+    t.planned(plan, &[]);
+    let work = || {
+        let (patch, commit) = (Oid::of_number(5), Oid::of_number(6));
+        Ending::Passed(Evidence::Work { patch, commit, told: Vec::new() })
+    };
+    let no = Ending::Deferred { until: Until::At(Timestamp(t.now + 600_000)), why: "rate limit".into() };
+    t.job(0, What::Implement, 1, no, &[]);
+    t.job(0, What::Implement, 1, work(), &[]);
+    t.tell(Event::QuotaDue { backend: own }, &[]);
+    // The first is the probe; until it is answered the others go to the fallback.
+    let probe = t.start(1, What::Implement);
+    t.job(2, What::Implement, 1, work(), &[]);
+    t.tell(Event::Answered { job: probe }, &[]);
+    t.job(3, What::Implement, 1, work(), &[]);
+    t.end(probe, work(), &[]);
+    let board = t.board();
+    let detours: Vec<_> = board.detours().collect();
+    let nodes = [NodeId(0), NodeId(2)].into();
+    assert_eq!(detours, [(Role::Implementation, "codex", "gemini", &nodes)]);
 }

@@ -27,6 +27,16 @@ pub(crate) fn found(environment: &Environment) -> &'static str {
     KNOWN.into_iter().find(is_there).unwrap_or(NONE)
 }
 
+/// Why `--max-cost` cannot be relied on to stop this backend; none where it tells what each run has cost.
+pub(super) fn untold_cost(program: &str) -> Option<&'static str> {
+    match program {
+        "codex" | "gemini" => Some("it tells its tokens, and no price"),
+        "command" => Some("it tells nothing of what it uses"),
+        "acp" => Some("it tells a price only where its agent does"),
+        _ => None,
+    }
+}
+
 /// What is said where none of them is there.
 pub(super) fn nobody() -> String {
     format!("none of {} is on PATH", KNOWN.join(", "))

@@ -4,7 +4,7 @@ use super::{
     Stop,
     args::{Arguments, Execute},
     asked,
-    closing::{self, Report},
+    closing::{self, Again, Report},
     complain, confinement, crew,
     exit::Exit,
     needs,
@@ -147,7 +147,8 @@ async fn prove_needs(
     (plan, past): (&Plan, &Past<'_>),
     without_checks: bool,
 ) -> Result<(), Stop> {
-    let warnings = needs::prove(scene, &grounds.config, (plan, past), (grounds.base, without_checks)).await?;
+    let wanted = (grounds.base, without_checks, grounds.policy.budget);
+    let warnings = needs::prove(scene, &grounds.config, (plan, past), wanted).await?;
     complain(&needs::told(scene, &warnings));
     Ok(())
 }
@@ -170,7 +171,8 @@ async fn again(
     folded.replay(entries, &record::standings(run));
     let screen = open_screen(arguments, wish, scene, &folded, &Live::default());
     let at = entries.last().map_or_else(now, |entry| entry.at);
-    let report = Report { scene, folder, topic, end: handoff::End::Done, exit: Exit::Good, at };
+    let again = Again::after(run, arguments, wish, scene, topic);
+    let report = Report { scene, folder, topic, end: handoff::End::Done, exit: Exit::Good, at, again };
     screen.finish(report.write(&folded).await);
     Ok(Exit::Good)
 }
@@ -288,6 +290,7 @@ async fn resume(
     prove_signing(scene, &grounds.config).await?;
     let tapes = asked_tapes(arguments, wish, scene);
     prove_tapes(tapes.as_deref())?;
+    complain(&preface::dropped(run.policy().budget, grounds.policy.budget));
     if wish.dry_run {
         return rehearse(wish, &preface);
     }
@@ -369,7 +372,8 @@ async fn go(
         }
     };
     // As the journal has it: told again, it is the same.
-    let report = Report { scene, folder: &begun.folder, topic, end: how, exit, at: run.now() };
+    let again = Again::after(&run, arguments, wish, scene, topic);
+    let report = Report { scene, folder: &begun.folder, topic, end: how, exit, at: run.now(), again };
     screen.finish(report.write(&folded).await);
     Ok(exit)
 }

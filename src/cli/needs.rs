@@ -2,7 +2,7 @@
 //! `doctor`.
 
 use super::{
-    Stop,
+    Stop, crew,
     exit::Exit,
     message,
     past::Past,
@@ -13,7 +13,7 @@ use crate::{
     config::Config,
     perform::{COORDINATOR, EXPERT, IMPLEMENTATION_AGENT, TEST_DEVELOPER, TEST_EXPERT},
     plan::{BackendId, Blueprint, Draft, Fault, Phase, Plan, Progress, Role, Severity, Task},
-    run::Oid,
+    run::{Limit, Oid},
     text::line,
 };
 use std::collections::BTreeSet;
@@ -183,7 +183,7 @@ pub(super) async fn prove(
     scene: &Scene,
     config: &Config,
     (plan, past): (&Plan, &Past<'_>),
-    (base, without_checks): (Oid, bool),
+    (base, without_checks, budget): (Oid, bool, Limit),
 ) -> Result<Vec<Fault>, Stop> {
     if let Some((what, fix)) = unproven(plan, past).filter(|_| !without_checks) {
         return Err(Stop::missing(what, fix));
@@ -192,13 +192,16 @@ pub(super) async fn prove(
     let needs = of(plan.blueprint(), &tasks);
     let backends = needs.iter().map(|need| need.backend);
     let looked = probe::look(&scene.environment, Some(scene.repo.top()), config, backends).await;
-    let (errors, warnings): (Vec<Fault>, Vec<Fault>) =
+    let (errors, mut warnings): (Vec<Fault>, Vec<Fault>) =
         faults(&needs, &looked).into_iter().partition(|fault| fault.severity == Severity::Error);
     if !errors.is_empty() {
         return Err(Stop::faulty(Exit::Missing, &Draft::default(), &errors, scene.is_coloured));
     }
     prove_definitions(scene, base, definitions(plan.blueprint(), &tasks)).await?;
     scene.servers(base, config).await?;
+    if budget.micros < u64::MAX {
+        warnings.extend(unstoppable(&needs));
+    }
     Ok(warnings)
 }
 
@@ -220,6 +223,18 @@ async fn prove_definitions(scene: &Scene, base: Oid, names: BTreeSet<&str>) -> R
         meant.unwrap_or_default()
     );
     Err(Stop::missing(format!("there is no agent `{}`, which is to review", line(missing, 60)), &fix))
+}
+
+/// The backends that a limit of money does not see.
+fn unstoppable(needs: &[Need<'_>]) -> Vec<Fault> {
+    let programs: BTreeSet<&str> = needs.iter().map(|need| program_of(need.backend)).collect();
+    let told = programs.into_iter().filter_map(|program| {
+        let why = crew::untold_cost(program)?;
+        let text = format!("--max-cost cannot be relied on to stop {program}: {why}");
+        let help = Some("--max-runs N stops it".to_owned());
+        Some(Fault { severity: Severity::Warning, code: "cost-untold", text, labels: Vec::new(), help })
+    });
+    told.collect()
 }
 
 /// What cannot be had and can be done without, for people.

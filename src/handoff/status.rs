@@ -1,7 +1,7 @@
 //! Where a run is now: `execution-status.md`, and the same for `tidegate status`.
 
 use super::{
-    bill::Bills,
+    bill::{Bills, flags, reached},
     page::{Page, Part},
     report::{approve, execute, retry},
 };
@@ -253,8 +253,17 @@ fn next_actions(page: &mut Page, board: &Board) {
         page.push(Part::Commands(vec![command]));
     }
     if board.is_left() && !board.is_done() {
-        page.push(Part::Item("you: let it go on, nobody executes it now".into()));
-        return page.push(Part::Commands(vec![execute(topic)]));
+        // A limit that is reached stops it again at once; one that is not would hold no longer.
+        let (mut limit, reached) = (board.limit(), reached(board.limit(), Bills::of(board).total));
+        for reached in &reached {
+            match reached.flag {
+                "--max-cost" => limit.micros = u64::MAX,
+                _ => limit.runs = u64::MAX,
+            }
+        }
+        let differs = if reached.is_empty() { "" } else { ", with a higher limit or none" };
+        page.push(Part::Item(format!("you: let it go on{differs}, nobody executes it now")));
+        return page.push(Part::Commands(vec![execute(topic, &flags(limit))]));
     }
     let ready = board.nodes().filter(|&n| {
         board.card(n).running.is_empty()

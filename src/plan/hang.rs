@@ -15,6 +15,8 @@ pub const NO_STREAM: &str = "-";
 const SCRIPT: BackendId = BackendId(0);
 /// The same, by name. It needs no model, and costs nothing.
 pub(super) const SCRIPT_NAME: &str = "script";
+/// Plays back what was recorded: no model is asked either.
+pub(super) const REPLAY_NAME: &str = "replay";
 /// What runs a role of which the configuration says nothing.
 const UNNAMED: &str = "default";
 

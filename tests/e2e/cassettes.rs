@@ -91,9 +91,24 @@ fn a_run_that_was_recorded_lands_the_same_trees_in_a_clone_without_an_agent() {
     assert!(!tree.contains("gone/away") && !tree.contains("\tbad"), "{tree}");
     let used = |space: &Space| {
         let said = space.run(&["status", "one", "--json"]).exits(0);
-        serde_json::from_str::<serde_json::Value>(&said.out).expect("one value")["usage"].clone()
+        let total = serde_json::from_str::<serde_json::Value>(&said.out).expect("one value")["usage"]["total"].clone();
+        (total["runs"].as_u64(), total["micros"].as_u64())
     };
-    assert_eq!(used(&other), used(&space), "what was used then is told again");
+    assert_eq!(used(&space), (Some(5), Some(1_250_000)));
+    assert_eq!(used(&other), (Some(0), Some(0)), "what was paid when it was recorded is not paid again");
+    let replayed = "Replayed: 5 runs, from recordings: no model was asked, nothing was paid";
+    other.run(&["status", "one"]).exits(0).says(&[replayed]);
+}
+
+#[test]
+fn what_is_played_back_is_bound_by_no_limit() {
+    let (space, tapes) = recorded();
+    let other = clone(&space, &tapes);
+    let config = other.beside("replay.toml").display().to_string();
+    let limits = ["--max-runs", "0", "--max-cost", "0"];
+    let said = other.run(&[&["--config", &config, "execute", "one", "--plain"], &limits[..]].concat()).exits(0);
+    said.says(&["at least 4 runs of replay", "no model: this costs nothing"]);
+    assert_eq!(landed(&other), landed(&space));
 }
 
 #[test]
