@@ -1,7 +1,7 @@
 //! A cassette: one call of an agent as it was, kept so that it can be played again without a model.
 
 use super::{AgentError, AgentEvent, AgentReport, Backend, Invocation, Sink};
-use crate::{plan::Role, process::Line, run::Spend};
+use crate::{plan::Role, process::Line};
 use serde::{Deserialize, Serialize};
 use std::{
     ffi::OsString,
@@ -162,11 +162,7 @@ impl Replay {
             io::ErrorKind::NotFound => lack(format!("{at} is not there")),
             _ => lack(format!("{at} is damaged: {error}")),
         })?;
-        // What it cost was paid when it was recorded.
-        cassette.events.into_iter().for_each(|event| match event {
-            AgentEvent::Usage { session, .. } => events(AgentEvent::Usage { spend: Spend::default(), session }),
-            event => events(event),
-        });
+        cassette.events.into_iter().for_each(|event| events(event));
         // What is gone first: a file may have taken the place of a folder.
         let (gone, left): (Vec<&Taped>, Vec<&Taped>) = cassette.files.iter().partition(|file| file.is_gone());
         for file in gone.into_iter().chain(left) {

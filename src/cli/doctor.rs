@@ -316,8 +316,14 @@ async fn backends(environment: &Environment, read: &Read, wish: &Doctor) -> Resu
 
 /// What is wanting where nobody is there to be asked: no command line at all, or a script that is not written.
 fn crew_found(needs: &[needs::Need<'_>], looked: &probe::Looked, wish: &Doctor) -> Option<Finding> {
-    let first = |name: &str| needs.iter().find(|need| probe::program_of(need.backend) == name);
-    if let (Some(_), Some(Err(lack))) = (first(crew::NONE), looked.get(crew::NONE)) {
+    let of = |name: &str| {
+        needs.iter().filter(|need| probe::program_of(need.backend) == name).min_by_key(|need| need.is_spare())
+    };
+    if let (Some(need), Some(Err(lack))) = (of(crew::NONE), looked.get(crew::NONE)) {
+        if need.is_spare() {
+            let fault = need.fault(lack);
+            return Some(Finding::new("backend", State::Note, fault.text).help(fault.help.unwrap_or_default()));
+        }
         let (text, help) = match wish.topic {
             Some(_) => (lack.text.clone(), lack.help.clone()),
             None => (
@@ -328,7 +334,7 @@ fn crew_found(needs: &[needs::Need<'_>], looked: &probe::Looked, wish: &Doctor) 
         return Some(Finding::new("backend", State::Bad, text).help(help));
     }
     // Who configures scripts for all has them in mind; whether a topic has them all, its plan says.
-    if let (Some(need), Some(Err(lack)), Some(_)) = (first("script"), looked.get("script"), &wish.topic) {
+    if let (Some(need), Some(Err(lack)), Some(_)) = (of("script"), looked.get("script"), &wish.topic) {
         let fault = need.fault(lack);
         return Some(Finding::new("backend", State::Bad, fault.text).help(fault.help.unwrap_or_default()));
     }

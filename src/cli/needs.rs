@@ -42,9 +42,13 @@ enum Asker<'p> {
 }
 
 impl Need<'_> {
-    /// Whether a run can start without it.
+    /// Whether a run can start without it: a fallback, and help that nobody has configured. Whoever is named for it ought to be there.
     pub(super) fn is_spare(&self) -> bool {
-        matches!(self.by, Asker::Fallback(_))
+        match self.by {
+            Asker::Fallback(_) => true,
+            Asker::Helper(_) => self.backend == crew::NONE,
+            Asker::Task(..) | Asker::Reviewer(_) => false,
+        }
     }
 
     fn role(&self) -> Role {
@@ -58,27 +62,25 @@ impl Need<'_> {
     pub(super) fn fault(&self, lack: &probe::Lack) -> Fault {
         let (why, help, role) = (&lack.text, &lack.help, self.role().name());
         let another = |key: &str| format!("{help}; `[agents.{role}] {key}` of tidegate.toml names another");
-        let (severity, text, help) = match self.by {
+        let (text, help) = match self.by {
             Asker::Task(task, _) => (
-                Severity::Error,
                 format!("task {} has no `{role}` script, and no agent can do it: {why}", task.label),
                 format!("{help}; or add a fenced block ```sh role={role} at line {}", task.brief.line),
             ),
-            Asker::Reviewer(name) => (
-                Severity::Error,
-                format!("`{}` is to review, and no agent can do it: {why}", line(name, 60)),
-                another("backend"),
-            ),
+            Asker::Reviewer(name) => {
+                (format!("`{}` is to review, and no agent can do it: {why}", line(name, 60)), another("backend"))
+            }
             Asker::Helper(_) => (
-                Severity::Error,
                 format!("the `{role}` is asked about work that keeps failing, and no agent can do it: {why}"),
                 another("backend"),
             ),
-            Asker::Fallback(_) => {
-                (Severity::Warning, format!("the `{role}` has nothing to fall back to: {why}"), another("fallback"))
-            }
+            Asker::Fallback(_) => (format!("the `{role}` has nothing to fall back to: {why}"), another("fallback")),
         };
-        let code = if severity == Severity::Error { "no-agent" } else { "no-fallback" };
+        let (severity, code) = match (self.is_spare(), self.by) {
+            (false, _) => (Severity::Error, "no-agent"),
+            (true, Asker::Fallback(_)) => (Severity::Warning, "no-fallback"),
+            (true, _) => (Severity::Warning, "no-agent"),
+        };
         Fault { severity, code, text, labels: Vec::new(), help: Some(help) }
     }
 }

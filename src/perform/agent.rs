@@ -379,6 +379,8 @@ impl Ear {
                     is_over: false,
                 });
                 heard.talk = talk.clone().or_else(|| heard.talk.take());
+                // What is played back was paid when it was recorded.
+                let spend = if &*self.program == "replay" { Spend::default() } else { spend };
                 Note::Spent(spend, talk)
             }
             AgentEvent::ToolResult { .. } | AgentEvent::Finished => return,

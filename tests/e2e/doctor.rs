@@ -222,6 +222,22 @@ fn who_is_asked_about_work_that_keeps_failing_counts_too() {
 }
 
 #[test]
+fn help_that_nobody_has_configured_is_missed_where_no_agent_is_found_and_keeps_nothing_from_starting() {
+    let own = "[agents.test-developer]\nbackend = \"command\"\n[agents.implementation]\nbackend = \"command\"\n\
+               [backends]\ncommand = [\"sh\", \"-c\", \"echo 1 > one\"]\n[review]\nreviewers = []\n";
+    let space = space(own);
+    let told = [
+        "the `expert` is asked about work that keeps failing, and no agent can do it",
+        "none of claude, codex, gemini, opencode is on PATH",
+        "[agents.expert] backend",
+    ];
+    for doctor in [&["doctor"][..], &["doctor", "one"]] {
+        run(&space, doctor).exits(0).says(&told).says(&["? backend"]);
+    }
+    run(&space, &["execute", "one", "--plain"]).exits(0).says(&told).says(&["warning"]);
+}
+
+#[test]
 fn a_fallback_that_is_not_there_is_told_and_keeps_nothing_from_starting() {
     let space = space("[agents.implementation]\nfallback = \"codex\"\n[review]\nreviewers = []\n");
     claude::install(&space, "echo 1 > one");
