@@ -9,7 +9,7 @@ use crate::{
         Addition, BackendId, Blueprint, Brief, Gate, Level, Means, Node, NodeId, Plan, ReviewerId, Role, Task, TestWish,
     },
     run::{
-        Breakage, Code, Ending, Entry, Event, Evidence, Finding, JobId, Oid, Order, Rejection, Spend, Timestamp,
+        Breakage, Code, Ending, Entry, Event, Evidence, Finding, JobId, Oid, Order, Rejection, Spend, Timestamp, Until,
         Verified, Weight, What,
     },
     text::line,
@@ -72,14 +72,17 @@ impl Board {
                 self.lay_out(plan);
             }
             Event::Replanned(addition) => self.extend(addition),
-            Event::Started { job, node, what } => self.started(*job, *node, *what, entry.at),
+            Event::Started { job, node, what, backend } => {
+                // Journals of before do not say on what.
+                let backend = backend.or_else(|| self.backend_of(*node, *what));
+                self.started((*job, *node, *what), backend, entry.at);
+            }
             Event::StopAsked { job } => {
                 if let Some(job) = self.jobs.get_mut(job) {
                     job.is_stopping = true;
                 }
             }
             Event::Answered { job } => {
-                self.quotas.answered(*job);
                 if let Some(job) = self.jobs.get_mut(job) {
                     job.is_answered = true;
                 }
@@ -87,13 +90,14 @@ impl Board {
             Event::CalledAgain { job } => self.called(*job),
             Event::Spent { job, spend, .. } => self.bill(*job, Bill { spend: *spend, ..Bill::default() }),
             Event::Ended { job, ending, spend } => self.ended(*job, ending, *spend, entry.at),
-            Event::QuotaDue { backend } => self.quotas.due(*backend),
+            Event::QuotaDue { backend } => {
+                self.closed.remove(backend);
+            }
             Event::TimeUp => self.pace = Pace::TimeUp,
             Event::Ordered(order) => self.ordered(order),
             Event::Resumed { policy } => {
                 self.limit = policy.as_ref().map_or(self.limit, |policy| policy.budget);
                 self.forget_jobs();
-                self.quotas.resumed();
                 self.is_left = false;
                 if self.pace != Pace::Cancelled {
                     self.pace = Pace::Going;
@@ -202,15 +206,15 @@ impl Board {
         }
     }
 
-    fn started(&mut self, id: JobId, node: NodeId, what: What, at: Timestamp) {
+    fn started(&mut self, (id, node, what): (JobId, NodeId, What), backend: Option<BackendId>, at: Timestamp) {
         let attempt = self.attempt(node, what);
         let Some(card) = self.cards.get_mut(node.index()) else {
             return;
         };
         card.begun.get_or_insert(at);
-        let backend = self.engine(node, what);
+        // The core starts nothing on a closed backend.
         if let Some(backend) = backend {
-            self.quotas.started(backend, id);
+            self.closed.remove(&backend);
         }
         let card = &mut self.cards[node.index()];
         card.running.push(id);
@@ -291,9 +295,6 @@ impl Board {
             return;
         };
         self.stops(&job);
-        if let Some(backend) = job.backend {
-            self.quotas.ended(id, backend, ending, &self.plan);
-        }
         let is_wanted = !job.is_stopping;
         if matches!(ending, Ending::Passed(_) | Ending::Rejected(_)) {
             self.detour(&job);
@@ -306,7 +307,15 @@ impl Board {
             Ending::Passed(evidence) if is_wanted => self.passed(&job, evidence, at),
             Ending::Rejected(rejection) if is_wanted => self.rejected(&job, rejection),
             Ending::Passed(_) | Ending::Rejected(_) => {}
-            Ending::Deferred { why, .. } => story.trouble = Some(why.clone()),
+            Ending::Deferred { until, why } => {
+                story.trouble = Some(why.clone());
+                for backend in job.backend.map_or_else(Vec::new, |backend| self.plan.kin(backend)) {
+                    // What waits for a person waits for no time.
+                    if !matches!((self.closed.get(&backend), until), (Some((Until::Person, _)), Until::At(_))) {
+                        self.closed.insert(backend, (*until, why.clone()));
+                    }
+                }
+            }
             Ending::Broke(Breakage::Fell { why, .. }) if is_wanted => story.trouble = Some(why.clone()),
             Ending::Broke(Breakage::Fell { .. }) => {}
             Ending::Broke(Breakage::Moved { tip, found }) => {
@@ -447,16 +456,6 @@ impl Board {
         *sum = sum.plus(bill);
     }
 
-    /// What an agent's job runs on now: what its role goes over to, while its own backend takes no jobs.
-    fn engine(&self, node: NodeId, what: What) -> Option<BackendId> {
-        let own = self.backend_of(node, what)?;
-        if self.quotas.admits(own) {
-            return Some(own);
-        }
-        let other = self.plan.fallback(what.role().unwrap_or(Role::Reviewer), own);
-        other.filter(|other| self.quotas.admits(*other)).or(Some(own))
-    }
-
     /// Keeps what a fallback did.
     fn detour(&mut self, job: &Running) {
         let own = self.backend_of(job.node, job.what);
@@ -487,7 +486,7 @@ impl Board {
             Order::Pause => self.pace = Pace::Paused,
             Order::Go => {
                 self.pace = Pace::Going;
-                self.quotas.go();
+                self.closed.retain(|_, (until, _)| *until != Until::Person);
             }
             Order::Cancel => self.pace = Pace::Cancelled,
             Order::Approve { gate, criterion } => {

@@ -8,7 +8,6 @@ mod clock;
 mod fold;
 mod news;
 mod path;
-mod quota;
 mod standing;
 
 pub use card::{Allowed, Bill, Card, Landing, Mark, Remark, Running, Settled, Story};
@@ -22,7 +21,6 @@ use crate::{
     text::line,
 };
 use path::Path;
-use quota::Quotas;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// How many sentences are kept.
@@ -48,7 +46,8 @@ pub struct Board {
     /// The train, in the order in which its tasks joined.
     train: BTreeSet<(u64, NodeId)>,
     path: Path,
-    quotas: Quotas,
+    /// Backends that said no, until when and why.
+    closed: BTreeMap<BackendId, (Until, Box<str>)>,
     detours: BTreeMap<(Role, BackendId, BackendId), BTreeSet<NodeId>>,
     replayed: u32,
     landings: Vec<Landing>,
@@ -211,7 +210,7 @@ impl Board {
 
     /// Backends that take no jobs, with until when and why, as they said it.
     pub fn closed(&self) -> impl Iterator<Item = (&str, Until, &str)> {
-        self.quotas.closed().map(|(backend, until, why)| (self.backend(backend), until, why))
+        self.closed.iter().map(|(&backend, (until, why))| (self.backend(backend), *until, &**why))
     }
 
     /// What was done by a fallback: in which role, in place of which backend, by which, and for which nodes.

@@ -109,7 +109,10 @@ fn foreign_entries_are_no_panic() {
     let mut board = Board::default();
     let job = JobId(7);
     let entry = |event| Entry { seq: 1, at: Timestamp(1), event };
-    board.apply(&entry(Event::Started { job, node: NodeId(9), what: What::Tests }), &[(NodeId(9), Standing::Done)]);
+    board.apply(
+        &entry(Event::Started { job, node: NodeId(9), what: What::Tests, backend: None }),
+        &[(NodeId(9), Standing::Done)],
+    );
     board.apply(&entry(Event::StopAsked { job }), &[]);
     board.apply(&entry(Event::Ordered(Order::Approve { gate: NodeId(9), criterion: 9 })), &[]);
     assert_eq!(board.running().count(), 0);
@@ -151,7 +154,7 @@ fn an_entry_costs_what_it_changes() {
 }
 
 #[test]
-fn what_a_fallback_did_is_known_while_its_own_backend_is_closed_and_while_it_is_tried_again() {
+fn what_a_fallback_did_is_known_and_what_it_did_not_bring_about_is_not() {
     let (own, other) = (BackendId(1), BackendId(2));
     let mut plan = blueprint();
     plan.backends.extend(["codex".into(), "gemini".into()]);
@@ -167,18 +170,17 @@ fn what_a_fallback_did_is_known_while_its_own_backend_is_closed_and_while_it_is_
         let (patch, commit) = (Oid::of_number(5), Oid::of_number(6));
         Ending::Passed(Evidence::Work { patch, commit, told: Vec::new() })
     };
-    let no = Ending::Deferred { until: Until::At(Timestamp(t.now + 600_000)), why: "rate limit".into() };
-    t.job(0, What::Implement, 1, no, &[]);
     t.job(0, What::Implement, 1, work(), &[]);
-    t.tell(Event::QuotaDue { backend: own }, &[]);
-    // The first is the probe; until it is answered the others go to the fallback.
-    let probe = t.start(1, What::Implement);
-    t.job(2, What::Implement, 1, work(), &[]);
-    t.tell(Event::Answered { job: probe }, &[]);
-    t.job(3, What::Implement, 1, work(), &[]);
-    t.end(probe, work(), &[]);
+    for (node, ending) in [
+        (1, work()),
+        (2, work()),
+        (3, Ending::Broke(crate::run::Breakage::Fell { why: "it fell".into(), left: Oid::NONE })),
+    ] {
+        let job = t.start_on(node, What::Implement, Some(other));
+        t.end(job, ending, &[]);
+    }
     let board = t.board();
     let detours: Vec<_> = board.detours().collect();
-    let nodes = [NodeId(0), NodeId(2)].into();
+    let nodes = [NodeId(1), NodeId(2)].into();
     assert_eq!(detours, [(Role::Implementation, "codex", "gemini", &nodes)]);
 }
