@@ -12,7 +12,7 @@ use crate::{
     context::{Package, feedback},
     mcp::Tray,
     plan::{Role, Task},
-    process::with_causes,
+    process::{redacted, redacted_bytes, with_causes},
     run::{Job, Oid, Pool, Spend, Talk},
     workspace::{Lease, slug},
 };
@@ -124,8 +124,7 @@ impl Bench {
         let tray = folder.join(TRAY);
         made(&tray, 0o755)?;
         made(&home, 0o700)?;
-        let before = wish.again.as_ref().and_then(|(_, talk)| talk.as_ref()).or_else(|| job.sheet.talks.get(&job.what));
-        let talk = before.filter(|talk| {
+        let talk = talk_of(job, wish).filter(|talk| {
             let is_here = backend.roams() || Path::new(&*talk.place) == lease.path();
             *talk.backend == *program && is_here
         });
@@ -133,8 +132,9 @@ impl Bench {
         let invocation = self.invocation(job, desk, wish, (task, lease, folder.clone(), home))?;
         let mut invocation = Invocation { model, session, ..invocation };
         // A script says what it says, and has been told all there is.
+        let secrets: Arc<[String]> = backend.secrets(&invocation).into();
         let is_served = !wish.is_aside && !matches!(&*program, "script" | "replay");
-        let asks = is_served.then(|| Asks::open(self, (job, desk), wish.role, lease, &tray)).transpose()?;
+        let asks = is_served.then(|| Asks::open(self, (job, desk), wish.role, lease, (&tray, &secrets))).transpose()?;
         if let Some(asks) = &asks {
             invocation.servers.push(asks.server());
             invocation.env.extend(asks.env());
@@ -146,6 +146,7 @@ impl Bench {
             place: lease.path().display().to_string(),
             trace: trace.clone(),
             minutes: Minutes::begin(&folder).map_err(|error| unusable(&folder, &error))?,
+            secrets: Arc::clone(&secrets),
             keeps: self.setting.record.is_some(),
             heard: Mutex::default(),
         });
@@ -160,7 +161,8 @@ impl Bench {
                 None => working.await,
             }
         };
-        let answer = working.instrument(trace.span()).await;
+        let answer = without_secrets(working.instrument(trace.span()).await, &secrets);
+        wash(&tray, &secrets)?;
         trace.end(&answer);
         *heard = std::mem::take(&mut *ear.heard.lock().unwrap_or_else(PoisonError::into_inner));
         ear.minutes.end(&answer).map_err(|error| unusable(&folder, &error))?;
@@ -169,11 +171,9 @@ impl Bench {
         {
             (desk.tell)(Note::Spent(Spend::default(), Some(Talk { is_over: true, ..talk })));
         }
-        if let Ok(report) = &answer {
-            let path = folder.join(ANSWER);
-            fs::write(&path, &report.text).map_err(|error| unusable(&path, &error))?;
-        }
-        answer
+        let path = folder.join(ANSWER);
+        let kept = answer.as_ref().map_or(Ok(()), |report| fs::write(&path, &report.text));
+        kept.map_err(|error| unusable(&path, &error)).and(answer)
     }
 
     fn invocation(
@@ -347,6 +347,7 @@ struct Ear {
     place: String,
     trace: Trace,
     minutes: Minutes,
+    secrets: Arc<[String]>,
     keeps: bool,
     heard: Mutex<Heard>,
 }
@@ -359,6 +360,7 @@ struct Heard {
 
 impl Ear {
     fn hear(&self, event: AgentEvent) {
+        let event = event.reworded(|text| redacted(text, &self.secrets));
         self.trace.hear(&event);
         self.minutes.note(&event);
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
@@ -388,6 +390,11 @@ impl Ear {
     }
 }
 
+/// The conversation that a call would go on with.
+fn talk_of<'a>(job: &'a Job, wish: &'a Wish<'_>) -> Option<&'a Talk> {
+    wish.again.as_ref().and_then(|(_, talk)| talk.as_ref()).or_else(|| job.sheet.talks.get(&job.what))
+}
+
 /// The backend that does this job, and the model that was named for it.
 fn engine(job: &Job, desk: &Desk) -> (Box<str>, Option<String>) {
     let name = match job.lane.pool {
@@ -399,6 +406,20 @@ fn engine(job: &Job, desk: &Desk) -> (Box<str>, Option<String>) {
         Some((program, model)) => (program.into(), Some(model.to_owned())),
         None => (name, None),
     }
+}
+
+/// What an agent says at last does not all come through its output, and there it may be written in other letters.
+fn without_secrets(answer: Result<AgentReport, AgentError>, secrets: &[String]) -> Result<AgentReport, AgentError> {
+    let clean = |text: &str| redacted(text, secrets);
+    answer.map(|report| AgentReport { text: clean(&report.text) }).map_err(|error| error.reworded(clean))
+}
+
+/// Of a call that is over, no secret stays in its tray: where it cannot be taken out, the tray goes.
+fn wash(tray: &Path, secrets: &[String]) -> Result<(), AgentError> {
+    Tray::at(tray).wash(|bytes| redacted_bytes(bytes, secrets)).or_else(|error| {
+        tracing::warn!(folder = %tray.display(), %error, "what an agent left in its tray cannot be kept");
+        fs::remove_dir_all(tray).map_err(|error| unusable(tray, &error))
+    })
 }
 
 fn made(folder: &Path, mode: u32) -> Result<(), AgentError> {

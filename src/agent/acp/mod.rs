@@ -13,8 +13,9 @@ use super::{
     AgentError, AgentEvent, AgentReport, Backend, Invocation, Sink,
     feed::Feed,
     home::{self, unusable},
+    login::Logins,
 };
-use crate::process::{Ask, Exit, How, Launch, Line, Program, Tail, package_of};
+use crate::process::{Ask, Exit, How, Launch, Line, Program, Tail, package_of, secrets};
 use agent_client_protocol::ByteStreams;
 use hearing::Hearing;
 use rustix::fs::{FileType, Mode, mknodat};
@@ -50,8 +51,7 @@ pub struct Acp {
     name: String,
     argv: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
-    logins: Vec<PathBuf>,
-    user: Option<PathBuf>,
+    logins: Logins,
     wardens: Arc<dyn Launch>,
 }
 
@@ -67,18 +67,15 @@ impl Acp {
         user: Option<PathBuf>,
         wardens: Arc<dyn Launch>,
     ) -> Acp {
-        Acp { name, argv, env, logins, user, wardens }
+        let logins = Logins::new(user, logins.into_iter().map(|path| (path.clone(), path)));
+        Acp { name, argv, env, logins, wardens }
     }
 
     async fn play(&self, invocation: Invocation, tell: Sink, line: Line) -> Result<AgentReport, AgentError> {
-        home::bring_logins(self.user.as_deref(), self.logins(), &invocation.home)?;
+        self.logins.bring(&invocation.home)?;
         let home = invocation.home.clone();
         let report = self.work(invocation, tell, line).await;
-        home::take_logins(self.logins(), &home).and(report)
-    }
-
-    fn logins(&self) -> impl Iterator<Item = (&Path, &Path)> {
-        self.logins.iter().map(|path| (path.as_path(), path.as_path()))
+        self.logins.take(&home).and(report)
     }
 
     async fn work(&self, mut invocation: Invocation, tell: Sink, line: Line) -> Result<AgentReport, AgentError> {
@@ -100,7 +97,7 @@ impl Acp {
             limits: crate::process::Limits { idle: None, ..invocation.limits },
             confines: invocation.confines.clone(),
             ask: Ask::Term,
-            secrets: [home::secrets(&self.env), home::secrets_of_logins(self.logins(), &invocation.home)].concat(),
+            secrets: self.secrets(&invocation),
         };
         let under = Line { stop: CancellationToken::new(), grew: Some(grew), hold: line.hold.clone() };
         let (heard, ears) = duplex(AHEAD_MAX);
@@ -153,6 +150,10 @@ impl Acp {
 impl Backend for Acp {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn secrets(&self, invocation: &Invocation) -> Vec<String> {
+        [invocation.secrets(), secrets(&self.env), self.logins.secrets()].concat()
     }
 
     fn run(
