@@ -8,7 +8,7 @@ use super::{
     trace::Trace,
 };
 use crate::{
-    agent::{AgentError, AgentEvent, AgentReport, Cassette, Definition, Invocation, Session, Sink, Taped, WritePolicy},
+    agent::{AgentError, AgentEvent, AgentReport, Cassette, Definition, Invocation, Session, Sink, WritePolicy},
     context::{Package, feedback},
     mcp::Tray,
     plan::{Role, Task},
@@ -85,6 +85,8 @@ pub(super) struct Called {
     pub(super) events: Vec<AgentEvent>,
     /// The conversation it was in.
     pub(super) talk: Option<Talk>,
+    /// What may stand in nothing that is kept of it.
+    pub(super) secrets: Arc<[String]>,
 }
 
 /// Whether a conversation leads nowhere any more: it is full, the model will not go on with it, or going on with it failed for a reason
@@ -102,7 +104,7 @@ impl Bench {
     pub(super) async fn call(&self, job: &Job, desk: &Desk, wish: &Wish<'_>, lease: &Arc<Lease>) -> Called {
         let mut heard = Heard::default();
         let answer = self.called(job, desk, wish, lease, &mut heard).await;
-        Called { answer, events: heard.events, talk: heard.talk }
+        Called { answer, events: heard.events, talk: heard.talk, secrets: heard.secrets }
     }
 
     async fn called(
@@ -133,6 +135,7 @@ impl Bench {
         let mut invocation = Invocation { model, session, ..invocation };
         // A script says what it says, and has been told all there is.
         let secrets: Arc<[String]> = backend.secrets(&invocation).into();
+        heard.secrets = Arc::clone(&secrets);
         let is_served = !wish.is_aside && !matches!(&*program, "script" | "replay");
         let asks = is_served.then(|| Asks::open(self, (job, desk), wish.role, lease, (&tray, &secrets))).transpose()?;
         if let Some(asks) = &asks {
@@ -148,7 +151,7 @@ impl Bench {
             minutes: Minutes::begin(&folder).map_err(|error| unusable(&folder, &error))?,
             secrets: Arc::clone(&secrets),
             keeps: self.setting.record.is_some(),
-            heard: Mutex::default(),
+            heard: Mutex::new(Heard { secrets: Arc::clone(&secrets), ..Heard::default() }),
         });
         let sink: Sink = {
             let ear = Arc::clone(&ear);
@@ -166,10 +169,9 @@ impl Bench {
         trace.end(&answer);
         *heard = std::mem::take(&mut *ear.heard.lock().unwrap_or_else(PoisonError::into_inner));
         ear.minutes.end(&answer).map_err(|error| unusable(&folder, &error))?;
-        if is_dead_end(&answer, talk.is_some())
-            && let Some(talk) = heard.talk.take()
-        {
-            (desk.tell)(Note::Spent(Spend::default(), Some(Talk { is_over: true, ..talk })));
+        if is_dead_end(&answer, talk.is_some()) {
+            let over = heard.talk.take().map(|talk| Talk { is_over: true, ..talk });
+            over.into_iter().for_each(|talk| (desk.tell)(Note::Spent(Spend::default(), Some(talk))));
         }
         let path = folder.join(ANSWER);
         let kept = answer.as_ref().map_or(Ok(()), |report| fs::write(&path, &report.text));
@@ -295,49 +297,6 @@ impl Bench {
     pub(super) fn contest(&self, job: &Job, desk: &Desk) -> std::io::Result<Option<String>> {
         self.tray(job, desk)?.read(CONTEST, CONTEST_MAX)
     }
-
-    /// Keeps a call as a cassette, with what it made of the tree, where that is asked for.
-    pub(super) async fn tape(
-        &self,
-        job: &Job,
-        desk: &Desk,
-        wish: &Wish<'_>,
-        called: &Called,
-        tree: Option<(Oid, Oid)>,
-    ) {
-        let Some(folder) = &self.setting.record else { return };
-        let files = match tree {
-            Some((from, to)) => self.taped(from, to).await,
-            None => Ok(Vec::new()),
-        };
-        let contest = if wish.role == Role::Implementation { self.contest(job, desk) } else { Ok(None) };
-        let contest = contest.map_err(|error| with_causes(&error));
-        let written = files.and_then(|files| Ok((files, contest?))).and_then(|(files, contest)| {
-            let label = desk.plan.node(job.node).label();
-            let cassette = Cassette { events: called.events.clone(), answer: called.answer.clone(), files, contest };
-            let name = Cassette::name(label, wish.role, wish.name, job.turn);
-            cassette.write(&folder.join(name)).map_err(|error| with_causes(&error))
-        });
-        if let Err(error) = written {
-            tracing::warn!(folder = %folder.display(), error, "a cassette cannot be kept");
-        }
-    }
-
-    async fn taped(&self, from: Oid, to: Oid) -> Result<Vec<Taped>, String> {
-        let changes = self.repo.changes(from, to).await.map_err(|fault| with_causes(&fault))?;
-        let mut files = Vec::new();
-        for change in changes {
-            let content = match change.after {
-                Some(entry) => {
-                    let bytes = self.repo.blob(entry.oid).await.map_err(|fault| with_causes(&fault))?;
-                    Some((entry.mode, bytes))
-                }
-                None => None,
-            };
-            files.push(Taped::of(&change.path, content.as_ref().map(|(mode, bytes)| (*mode, &**bytes))));
-        }
-        Ok(files)
-    }
 }
 
 /// Hears what an agent tells on the way, and passes it on.
@@ -356,6 +315,7 @@ struct Ear {
 struct Heard {
     talk: Option<Talk>,
     events: Vec<AgentEvent>,
+    secrets: Arc<[String]>,
 }
 
 impl Ear {
