@@ -3,6 +3,7 @@
 //! The agent runs under a warden as everything does: what it reads is a named pipe, what it writes a file that grows. Closing the
 //! pipe asks it to leave.
 
+mod envelope;
 mod fault;
 mod hearing;
 mod talk;
@@ -12,11 +13,12 @@ mod tests;
 use super::{
     AgentError, AgentEvent, AgentReport, Backend, Invocation, Sink,
     feed::Feed,
-    home::{self, unusable},
+    home::{self, spoilt, unusable},
     login::Logins,
 };
 use crate::process::{Ask, Exit, How, Launch, Line, Program, Tail, package_of, secrets};
 use agent_client_protocol::ByteStreams;
+use envelope::enveloped;
 use hearing::Hearing;
 use rustix::fs::{FileType, Mode, mknodat};
 use std::{
@@ -79,7 +81,10 @@ impl Acp {
     }
 
     async fn work(&self, mut invocation: Invocation, tell: Sink, line: Line) -> Result<AgentReport, AgentError> {
+        let secrets = self.secrets(&invocation);
         home::move_in(&mut invocation, &self.env);
+        let servers = enveloped(&invocation.servers, &invocation.home);
+        invocation.servers = servers.map_err(|error| spoilt(&invocation.home, &error))?;
         if let (Some(confines), Some(program)) = (&mut invocation.confines, self.argv.first()) {
             confines.readable.extend(package_of(Path::new(program)));
         }
@@ -97,7 +102,7 @@ impl Acp {
             limits: crate::process::Limits { idle: None, ..invocation.limits },
             confines: invocation.confines.clone(),
             ask: Ask::Term,
-            secrets: self.secrets(&invocation),
+            secrets,
         };
         let under = Line { stop: CancellationToken::new(), grew: Some(grew), hold: line.hold.clone() };
         let (heard, ears) = duplex(AHEAD_MAX);
