@@ -255,6 +255,11 @@ async fn backends(environment: &Environment, config: &Config) -> Vec<Finding> {
             None => {}
         }
     }
+    for file in crew::missing_logins(environment, config) {
+        let text = format!("{} is not there, and `[backends] acp_logins` names it", file.display());
+        // A key may do as well.
+        found.push(Finding::new("acp", State::Note, text).help("log in, or name another file"));
+    }
     let of_code = engines.get(&Role::Implementation).map(|(name, _)| name.as_str()).unwrap_or_default();
     if of_code == crew::NONE {
         let text =

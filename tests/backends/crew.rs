@@ -277,6 +277,33 @@ fn what_a_server_is_given_stands_in_no_argument_of_an_agent_of_the_protocol() {
     is_given_a_server_in_secret(CLAUDE_ACP);
 }
 
+#[test]
+fn an_agent_of_the_protocol_has_the_logins_that_are_named_and_nothing_else_of_the_home() {
+    let config = "[review]\nreviewers = []\n[agents]\nbackend = \"acp\"\nenv = [\"ANTHROPIC_BASE_URL\"]\n\
+        [backends]\nacp = [\"claude-agent-acp\"]\nacp_logins = [\".claude/.credentials.json\"]\n";
+    let Some(space) = space(&[CLAUDE_ACP], 1, config) else { return };
+    let folder = space.beside("home/.claude");
+    fs::create_dir_all(&folder).expect("a folder");
+    let token = "dummy-token-0123456789abcdef";
+    let login = json!({"claudeAiOauth": {
+        "accessToken": token, "refreshToken": "dummy-refresh-0123456789", "expiresAt": (now() + 36_000) * 1_000,
+        "scopes": ["user:inference", "user:profile"], "subscriptionType": "max",
+    }});
+    fs::write(folder.join(".credentials.json"), login.to_string()).expect("a login");
+    fs::write(folder.join("CLAUDE.md"), "the user's own memory").expect("a file");
+    let server = Server::start(|asked| match asked.results.len() {
+        0 => Reply::shell("cat ~/.claude/.credentials.json; cat ~/.claude/CLAUDE.md; echo 1 > 1".to_owned()),
+        _ => Reply::say(&asked.results.join("\n")),
+    });
+    let mut command = execution(&space, &[], &server);
+    let said = space::said(&command.env("ANTHROPIC_BASE_URL", server.url()).output().expect("it runs")).exits(0);
+    let asked = server.asked();
+    assert!(asked.iter().any(|asked| asked.has_heard(token)), "it could read its login");
+    assert!(!asked.iter().any(|asked| asked.has_heard("the user's own memory")), "and nothing else");
+    let logs = space.run(&["logs", "crew", "1", "--raw"]).exits(0).says(&["[redacted]"]);
+    assert!(!logs.all().contains(token) && !said.all().contains(token), "{}", logs.all());
+}
+
 /// Holds one agent at a pipe in its workspace while another one goes on.
 #[derive(Default)]
 struct Meeting {
