@@ -6,6 +6,7 @@ mod die;
 mod leaving;
 mod lookup;
 mod mounts;
+mod names;
 mod output;
 mod probe;
 mod program;
