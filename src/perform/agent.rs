@@ -124,8 +124,7 @@ impl Bench {
         let folder = wish.part.map_or_else(|| folder.clone(), |part| folder.join(part));
         let home = self.home(job, desk, wish.name);
         let tray = folder.join(TRAY);
-        made(&tray, 0o755)?;
-        made(&home, 0o700)?;
+        made(&tray, 0o755).and_then(|()| made(&home, 0o700))?;
         let talk = talk_of(job, wish).filter(|talk| {
             let is_here = backend.roams() || Path::new(&*talk.place) == lease.path();
             *talk.backend == *program && is_here
@@ -136,6 +135,7 @@ impl Bench {
         // A script says what it says, and has been told all there is.
         let secrets: Arc<[String]> = backend.secrets(&invocation).into();
         heard.secrets = Arc::clone(&secrets);
+        wash_left(&invocation.folder, &secrets)?;
         let is_served = !wish.is_aside && !matches!(&*program, "script" | "replay");
         let asks = is_served.then(|| Asks::open(self, (job, desk), wish.role, lease, (&tray, &secrets))).transpose()?;
         if let Some(asks) = &asks {
@@ -380,6 +380,19 @@ fn wash(tray: &Path, secrets: &[String]) -> Result<(), AgentError> {
         tracing::warn!(folder = %tray.display(), %error, "what an agent left in its tray cannot be kept");
         fs::remove_dir_all(tray).map_err(|error| unusable(tray, &error))
     })
+}
+
+/// The same of calls like this one that a killed run broke off: their folders are beside this one, and have its name but for the number.
+fn wash_left(folder: &Path, secrets: &[String]) -> Result<(), AgentError> {
+    let kind = |path: &Path| {
+        let (number, kind) = path.file_name()?.to_str()?.split_once('-')?;
+        number.bytes().all(|byte| byte.is_ascii_digit()).then(|| kind.to_owned())
+    };
+    let (Some(own), Some(all)) = (kind(folder), folder.parent()) else { return Ok(()) };
+    let others = fs::read_dir(all).map_err(|error| unusable(all, &error))?.flatten().map(|entry| entry.path());
+    let mut trays = others.filter(|path| kind(path).as_ref() == Some(&own)).map(|path| path.join(TRAY));
+    // Its own holds nothing yet but what we have put there.
+    trays.try_for_each(|tray| if tray.is_dir() && !tray.starts_with(folder) { wash(&tray, secrets) } else { Ok(()) })
 }
 
 fn made(folder: &Path, mode: u32) -> Result<(), AgentError> {

@@ -293,7 +293,7 @@ fn an_agent_of_the_protocol_has_the_logins_that_are_named_and_nothing_else_of_th
     fs::write(folder.join("CLAUDE.md"), "the user's own memory").expect("a file");
     let server = Server::start(|asked| match asked.results.len() {
         0 => Reply::shell("cat ~/.claude/.credentials.json; cat ~/.claude/CLAUDE.md; echo 1 > 1".to_owned()),
-        _ => Reply::say(&asked.results.join("\n")),
+        _ => Reply::say(asked.results.join("\n")),
     });
     let mut command = execution(&space, &[], &server);
     let said = space::said(&command.env("ANTHROPIC_BASE_URL", server.url()).output().expect("it runs")).exits(0);

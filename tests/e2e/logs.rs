@@ -248,6 +248,22 @@ echo 1 > one"#;
     assert!(!of("left").is_empty() && of("it").is_empty() && of("link").is_empty());
 }
 
+#[test]
+fn what_a_killed_run_left_of_a_call_loses_its_secrets_when_the_task_is_gone_on_with() {
+    let space = worked("test -e two || exit 1\necho 1 > one", &["DEPLOY_TOKEN"], &[]);
+    with_secrets(claude::tidegate(&space, &["execute", "one", "--plain"])).exits(1);
+    let trays = || -> Vec<PathBuf> {
+        let files = below(&space.repo().join(".git/tidegate/runs")).into_iter();
+        files.filter(|file| file.ends_with("tray/context.md")).collect()
+    };
+    let first = trays().remove(0).with_file_name("left");
+    fs::write(&first, format!("with {TOKEN}")).expect("a file is written");
+    claude::run(&space, &["retry", "one", "1"]).exits(0);
+    with_secrets(claude::tidegate(&space, &["execute", "one", "--plain"])).exits(1);
+    assert!(trays().len() > 1, "it was called again");
+    assert_eq!(fs::read_to_string(first).expect("it stays"), "with [redacted]");
+}
+
 /// A process whose output is read as it comes.
 struct Talking {
     child: Child,
