@@ -73,10 +73,9 @@ pub(super) fn backends(scene: &Scene, config: &Config, plan: &Blueprint, wardens
             backends.insert(name.into(), Arc::new(backend));
         } else if name == "acp" && !config.backends.acp.is_empty() {
             let (argv, user) = (argv(&config.backends.acp), Some(environment.home()));
-            backends.insert(
-                name.into(),
-                Arc::new(Acp::new(name.to_owned(), argv, own(&[]), Vec::new(), user, Arc::clone(wardens))),
-            );
+            let logins = config.backends.acp_logins.iter().map(PathBuf::from).collect();
+            let acp = Acp::new(name.to_owned(), argv, own(&[]), logins, user, Arc::clone(wardens));
+            backends.insert(name.into(), Arc::new(acp));
         } else if let (Some(dialect), Some(program)) =
             (dialect(name, &environment.time_zone), program(environment, name))
         {
@@ -88,6 +87,12 @@ pub(super) fn backends(scene: &Scene, config: &Config, plan: &Blueprint, wardens
         }
     }
     backends
+}
+
+/// The files of logins that an agent of the protocol is to have, and that are not there.
+pub(crate) fn missing_logins(environment: &Environment, config: &Config) -> Vec<PathBuf> {
+    let files = config.backends.acp_logins.iter().map(|file| environment.home().join(file));
+    files.filter(|file| !file.is_file()).collect()
 }
 
 /// The reviewers, and the roles that have a model for one task, as the runs of agents that are expected at the least.

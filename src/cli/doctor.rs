@@ -298,6 +298,11 @@ async fn backends(environment: &Environment, read: &Read, wish: &Doctor) -> Resu
             }
         });
     }
+    for file in crew::missing_logins(environment, config) {
+        let text = format!("{} is not there, and `[backends] acp_logins` names it", file.display());
+        // A key may do as well.
+        found.push(Finding::new("acp", State::Note, text).help("log in, or name another file"));
+    }
     found.extend(crew_found(&needs, &looked, wish));
     let is_none = |name: &str| name == crew::NONE;
     if !found.iter().any(|finding| finding.name == "backend") {

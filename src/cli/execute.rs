@@ -14,7 +14,7 @@ use super::{
     say,
     scene::{Scene, Understood, settings, wanted},
     watch::{Onlookers, StatusWriter},
-    workshop::{bench, make_tapes, pool, prove_base, prove_signing, prove_tapes, wardens},
+    workshop::{bench, clear_homes, make_tapes, pool, prove_base, prove_signing, prove_tapes, wardens},
 };
 use crate::{
     actors::{self, Charge, Failpoint},
@@ -338,6 +338,7 @@ async fn go(
     let mut bench = bench(scene, of_run, &config, checks, (begun.pool, launch, backends_here)).await?;
     bench.record(asked_tapes(arguments, wish, scene));
     bench.keep_left().await;
+    clear_homes(scene, &begun.charter.run, false);
     let bell = Doorbell::listen(&begun.folder).map_err(|error| Stop::because("orders cannot be heard", &error))?;
     let inbox = Inbox::open(&begun.folder).map_err(|error| Stop::because("orders cannot be taken", &error))?;
     let status = StatusWriter::start(topic.folder.clone(), folded.clone(), zone, screen.clone());
@@ -359,6 +360,8 @@ async fn go(
     };
     let conducted = actors::conduct(charge).await;
     wardens.shutdown().await;
+    let is_done = conducted.as_ref().is_ok_and(|(run, _)| run.outcome() == Some(Outcome::Done));
+    clear_homes(scene, &begun.charter.run, is_done);
     // Before the last word: what it has to say goes to the screen.
     telemetry.stop().await;
     let (run, end) = conducted.map_err(|error| Stop::because("the supervisor cannot be started", &error))?;

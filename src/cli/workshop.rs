@@ -7,12 +7,12 @@ use super::{
 };
 use crate::{
     config::Config,
-    journal::Runs,
+    journal::{RunId, Runs},
     notes::Topic,
     perform::{Backends, Bench, Checks, Setting},
     process::{Launch, Limits, Sandbox, Wardens},
     run::Oid,
-    workspace::{Pool, PoolError, Setup},
+    workspace::{Pool, PoolError, Setup, remove},
 };
 use std::{
     path::{Path, PathBuf},
@@ -106,6 +106,27 @@ pub(super) async fn pool(scene: &Scene) -> Result<Pool, Stop> {
     let cleared = scene.repo.clear_stale_locks().await;
     cleared.map_err(|fault| Stop::because("a lock that a killed run left cannot be taken away", &fault))?;
     Ok(pool)
+}
+
+/// Takes away the homes of agents of runs that nobody goes on with any more: those that are not the newest of their topic, and the one that
+/// is carried out where it is done. Nobody else may be at work.
+pub(super) fn clear_homes(scene: &Scene, run: &str, is_done: bool) {
+    let (homes, runs) = (scene.repo.state_dir().join("homes"), Runs::of(scene.repo.common_dir()));
+    let topic = run.parse::<RunId>().ok();
+    let is_older = |id: &RunId| {
+        // Of what cannot be looked at nobody knows.
+        let newest = runs.newest(id.topic()).map_or(true, |newest| newest.as_ref() == Some(id));
+        topic.as_ref().is_some_and(|run| run.topic() == id.topic()) || !newest
+    };
+    // What is not named like a run is not ours.
+    let is_over = |name: &str| if name == run { is_done } else { name.parse::<RunId>().is_ok_and(|id| is_older(&id)) };
+    for entry in std::fs::read_dir(homes).into_iter().flatten().flatten() {
+        if is_over(&entry.file_name().to_string_lossy())
+            && let Err(error) = remove(&entry.path())
+        {
+            tracing::warn!(folder = %entry.path().display(), %error, "the homes of a run's agents cannot be removed");
+        }
+    }
 }
 
 /// Who works in the repository already: its workspaces are one run's at a time.

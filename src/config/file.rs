@@ -11,6 +11,7 @@ use crate::plan::{Fault, Role, SourceId};
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
+    path::{Component, Path},
     time::Duration,
 };
 use toml::de::DeTable;
@@ -194,7 +195,21 @@ fn backends(section: &mut Section<'_>) -> Backends {
         argv
     };
     let (acp, command) = (command("acp"), command("command"));
-    Backends { acp, command, replay: section.text("replay") }
+    Backends { acp, acp_logins: logins(section), command, replay: section.text("replay") }
+}
+
+/// Files below the user's home.
+fn logins(section: &mut Section<'_>) -> Vec<String> {
+    let files = section.texts("acp_logins").unwrap_or_default();
+    let is_below = |file: &str| {
+        let mut parts = Path::new(file).components().peekable();
+        parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(name) if name != "~"))
+    };
+    if let Some(file) = files.iter().find(|file| !is_below(file)) {
+        let text = format!("`{}` is no file below your home", shown(file));
+        section.bad_at("acp_logins", text, "write it relative to your home: `.agent/login.json`".to_owned());
+    }
+    files
 }
 
 fn effort(section: &mut Section<'_>) -> Effort {
@@ -376,6 +391,17 @@ backend = \"cluade\"
         16: revewer | config-unknown-key: unknown key `revewer` in `[agents]` | did you mean `reviewer`?
         19: "cluade" | config-bad-value: `agents.backend` cannot be `cluade` | did you mean `claude`?
         "#);
+    }
+
+    #[test]
+    fn logins_are_files_below_the_home_and_no_others() {
+        let read = |file: &str| Config::read(&format!("[backends]\nacp_logins = [\".a/login\", {file:?}]"));
+        assert_eq!(read(".b").unwrap().backends.acp_logins, [".a/login", ".b"]);
+        for file in [".", "..", "/etc/passwd", "a/../../b", "~/.a", "./a"] {
+            let faults = read(file).expect_err(file);
+            assert_eq!((faults.len(), faults[0].code), (1, "config-bad-value"), "{file}");
+            assert!(faults[0].text.ends_with("is no file below your home"), "{}", faults[0].text);
+        }
     }
 
     #[test]

@@ -169,6 +169,8 @@ pub struct AgentChoice {
 pub struct Backends {
     /// The command line of an agent that speaks the Agent Client Protocol.
     pub acp: Vec<String>,
+    /// Files of logins that it gets a copy of in its own home, relative to the user's: no folder on the way is `..`.
+    pub acp_logins: Vec<String>,
     /// The command line of any other agent: the prompt on standard input, the answer on standard output.
     pub command: Vec<String>,
     /// The folder of the cassettes that `replay` plays back, relative to the repository.

@@ -175,6 +175,42 @@ fn a_contest_of_a_sealed_test_is_played_back_as_what_it_was() {
 }
 
 #[test]
+fn a_call_that_leaves_a_secret_is_not_kept_and_its_playback_says_so() {
+    let space = Space::empty();
+    space.write("tidegate.toml", &format!("{CONFIG}[agents]\nbackend = \"claude\"\nenv = [\"MY_TOKEN\"]\n"));
+    space.commit("Begin");
+    space.topic("one", &chain());
+    // By its shape, and by what it is; put together here, since a repository's check looks for the shape too.
+    let shaped = format!("ghp_{}", "a1".repeat(18));
+    let work = format!(
+        "case $TIDEGATE_ROLE.$TIDEGATE_TASK.$TIDEGATE_ATTEMPT in\nreviewer.*) text={APPROVAL} ;;\n\
+         implementation.1.1) said 'I write {shaped}.'; echo {shaped} > one ;;\nimplementation.1.2) said 'It goes.'; echo 2 > one ;;\n\
+         implementation.2.1) echo \"$MY_TOKEN\" > two ;;\n*) exit 1 ;;\nesac"
+    );
+    claude::install(&space, &work);
+    let tapes = space.beside("tapes");
+    let record = tapes.display().to_string();
+    let mut execute = claude::tidegate(&space, &["execute", "one", "--plain", "--record", &record]);
+    execute.env("MY_TOKEN", "abcd-efgh-ijkl");
+    let ran = crate::space::said(&execute.output().expect("the binary runs")).exits(0);
+    ran.says(&[
+        "a call is not kept as a cassette task=\"1\" role=\"implementation\" attempt=1",
+        "one, this looks like a secret (GitHub token, ghp_...)",
+        "a call is not kept as a cassette task=\"2\" role=\"implementation\" attempt=1",
+        "two holds one of the agent's environment",
+    ]);
+    for tape in fs::read_dir(&tapes).unwrap() {
+        let text = fs::read_to_string(tape.unwrap().path()).unwrap();
+        assert!(!text.contains(&shaped) && !text.contains("abcd-efgh-ijkl"), "{text}");
+    }
+    assert!(fs::read_to_string(tapes.join("1.implementation.2.json")).unwrap().contains("It goes."));
+    let other = clone(&space, &tapes);
+    replay(&other)
+        .exits(1)
+        .says(&["no recording of this call: it was not kept when it was made", "one, this looks like"]);
+}
+
+#[test]
 fn a_folder_of_recordings_that_is_not_there_keeps_a_run_from_beginning() {
     let (space, tapes) = recorded();
     let other = clone(&space, &tapes.join("nowhere"));

@@ -196,6 +196,18 @@ fn a_backend_that_is_asked_for_and_not_there_is_told_with_what_to_do() {
 }
 
 #[test]
+fn a_login_that_is_named_and_not_there_is_told() {
+    let space = space(
+        "[agents]\nbackend = \"acp\"\n[backends]\nacp = [\"sh\"]\nacp_logins = [\".agent/login\"]\n[review]\nreviewers = []\n",
+    );
+    let words = ".agent/login is not there, and `[backends] acp_logins` names it";
+    run(&space, &["doctor"]).exits(0).says(&[words, "log in, or name another file"]);
+    fs::create_dir_all(space.beside("home/.agent")).expect("a folder is made");
+    fs::write(space.beside("home/.agent/login"), "it").expect("a file is written");
+    run(&space, &["doctor"]).exits(0).lacks(&["acp_logins"]);
+}
+
+#[test]
 fn a_backend_of_reviewers_alone_counts_too() {
     let space = space("[agents.reviewer]\nbackend = \"gemini\"\n");
     claude::install(&space, "echo 1 > one");
