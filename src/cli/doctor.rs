@@ -352,10 +352,10 @@ fn disk(place: &Path) -> Option<Finding> {
     let stat = rustix::fs::statvfs(&there).ok()?;
     let free = stat.f_bavail.saturating_mul(stat.f_frsize);
     let text = format!("{} GiB free below {}", free >> 30, there.display());
+    // A run may be small enough: `execute` begins it, and one that finds no room stops, to go on later.
     Some(match free {
-        free if free < DISK_BAD => {
-            Finding::new("disk", State::Bad, text).help("make room: clones, build caches and logs go there")
-        }
+        free if free < DISK_BAD => Finding::new("disk", State::Note, text)
+            .help("make room: clones, build caches and logs go there, and a run that finds none stops"),
         free if free < DISK_LOW => Finding::new("disk", State::Note, text)
             .help("clones, build caches and logs go there: a long run may need more"),
         _ => Finding::new("disk", State::Good, text),
