@@ -79,7 +79,7 @@ impl Board {
                     ),
                 )
             }
-            Event::Started { job, node, what } => {
+            Event::Started { job, node, what, .. } => {
                 let text = self.starts(*node, *what);
                 Some(News { job: Some(*job), ..self.news(entry, Some(*node), Tone::Quiet, &text) })
             }

@@ -68,7 +68,7 @@ pub(crate) enum Command {
     Approve(Approve),
     /// List the agents there are to ask, and where each is defined; or show one.
     Agents(Agents),
-    /// Look at what `execute` needs here: git, sandbox, agents, configuration, disk; say what is wrong and what to do.
+    /// Look at what `execute` needs here, of one topic or of any: git, sandbox, agents, configuration, disk; say what is wrong and what to do.
     Doctor(Doctor),
     /// Make a topic's folder with research.md, plan.md and breakdown.md to fill in; what is there stays.
     Init(Init),
@@ -244,6 +244,9 @@ pub(crate) struct ShownAgent {
 
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
+    /// A folder under notes/, or the phrase it was named after: what it needs, and what its run has done already. Left out: what
+    /// any task needs that carries no script.
+    pub(crate) topic: Option<String>,
     /// One JSON value.
     #[arg(long)]
     pub(crate) json: bool,

@@ -16,6 +16,7 @@ mod minutes;
 mod red;
 mod review;
 mod settle;
+mod tape;
 mod tests;
 mod trace;
 mod trim;

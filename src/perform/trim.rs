@@ -214,6 +214,14 @@ impl Bench {
         Ok(rules::inspect(&Inspected { changes: &changes, paths: &paths, files: &files, opened: &opened, text }))
     }
 
+    /// What looks like a secret in the lines that a tree adds to the task's base.
+    pub(super) async fn leaks(&self, base: Oid, commit: Oid) -> Result<Vec<Finding>, Breakage> {
+        let changed = self.repo.changes(base, commit).await.map_err(|fault| git(&fault))?;
+        let contents = self.contents(&changed).await?;
+        let changes: Vec<Change<'_>> = changed.iter().map(|change| contents.change(change)).collect();
+        Ok(rules::leaks(&changes))
+    }
+
     async fn compose(&self, base: Oid, start: Oid, edits: &[Edit]) -> Result<Oid, Breakage> {
         let message = "What the gate judges: edits beyond the scope taken out, sealed files put back";
         self.repo.compose(base, start, edits, message).await.map_err(|fault| git(&fault))

@@ -2,7 +2,7 @@
 
 use super::{
     Addition, BackendId, Blueprint, Hold, Level, Means, Node, NodeId, ResourceId, ReviewerId, Role, StreamId,
-    hang::SCRIPT_NAME,
+    hang::{REPLAY_NAME, SCRIPT_NAME},
 };
 use petgraph::{
     Direction,
@@ -242,9 +242,10 @@ impl Plan {
         kin.map(|(id, _)| id).collect()
     }
 
-    /// Whether a backend needs no model, and costs nothing.
+    /// Whether a backend needs no model, and costs nothing: scripts, and what is played back.
     pub fn is_free(&self, backend: BackendId) -> bool {
-        self.blueprint.backends.get(usize::from(backend.0)).is_some_and(|name| **name == *SCRIPT_NAME)
+        let name = self.blueprint.backends.get(usize::from(backend.0)).and_then(|name| name.split(':').next());
+        name.is_some_and(|name| matches!(name, SCRIPT_NAME | REPLAY_NAME))
     }
 
     /// The backend that runs a reviewer.

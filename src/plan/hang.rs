@@ -15,6 +15,8 @@ pub const NO_STREAM: &str = "-";
 const SCRIPT: BackendId = BackendId(0);
 /// The same, by name. It needs no model, and costs nothing.
 pub(super) const SCRIPT_NAME: &str = "script";
+/// Plays back what was recorded: no model is asked either.
+pub(super) const REPLAY_NAME: &str = "replay";
 /// What runs a role of which the configuration says nothing.
 const UNNAMED: &str = "default";
 
@@ -287,14 +289,15 @@ impl Builder<'_> {
 }
 
 impl Blueprint {
-    /// The gates that no command and no figure settles: a run without `--allow-no-checks` refuses them.
+    /// The gates that no command and no figure settles: a run without `--allow-no-checks` refuses them. What is deployed a person may settle.
     pub fn without_check(&self) -> impl Iterator<Item = (NodeId, &Gate)> {
         let gates = (0..).map(NodeId).zip(&self.nodes).filter_map(|(id, node)| node.gate().map(|gate| (id, gate)));
         gates.filter(|(_, gate)| {
             let settles = |m: &Means| matches!(m, Means::Checked { .. } | Means::Measured { .. } | Means::Green);
             let needs_verify = match gate.level {
                 Level::Task(task) => self.nodes[task.index()].task().is_some_and(|t| t.phases.contains(Phase::Verify)),
-                _ => true,
+                Level::Deployment => !gate.criteria.iter().any(|c| c.means == Means::Approved),
+                Level::Stream(_) | Level::Checkpoint | Level::System => true,
             };
             let is_proven = gate.criteria.iter().any(|c| settles(&c.means) && c.means != Means::Green);
             needs_verify && !is_proven

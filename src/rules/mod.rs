@@ -17,7 +17,7 @@ mod wiring;
 
 pub use advice::{ADVICE_SCHEMA, Advice, advice};
 pub use green::{Green, GreenCase, green};
-pub use integrity::{Inspected, inspect};
+pub use integrity::{Inspected, inspect, leak, leaks};
 pub use leftover::{is_leftover, is_leftover_folder};
 pub use protected::{Protected, Shut, protects};
 pub use red::{RedCase, RedProof, red};

@@ -67,6 +67,9 @@ pub enum Event {
         node: NodeId,
         /// To do what.
         what: What,
+        /// What runs it, where an agent does: its role's own backend, or the one it has gone over to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        backend: Option<BackendId>,
     },
     /// The core asked for a job to end, since nobody needs it any more. Its slot stays taken until its `Ended`.
     StopAsked {

@@ -95,8 +95,11 @@ fn grant(path: &Path, data: &Metadata, bits: u32) -> io::Result<()> {
     if mode & bits == bits { Ok(()) } else { fs::set_permissions(path, Permissions::from_mode(mode | bits)) }
 }
 
-/// Removes a file, a link or a whole folder, whatever its rights.
-pub(super) fn remove(path: &Path) -> io::Result<()> {
+/// Removes a file, a link or a whole folder, whatever its rights. What is not there is no error, and no link is followed.
+///
+/// # Errors
+/// When something cannot be removed.
+pub fn remove(path: &Path) -> io::Result<()> {
     let data = match path.symlink_metadata() {
         Ok(data) => data,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

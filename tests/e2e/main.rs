@@ -13,6 +13,7 @@ mod earned;
 mod edits;
 mod execute;
 mod gates;
+mod homes;
 mod limits;
 mod logs;
 mod neighbours;
