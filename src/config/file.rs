@@ -80,9 +80,10 @@ fn read(root: &mut Section<'_>) -> Config {
 }
 
 fn workspace(section: &mut Section<'_>) -> Workspace {
-    section.choice("mode", &[("clone", ())], &["in-place"]);
+    let is_in_place = section.choice("mode", &[("clone", false), ("in-place", true)], &[]);
     section.fixed_flag("lfs", false);
     Workspace {
+        is_in_place: is_in_place.unwrap_or_default(),
         setup: section.texts("setup").unwrap_or_default(),
         generated: section.globs("generated").unwrap_or_default(),
     }
@@ -408,7 +409,6 @@ backend = \"cluade\"
     fn what_is_not_there_yet_says_so() {
         let text = "\
 [workspace]
-mode = \"in-place\"
 lfs = true
 [sandbox]
 tier = \"landlock\"
@@ -420,12 +420,11 @@ rounds = 5
 under = \"web\"
 ";
         insta::assert_snapshot!(faults(text).join("\n"), @r#"
-        2: "in-place" | config-not-available: `mode = "in-place"` is not available yet | write `mode = "clone"`, or leave it out
-        3: true | config-not-available: `lfs = true` is not available yet | write `lfs = false`, or leave it out
-        5: "landlock" | config-not-available: `tier = "landlock"` is not available yet | write `tier = "auto"`, or leave it out
-        7: true | config-not-available: `claude_md = true` is not available yet | write `claude_md = false`, or leave it out
-        9: 5 | config-bad-value: `review.rounds` other than 3 is not available yet | `[attempts] tries` and `any` bound how often a task is sent back
-        10: [[checks.path]] | config-not-available: `checks.path` is not available yet | leave it out
+        2: true | config-not-available: `lfs = true` is not available yet | write `lfs = false`, or leave it out
+        4: "landlock" | config-not-available: `tier = "landlock"` is not available yet | write `tier = "auto"`, or leave it out
+        6: true | config-not-available: `claude_md = true` is not available yet | write `claude_md = false`, or leave it out
+        8: 5 | config-bad-value: `review.rounds` other than 3 is not available yet | `[attempts] tries` and `any` bound how often a task is sent back
+        9: [[checks.path]] | config-not-available: `checks.path` is not available yet | leave it out
         "#);
     }
 

@@ -14,6 +14,7 @@ mod edits;
 mod execute;
 mod gates;
 mod homes;
+mod in_place;
 mod limits;
 mod logs;
 mod neighbours;
