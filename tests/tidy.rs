@@ -53,6 +53,8 @@ const HOME_OF: &[(&str, &[&str])] = &[
     ("indicatif", &["views/"]),
     ("dashmap", &["views/"]),
     ("clap", &["cli/"]),
+    ("clap_complete", &["cli/"]),
+    ("clap_mangen", &["cli/"]),
     ("annotate_snippets", &["cli/"]),
     ("tracing_opentelemetry", &["telemetry/"]),
     ("opentelemetry", &["telemetry/"]),

@@ -70,6 +70,12 @@ pub(crate) enum Command {
     Agents(Agents),
     /// Look at what `execute` needs here: git, sandbox, agents, configuration, disk; say what is wrong and what to do.
     Doctor(Doctor),
+    /// Make a topic's folder with research.md, plan.md and breakdown.md to fill in; what is there stays.
+    Init(Init),
+    /// Print what a shell needs to complete this command line.
+    Completions(Completions),
+    /// Print the manual page, or write one for each command into a folder.
+    Man(Man),
     /// Make a small repository and execute the built-in sample in it: no model, no network, no key.
     Demo(Demo),
 }
@@ -241,6 +247,25 @@ pub(crate) struct Doctor {
     /// One JSON value.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The topic, by words: they are its title, and name its folder under notes/.
+    pub(crate) topic: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// Which shell.
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// Where to write a page for each command; without it the main page goes to stdout.
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -70,7 +70,11 @@ impl Report<'_> {
     /// The branch is moved to where the run is.
     pub(crate) async fn write(self, board: &Folded) -> Last {
         let (run, base, tip) = board.with(|board| (board.charter().run.clone(), board.charter().base, board.tip()));
-        let (place, merges, notes) = self.result(&run, base, tip).await;
+        let (place, merges, notes) = if board.with(|board| board.charter().in_place) {
+            (self.scene.repo.top().display().to_string(), Merges::InPlace, Vec::new())
+        } else {
+            self.result(&run, base, tip).await
+        };
         let logs = self.folder.path().display().to_string();
         let (outcome, is_gone) = (Some(self.end.name()), merges == Merges::Gone);
         let closing = Closing { end: self.end, at: self.at, place: &place, merges, logs: &logs, notes: &notes };

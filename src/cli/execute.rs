@@ -14,7 +14,7 @@ use super::{
     say,
     scene::{Scene, Understood, settings, wanted},
     watch::{Onlookers, StatusWriter},
-    workshop::{bench, pool, prove_base, prove_signing, wardens},
+    workshop::{bench, pool, prove_base, prove_signing, setting, wardens},
 };
 use crate::{
     actors::{self, Charge, Failpoint},
@@ -22,7 +22,7 @@ use crate::{
     handoff,
     journal::{Doorbell, Folder, Inbox, Journal, Lock, RunId, Runs},
     notes::Topic,
-    perform::Checks,
+    perform::{Checks, InPlace, Performer},
     plan::{self, Addition, Plan, Revision},
     process::{Launch, Sandbox, Tier, Wardens},
     run::{Charter, Entry, Event, Oid, Order, Outcome, Policy, Run},
@@ -211,24 +211,29 @@ async fn begin(
 ) -> Result<Exit, Stop> {
     let plan = Plan::build(understood.blueprint.clone())
         .map_err(|faults| Stop::new(Exit::Faulty, format!("error: {faults:?}\n")))?;
-    let base = scene.repo.head();
+    let (base, in_place) = (scene.repo.head(), grounds.config.workspace.is_in_place);
     let id = RunId::new(slug, now(), random()).map_err(|error| Stop::because("the run has no name", &error))?;
     grounds.policy.only = asked::only(wish, &plan)?;
     let sandbox = confinement::sandbox(scene, &grounds.config, wish, None).await?;
-    let charter = charter(scene, id.as_str(), base, wish, (sandbox.tier(), &grounds.backend)).await?;
+    let charter = charter(scene, id.as_str(), base, wish, (sandbox.tier(), &grounds.backend, in_place)).await?;
     let preface = preface::preface(&plan, &Past::default(), &charter, &grounds.policy, &grounds.config);
     if wish.dry_run {
         return rehearse(wish, &preface);
     }
     prove_signing(scene, &grounds.config).await?;
     tapes(arguments, wish, scene)?;
-    prove_base(scene, topic, &grounds.config, &grounds.checks, &sandbox, base).await?;
+    if !in_place {
+        prove_base(scene, topic, &grounds.config, &grounds.checks, &sandbox, base).await?;
+    }
     let _held = first_lock(runs, slug, topic, held)?;
     // Before anything is made for the run: another one may be at work in the repository.
     let pool = pool(scene).await?;
     let folder = runs.begin(&id).map_err(|error| Stop::because("the run's folder cannot be made", &error))?;
-    let tip =
-        scene.repo.begin(id.as_str(), base).await.map_err(|error| Stop::because("the run cannot begin", &error))?;
+    let tip = if in_place {
+        base
+    } else {
+        scene.repo.begin(id.as_str(), base).await.map_err(|error| Stop::because("the run cannot begin", &error))?
+    };
     let journal =
         Journal::create(&folder, &id, now()).map_err(|error| Stop::because("the journal cannot begin", &error))?;
     let planned = Event::Planned {
@@ -268,6 +273,7 @@ async fn resume(
 ) -> Result<Exit, Stop> {
     grounds.policy.only = asked::only(wish, &plan)?;
     let charter = run.charter().clone();
+    same_mode(&charter, &grounds.config)?;
     let folder = runs.folder(&id);
     let past = Past::of(&run, &revision, &folder)?;
     let sandbox = confinement::sandbox(scene, &grounds.config, wish, Some(&charter.sandbox)).await?;
@@ -297,6 +303,16 @@ async fn resume(
     go(arguments, wish, scene, topic, begun, grounds).await
 }
 
+/// A run works where it began to: what is done in place has no commit that the rest could be built on, and the other way round.
+fn same_mode(charter: &Charter, config: &Config) -> Result<(), Stop> {
+    if charter.in_place == config.workspace.is_in_place {
+        return Ok(());
+    }
+    let (began, mode) = if charter.in_place { ("in place", "in-place") } else { ("in clones", "clone") };
+    let fix = format!("set `[workspace] mode = \"{mode}\"` again until it is done");
+    Err(Stop::missing(format!("this run began to work {began}, and tidegate.toml says otherwise now"), &fix))
+}
+
 /// Runs it, whether it is new or not, and says how it ended.
 async fn go(
     arguments: &Arguments,
@@ -316,10 +332,16 @@ async fn go(
     let backends: Vec<Box<str>> = begun.plan.blueprint().backends.clone();
     let of_run = (&*begun.charter.run, &*begun.plan.blueprint().topic, begun.folder.path(), begun.charter.base);
     let launch: Arc<dyn Launch> = Arc::<Wardens>::clone(&wardens);
-    let backends_here = crew::backends(scene, &config, begun.plan.blueprint(), &launch);
-    let mut bench = bench(scene, of_run, &config, checks, (begun.pool, launch, backends_here)).await?;
-    bench.record(tapes(arguments, wish, scene)?);
-    bench.keep_left().await;
+    let performer: Arc<dyn Performer> = if begun.charter.in_place {
+        let setting = setting(scene, of_run, &config).await?;
+        Arc::new(InPlace::new(setting, scene.repo.top().to_path_buf(), launch, begun.pool))
+    } else {
+        let backends_here = crew::backends(scene, &config, begun.plan.blueprint(), &launch);
+        let mut bench = bench(scene, of_run, &config, checks, (begun.pool, launch, backends_here)).await?;
+        bench.record(tapes(arguments, wish, scene)?);
+        bench.keep_left().await;
+        Arc::new(bench)
+    };
     let bell = Doorbell::listen(&begun.folder).map_err(|error| Stop::because("orders cannot be heard", &error))?;
     let inbox = Inbox::open(&begun.folder).map_err(|error| Stop::because("orders cannot be taken", &error))?;
     let status = StatusWriter::start(topic.folder.clone(), folded.clone(), zone, screen.clone());
@@ -334,7 +356,7 @@ async fn go(
         journal: begun.journal,
         inbox,
         bell,
-        performer: Arc::new(bench),
+        performer,
         watch: Box::new(Onlookers { screen: screen.clone(), live, status }),
         failpoint,
         first: begun.first,
@@ -395,10 +417,14 @@ async fn charter(
     run: &str,
     base: Oid,
     wish: &Execute,
-    (tier, backend): (Tier, &str),
+    (tier, backend, in_place): (Tier, &str, bool),
 ) -> Result<Charter, Stop> {
-    let uncommitted =
-        scene.repo.uncommitted().await.map_err(|error| Stop::because("the working tree cannot be read", &error))?;
+    // In place nothing is left out.
+    let uncommitted = if in_place {
+        Vec::new()
+    } else {
+        scene.repo.uncommitted().await.map_err(|error| Stop::because("the working tree cannot be read", &error))?
+    };
     let head = scene.repo.branch().map_or_else(|| base.short(), str::to_owned);
     Ok(Charter {
         run: run.into(),
@@ -408,6 +434,7 @@ async fn charter(
         sandbox: tier.name().into(),
         backend: backend.into(),
         without_checks: wish.allow_no_checks,
+        in_place,
         // What is under notes/ is read where it lies: nothing of it is left out.
         uncommitted: uncommitted
             .into_iter()

@@ -37,6 +37,12 @@ pub(crate) fn preface(plan: &Plan, past: &Past<'_>, charter: &Charter, policy: &
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
         let _ = writeln!(out, "uncommitted changes are left out: {}{more}", line(&names.join(", "), 200));
     }
+    if charter.in_place {
+        let _ = writeln!(
+            out,
+            "in place: scripts work in this working tree as it is; nothing is cloned, committed or merged"
+        );
+    }
     let _ = writeln!(out, "{}", sandbox(charter, config));
     if !policy.only.is_empty() {
         let asked = policy.only.iter().filter_map(|&id| plan.node(id).task()).map(|task| &*task.label);

@@ -192,6 +192,7 @@ pub(crate) fn settings(config: &Config, checks: &Checks, without_checks: bool, b
         system_checks: checks.system.clone(),
         deployment_checks: checks.deployment.clone(),
         without_checks,
+        in_place: config.workspace.is_in_place,
         deployment_approve: config.deployment_approve == Some(true),
         small: config.effort.small,
         medium: config.effort.medium,

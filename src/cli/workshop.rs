@@ -113,6 +113,16 @@ pub(super) async fn bench(
     checks: Checks,
     (pool, wardens, backends): (Pool, Arc<dyn Launch>, Backends),
 ) -> Result<Bench, Stop> {
+    let setting = setting(scene, (run, topic, folder, base), config).await?;
+    Ok(Bench::new(setting, Arc::clone(&scene.repo), pool, checks, (wardens, backends)))
+}
+
+/// What holds for all jobs of such a run.
+pub(super) async fn setting(
+    scene: &Scene,
+    (run, topic, folder, base): (&str, &str, &Path, Oid),
+    config: &Config,
+) -> Result<Setting, Stop> {
     let identity = scene.repo.identity().await.map_err(|error| Stop::because("git cannot tell who you are", &error))?;
     let identity = identity.unwrap_or_default();
     let logs = folder.join("logs");
@@ -120,7 +130,7 @@ pub(super) async fn bench(
     let limits = |total| Limits { total, idle: None, grace: GRACE, output_bytes: OUTPUT_MAX };
     let cage = cage(scene, config);
     let texts = |list: &[String]| list.iter().map(|text| text.as_str().into()).collect::<Vec<Box<str>>>();
-    let setting = Setting {
+    Ok(Setting {
         run: run.to_owned(),
         topic: topic.to_owned(),
         folder: folder.to_owned(),
@@ -149,6 +159,5 @@ pub(super) async fn bench(
         requires_names: config.tests.require_names,
         protected: texts(&config.protect),
         generated: texts(&config.workspace.generated),
-    };
-    Ok(Bench::new(setting, Arc::clone(&scene.repo), pool, checks, (wardens, backends)))
+    })
 }

@@ -79,9 +79,10 @@ fn read(root: &mut Section<'_>) -> Config {
 }
 
 fn workspace(section: &mut Section<'_>) -> Workspace {
-    section.choice("mode", &[("clone", ())], &["in-place"]);
+    let is_in_place = section.choice("mode", &[("clone", false), ("in-place", true)], &[]);
     section.fixed_flag("lfs", false);
     Workspace {
+        is_in_place: is_in_place.unwrap_or_default(),
         setup: section.texts("setup").unwrap_or_default(),
         generated: section.globs("generated").unwrap_or_default(),
     }

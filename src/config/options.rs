@@ -46,6 +46,8 @@ pub struct Config {
 /// Where attempts work.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Workspace {
+    /// `mode = "in-place"`: scripts work in the repository's own working tree.
+    pub is_in_place: bool,
     /// Command lines for `sh` that make a fresh clone ready.
     pub setup: Vec<String>,
     /// Globs of generated paths, which no task need declare.

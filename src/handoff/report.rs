@@ -49,6 +49,8 @@ impl End {
 pub enum Merges {
     /// There is nothing to merge.
     Nothing,
+    /// It was done in the working tree itself: nothing was committed, gated by itself, or merged.
+    InPlace,
     /// HEAD has it already.
     Already,
     /// Without conflict.
@@ -383,6 +385,13 @@ fn go_on(page: &mut Page, board: &Board, closing: &Closing<'_>) {
     let merge = || Part::Commands(vec![format!("git log {}", quoted(&place)), format!("git merge {}", quoted(&place))]);
     let (text, can_be_taken) = match &closing.merges {
         Merges::Nothing => ("Nothing has landed: there is nothing to merge.".to_owned(), false),
+        Merges::InPlace => {
+            let text = format!(
+                "All was done in place, in {place}: nothing was cloned, committed or merged, and no task had a gate of its own. \
+                 `git status` shows what is there now."
+            );
+            (text, false)
+        }
         Merges::Already => (format!("The result is on {place}, and HEAD has it already."), false),
         Merges::Gone => {
             let text = format!(

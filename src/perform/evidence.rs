@@ -106,6 +106,29 @@ pub(super) struct Measured {
 }
 
 impl Measured {
+    /// Takes in what a command said; `true`: there is no use in running those behind it.
+    ///
+    /// # Errors
+    /// When it was ended for no reason of its own.
+    pub(super) fn take(&mut self, checked: Checked) -> Result<bool, Breakage> {
+        match checked.exit.how {
+            How::Stopped => return Err(fell("stopped")),
+            How::WardenLost => return Err(fell("the warden of a check was lost")),
+            How::TimedOut | How::Idle | How::TooMuchOutput | How::NotStarted(_) => self.is_cut = true,
+            How::Code(_) | How::Signal(_) => {}
+        }
+        let is_end =
+            checked.ran.exit != 0 && (checked.report.build != Build::Built || checked.report.unexplained() != 0);
+        if is_end || self.culprit.is_none() {
+            self.tail = format!("{}{}", offline(&checked.tail).unwrap_or_default(), checked.tail);
+            self.culprit = (checked.ran.exit != 0).then_some(self.ran.len());
+        }
+        let report = std::mem::take(&mut self.report);
+        self.report = if self.ran.is_empty() { checked.report } else { report.and(checked.report) };
+        self.ran.push(checked.ran);
+        Ok(is_end || self.is_cut)
+    }
+
     /// What failed, in a sentence and its output.
     pub(super) fn failure(&self) -> String {
         match self.culprit.and_then(|at| self.ran.get(at)).or_else(|| self.ran.last()) {
@@ -273,22 +296,7 @@ impl Bench {
             let checked = self.one_check(command, commit, &lease, &log, &scratch, desk).await;
             // Reports were read; what is worth keeping is in the log and in the journal.
             let _ = std::fs::remove_dir_all(&scratch);
-            match checked.exit.how {
-                How::Stopped => return Err(fell("stopped")),
-                How::WardenLost => return Err(fell("the warden of a check was lost")),
-                How::TimedOut | How::Idle | How::TooMuchOutput | How::NotStarted(_) => measured.is_cut = true,
-                How::Code(_) | How::Signal(_) => {}
-            }
-            let is_end =
-                checked.ran.exit != 0 && (checked.report.build != Build::Built || checked.report.unexplained() != 0);
-            if is_end || measured.culprit.is_none() {
-                measured.tail = format!("{}{}", offline(&checked.tail).unwrap_or_default(), checked.tail);
-                measured.culprit = (checked.ran.exit != 0).then_some(measured.ran.len());
-            }
-            measured.ran.push(checked.ran);
-            measured.report =
-                if measured.ran.len() == 1 { checked.report } else { measured.report.and(checked.report) };
-            if is_end || measured.is_cut {
+            if measured.take(checked)? {
                 break;
             }
         }

@@ -10,6 +10,7 @@ mod cage;
 mod evidence;
 mod hand_over;
 mod implement;
+mod in_place;
 mod land;
 mod minutes;
 mod red;
@@ -24,6 +25,7 @@ pub use agent::{COORDINATOR, EXPERT, IMPLEMENTATION_AGENT, TEST_DEVELOPER, TEST_
 pub use bench::{Backends, Bench, Setting};
 pub use cage::Cage;
 pub use evidence::{Checks, Wanted};
+pub use in_place::InPlace;
 
 use crate::{
     plan::Plan,

@@ -1,7 +1,7 @@
 //! From a draft to a blueprint: names resolved, gates hung in. All faults at once, each with its place and what to write.
 
 use super::{
-    BackendId, Blueprint, Draft, Fault, Label, NodeId, Phase, ReviewerId, Role, Severity, Span, TaskDraft,
+    BackendId, Blueprint, Draft, Fault, Label, NodeId, Phase, ReviewerId, Role, Severity, Span, TaskDraft, Written,
     graph::cycles,
     hang::{SCRIPT_NAME, has, phases},
     resolve::{MOST_EDGES, Names, Target, Unknown},
@@ -23,6 +23,8 @@ pub struct Settings {
     pub without_checks: bool,
     /// A person has to approve the deployment gate.
     pub deployment_approve: bool,
+    /// Scripts work where the repository is, without a clone and a merge: a task has the one phase implement.
+    pub in_place: bool,
     /// Minutes of a small task.
     pub small: u32,
     /// Minutes of a medium task, and of one that says nothing.
@@ -46,6 +48,7 @@ impl Default for Settings {
             deployment_checks: Vec::new(),
             without_checks: false,
             deployment_approve: false,
+            in_place: false,
             small: 15,
             medium: 45,
             large: 120,
@@ -205,6 +208,9 @@ impl Builder<'_> {
                 );
             }
             self.task_warnings(task, &label);
+            if self.settings.in_place {
+                self.in_place_faults(task, &label);
+            }
         }
         let used: BTreeSet<usize> = self.names.stream_of.iter().copied().flatten().collect();
         for (place, stream) in draft.streams.iter().enumerate().filter(|(place, _)| !used.contains(place)) {
@@ -217,6 +223,21 @@ impl Builder<'_> {
                 "add a section `### Quality Gates` with lines such as `- **Gate 1**: All tests pass (after Stream A)`";
             self.warn("no-quality-gates", "the breakdown has no quality gates".to_owned(), top, help);
         }
+    }
+
+    /// In place there is nothing but scripts: no tree that could be tested, judged or merged by itself.
+    fn in_place_faults(&mut self, task: &TaskDraft, label: &str) {
+        let others = task.scripts.iter().find(|script| script.role != Role::Implementation);
+        let is_more = |phase: &&Written<Option<Phase>>| phase.value.is_some_and(|phase| phase != Phase::Implement);
+        let (at, what) = match (has(task, Role::Implementation), others, task.phases.iter().find(is_more)) {
+            _ if task.is_done => return,
+            (false, ..) => (task.head, "has no script"),
+            (_, Some(script), _) => (script.at, "has a script for another role than the implementation"),
+            (_, _, Some(phase)) => (phase.at, "has another phase than implement"),
+            (true, None, None) => return,
+        };
+        let help = "give it one block ```sh role=implementation and nothing else, or take `mode = \"in-place\"` out of tidegate.toml";
+        self.error("not-in-place", format!("task {label} {what}, and tasks are done in place"), &[(at, "")], help);
     }
 
     fn task_warnings(&mut self, task: &TaskDraft, label: &str) {

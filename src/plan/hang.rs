@@ -87,7 +87,8 @@ impl Builder<'_> {
             line: line(task.head),
         };
         let no_stream = self.draft.streams.len();
-        let mut phases = phases(task, true);
+        let is_alone = settings.in_place && !task.is_done;
+        let mut phases = if is_alone { vec![Phase::Implement].into() } else { phases(task, true) };
         let reviewers = if phases.contains(Phase::Review) { self.reviewers_of(place) } else { Vec::new() };
         if reviewers.is_empty() && task.phases.is_empty() {
             phases = phases.without(Phase::Review);
@@ -173,7 +174,8 @@ impl Builder<'_> {
         let Some(task) = node.task() else { return Vec::new() };
         let name = |r: &ReviewerId| (*r, &*self.reviewers[usize::from(r.0)].0);
         let reviewers: Vec<_> = task.reviewers.iter().map(name).collect();
-        let checks = &self.settings.task_checks;
+        // In place no tree is judged by itself: what a task's own lines ask for, a person has to see.
+        let checks = if self.settings.in_place { &[][..] } else { &self.settings.task_checks };
         let mut criteria = criteria::of_task(task.phases, checks, &reviewers);
         let line = |at| self.draft.place(at).0;
         for text in &draft.gates {
@@ -265,7 +267,11 @@ impl Builder<'_> {
             _ => &self.settings.stream_checks,
         };
         let criterion = criteria::authored(&line.text.value, number, &own, checks);
-        if let [one] = targets.as_slice() {
+        // What is done in place has no gate that could prove anything: the line makes one.
+        let is_proven = |target: &Target| !(self.settings.in_place && matches!(target, Target::Task(_)));
+        if let [one] = targets.as_slice()
+            && is_proven(one)
+        {
             if let Node::Gate(gate) = &mut nodes[self.gate_of(*one)] {
                 gate.criteria.push(criterion);
             }

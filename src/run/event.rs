@@ -35,6 +35,9 @@ pub struct Charter {
     pub backend: Box<str>,
     /// Began with `--allow-no-checks`.
     pub without_checks: bool,
+    /// Its scripts work in the repository's own working tree: nothing is cloned, committed or merged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_place: bool,
     /// Paths with uncommitted changes that were left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub uncommitted: Vec<Box<str>>,
