@@ -10,9 +10,7 @@ use tidegate::{
         BackendId, Blueprint, Brief, Criterion, Gate, Level, Means, Node, NodeId, Phases, Plan, ReviewerId, StreamId,
         Task,
     },
-    run::{
-        Charter, Effect, Entry, Event, Grant, Limit, Oid, Outcome, Policy, Run, Rung, Spend, Timestamp,
-    },
+    run::{Charter, Effect, Entry, Event, Grant, Limit, Oid, Outcome, Policy, Run, Rung, Spend, Timestamp},
 };
 
 fn main() {

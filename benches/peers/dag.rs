@@ -1,12 +1,7 @@
 //! One DAG for everybody: as `breakdown.md`, `build.ninja`, `Makefile`, and as lines with tabs for those who have a program of ours.
 
 use crate::Trouble;
-use std::{
-    collections::BTreeSet,
-    fmt::Write as _,
-    fs,
-    path::Path,
-};
+use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path};
 
 /// Chance from a seed: the same DAG on every machine.
 #[derive(Debug)]
@@ -210,7 +205,11 @@ fn layered(size: usize, chance: &mut Chance) -> Vec<Step> {
         let want = if layer == 0 { 0 } else { (1 + chance.below(5)).min(width) };
         while before.len() < want {
             let is_near = layer == 1 || chance.below(10) < 7;
-            before.insert(if is_near { (layer - 1) * width + chance.below(width) } else { chance.below((layer - 1) * width) });
+            before.insert(if is_near {
+                (layer - 1) * width + chance.below(width)
+            } else {
+                chance.below((layer - 1) * width)
+            });
         }
         Step { stream: layer, before }
     };

@@ -71,7 +71,8 @@ pub(crate) fn measure(flags: &Flags, table: &mut Table) -> Result<(), Trouble> {
     if all.iter().all(|series| series.trouble.is_none()) && trees[0] != trees[1] {
         return Err(format!("the trees differ: {trees:?}").into());
     }
-    let subject = Subject { number: "P8", what: format!("landing one of {branches} branches, {files} files"), jobs: None };
+    let subject =
+        Subject { number: "P8", what: format!("landing one of {branches} branches, {files} files"), jobs: None };
     let wall = median(all[0].walls()).map(|wall| wall * 1e3);
     table.bounded(&subject, &all[0], wall, Some(Target { most: 20.0, unit: "ms" }));
     table.series(&subject, &all[1], all[0].ratio(&all[1]), None);

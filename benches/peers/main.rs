@@ -5,13 +5,19 @@
 mod cold;
 mod dag;
 mod flags;
+mod floor;
 mod landing;
 mod lanes;
 mod load;
 mod makespan;
+mod noop;
 mod passing;
 mod process;
+mod python;
+mod resume;
+mod rivals;
 mod rounds;
+mod scale;
 mod scratch;
 mod sketches;
 mod table;
@@ -27,13 +33,24 @@ type Trouble = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
     let flags = Flags::parse();
+    if let Some(dir) = &flags.floor {
+        return match floor::run(dir, flags.widths()[0]) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("the floor fell: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let started = Instant::now();
     let mut table = Table::default();
     let machine = load::machine();
     for part in Part::ALL.into_iter().filter(|part| flags.wants(*part)) {
         eprintln!("{}: {} ...", part.name(), part.about());
         let measured = match part {
-            Part::Noop | Part::Scale | Part::Resume => Ok(()),
+            Part::Noop => noop::measure(&flags, &mut table),
+            Part::Scale => scale::measure(&flags, &mut table),
+            Part::Resume => resume::measure(&flags, &mut table),
             Part::Makespan => makespan::measure(&flags, &mut table),
             Part::Workspace => workspaces::measure(&flags, &mut table),
             Part::Landing => landing::measure(&flags, &mut table),

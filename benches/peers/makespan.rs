@@ -63,8 +63,18 @@ fn tell(table: &mut Table, what: &str, family: &Family, has_target: bool) {
     let target = |most| has_target.then(|| Target::ratio(most));
     let most = family.over_fifo.iter().copied().fold(0.0, f64::max);
     let (ours, fifo) = (mean(&family.over_bound), mean(&family.fifo_over_bound));
-    table.computed(&subject, &format!("the bound: the longest path, or work over slots (FIFO: {fifo:.3} x)"), ours, target(1.02));
-    table.computed(&subject, &format!("FIFO, the worst plan of {} by {}", family.over_fifo.len(), tidegate_name()), most, target(1.01));
+    table.computed(
+        &subject,
+        &format!("the bound: the longest path, or work over slots (FIFO: {fifo:.3} x)"),
+        ours,
+        target(1.02),
+    );
+    table.computed(
+        &subject,
+        &format!("FIFO, the worst plan of {} by {}", family.over_fifo.len(), tidegate_name()),
+        most,
+        target(1.01),
+    );
 }
 
 fn mean(figures: &[f64]) -> f64 {

@@ -24,12 +24,16 @@ pub(crate) fn run(command: &mut Command) -> Result<Sample, Trouble> {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors.try_clone()?);
     let started = Instant::now();
     let child = command.spawn().map_err(|error| format!("{}: {error}", name(command)))?;
-    let (sample, code) = follow(child, started)?;
+    let (sample, code) = follow(child, started, || false)?;
     if code == Some(0) { Ok(sample) } else { Err(failed(command, code, &mut errors).into()) }
 }
 
-/// Waits for the end of a child. None is the code of one that a signal ended.
-pub(crate) fn follow(mut child: Child, started: Instant) -> Result<(Sample, Option<i32>), Trouble> {
+/// Waits for the end of a child, which is killed as soon as `is_enough`. None is the code of one that a signal ended.
+pub(crate) fn follow(
+    mut child: Child,
+    started: Instant,
+    mut is_enough: impl FnMut() -> bool,
+) -> Result<(Sample, Option<i32>), Trouble> {
     let pid = i32::try_from(child.id())?;
     let end = pidfd_open(Pid::from_raw(pid).ok_or("a process without a number")?, PidfdFlags::empty())?;
     let mut peak = None;
@@ -39,6 +43,9 @@ pub(crate) fn follow(mut child: Child, started: Instant) -> Result<(Sample, Opti
             break;
         }
         peak = peak_memory(pid).or(peak);
+        if is_enough() {
+            child.kill()?;
+        }
     }
     let wall = started.elapsed();
     // It has ended, and nobody has taken it in: the kernel still knows what it used.

@@ -23,7 +23,10 @@ pub(crate) struct Contestant<'a> {
 }
 
 impl<'a> Contestant<'a> {
-    pub(crate) fn new(name: impl Into<String>, turn: impl FnMut(u32) -> Result<Sample, Trouble> + 'a) -> Contestant<'a> {
+    pub(crate) fn new(
+        name: impl Into<String>,
+        turn: impl FnMut(u32) -> Result<Sample, Trouble> + 'a,
+    ) -> Contestant<'a> {
         Contestant { name: name.into(), turn: Box::new(turn) }
     }
 }
@@ -41,12 +44,8 @@ pub(crate) struct Series {
 
 /// Everybody once a round; whoever was first is last in the next one, so that what drifts drifts for all. Who fails is out.
 pub(crate) fn interleave(rounds: u32, mut contestants: Vec<Contestant<'_>>) -> Vec<Series> {
-    let empty = |who: &Contestant<'_>| Series {
-        name: who.name.clone(),
-        samples: Vec::new(),
-        trouble: None,
-        loads: Vec::new(),
-    };
+    let empty =
+        |who: &Contestant<'_>| Series { name: who.name.clone(), samples: Vec::new(), trouble: None, loads: Vec::new() };
     let mut all: Vec<Series> = contestants.iter().map(empty).collect();
     for round in 0..rounds {
         for turn in 0..contestants.len() {

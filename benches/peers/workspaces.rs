@@ -59,7 +59,8 @@ pub(crate) fn measure(flags: &Flags, table: &mut Table) -> Result<(), Trouble> {
             Contestant::new(format!("`git worktree add`, {git_name}"), theirs),
         ],
     );
-    let subject = Subject { number: "P7", what: format!("a workspace for the next attempt, {files} files"), jobs: None };
+    let subject =
+        Subject { number: "P7", what: format!("a workspace for the next attempt, {files} files"), jobs: None };
     table.contest(&subject, &all, |_| Some(Target::ratio(0.05)));
     Ok(())
 }
