@@ -47,7 +47,10 @@ pub(crate) fn measure(flags: &Flags, table: &mut Table) -> Result<(), Trouble> {
             let Built::Commit(commit) = repository.build(before, base, branch, &landing).await? else {
                 return Err(Trouble::from("two branches collided"));
             };
-            Ok((commit, repository.land(before, commit, "bench", &task).await?))
+            let landed = repository.land(before, commit, "bench", &task).await?;
+            // People look at the branch that follows.
+            repository.follow("bench", "bench", commit).await?;
+            Ok((commit, landed))
         });
         let wall = started.elapsed();
         let (commit, landed) = landed?;

@@ -27,6 +27,11 @@ pub struct Uncommitted {
     pub is_untracked: bool,
 }
 
+/// How git is asked for the parents of a commit.
+fn parents_of(commit: &str) -> [&str; 5] {
+    ["rev-list", "--parents", "--max-count=1", "--end-of-options", commit]
+}
+
 impl Repository {
     /// Every file of a commit or tree, in git's order.
     ///
@@ -167,6 +172,27 @@ impl Repository {
         let args = ["rev-parse", "--verify", "--quiet", "--end-of-options", &commit];
         let output = self.refs.ask(&args, b"").await?;
         if output.code == 0 { super::git::one_name(&args, &output.stdout).map(Some) } else { Ok(None) }
+    }
+
+    /// The parents of a commit, in order.
+    ///
+    /// # Errors
+    /// When there is no such commit.
+    pub async fn parents(&self, commit: Oid) -> Result<Vec<Oid>, GitError> {
+        let name = commit.to_string();
+        let args = parents_of(&name);
+        let said = self.recall(&args).await?;
+        let text = String::from_utf8_lossy(&said);
+        let mut names = text.split_whitespace().map(str::parse::<Oid>);
+        match (names.next(), names.collect::<Result<Vec<_>, _>>()) {
+            (Some(Ok(own)), Ok(parents)) if own == commit => Ok(parents),
+            _ => Err(strange(&args, &said)),
+        }
+    }
+
+    /// A commit that we made has this parent, and no other.
+    pub(super) fn learn_parent(&self, commit: Oid, parent: Oid) {
+        self.learn(&parents_of(&commit.to_string()), format!("{commit} {parent}\n"));
     }
 
     /// Whether `ancestor` is on the way to `commit`, or is it.

@@ -51,6 +51,8 @@ pub struct Repository {
     memory: Memory,
     pub(super) is_leftover: fn(&str) -> bool,
     pub(super) rules: Mutex<Vec<(Oid, Arc<Rules>)>>,
+    /// The branch that followed last, and where it was left.
+    pub(super) followed: Mutex<Option<(String, Oid)>>,
     /// Trees are made one at a time.
     pub(super) making: tokio::sync::Mutex<()>,
     user: Git,
@@ -94,6 +96,7 @@ impl Repository {
             memory: Memory::default(),
             is_leftover,
             rules: Mutex::default(),
+            followed: Mutex::default(),
             making: tokio::sync::Mutex::default(),
             user,
             environment,
@@ -251,6 +254,11 @@ impl Repository {
     /// What git says of objects that are called by their names, and of nothing else.
     pub(super) async fn recall(&self, args: &[&str]) -> Result<Arc<[u8]>, GitError> {
         self.memory.ask(&self.refs, args).await
+    }
+
+    /// What git would say of objects that we made ourselves: asked for later, it need not be asked.
+    pub(super) fn learn(&self, args: &[&str], answer: String) {
+        self.memory.tell(args, answer);
     }
 
     /// How the repository names objects.
