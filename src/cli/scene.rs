@@ -140,8 +140,14 @@ impl Scene {
         match built {
             Ok((mut blueprint, warnings)) if is_read => {
                 faults.extend(warnings);
-                for source in &draft.sources {
-                    let blob = self.repo.hash(&bytes(topic, source)).await.unwrap_or(Oid::NONE);
+                // All at the same time: each is a call of git.
+                let hash = |source| {
+                    let (repo, bytes) = (Arc::clone(&self.repo), bytes(topic, source));
+                    tokio::spawn(async move { repo.hash(&bytes).await })
+                };
+                let hashes: Vec<_> = draft.sources.iter().map(hash).collect();
+                for (source, hash) in draft.sources.iter().zip(hashes) {
+                    let blob = hash.await.ok().and_then(Result::ok).unwrap_or(Oid::NONE);
                     blueprint.origins.push(Origin { path: source.path.clone().into(), blob: blob.to_string().into() });
                 }
                 Ok(Understood { draft, blueprint, warnings: faults })

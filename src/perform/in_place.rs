@@ -90,12 +90,14 @@ impl InPlace {
             let path = folder.join(file);
             fs::write(&path, text).map(|()| path.into_os_string())
         };
+        // Most tasks never have any, and each file that a task leaves costs as much as starting its script.
+        let feedback = if findings.is_empty() { "/dev/null".into() } else { kept("feedback.md", &findings)? };
         let own: [(&str, OsString); 6] = [
             ("TIDEGATE_TOPIC", self.setting.topic.clone().into()),
             ("TIDEGATE_TASK", task.label.to_string().into()),
             ("TIDEGATE_ROLE", Role::Implementation.name().into()),
             ("TIDEGATE_ATTEMPT", job.turn.to_string().into()),
-            ("TIDEGATE_FEEDBACK", kept("feedback.md", &findings)?),
+            ("TIDEGATE_FEEDBACK", feedback),
             ("TIDEGATE_CONTEXT", kept("context.md", &package.render())?),
         ];
         let own = own.into_iter().map(|(name, value)| (OsString::from(name), value));
