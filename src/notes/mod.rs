@@ -3,17 +3,26 @@
 //! [`find`] says which folder is meant, [`read`] reads it, [`read_text`] reads one breakdown by itself. Reading never
 //! fails on content: what is wrong with a document comes back as faults, all of them.
 
+mod breakdown;
+mod checklist;
+mod chunk;
 mod dependency;
+mod document;
 mod effort;
 mod field;
-mod foreign;
+mod form;
 mod gate;
+mod head;
 mod inline;
+mod interface;
 mod item;
 mod label;
 mod lines;
+mod mermaid;
 mod note;
 mod outline;
+mod procedure;
+mod rows;
 mod script;
 mod separator;
 mod step;
@@ -21,14 +30,14 @@ mod stream;
 mod table;
 mod task;
 mod topic;
+mod unit;
 mod warning;
 
 pub use topic::{Topic, find};
 
-use crate::plan::{Draft, Fault, Label, Severity, Source, SourceId, Span, StreamDraft, TaskDraft, Written, slug};
+use crate::plan::{Draft, Fault, Label, Severity, Source, SourceId, Span};
+use form::Form;
 use lines::Lines;
-use outline::{Outline, Owner, Shape};
-use std::collections::HashMap;
 
 /// A document that is longer than this was not written by a person or a planning agent.
 const MOST_BYTES: u64 = 8 * 1024 * 1024;
@@ -113,120 +122,25 @@ fn text(path: &std::path::Path, shown: &str) -> Result<String, Fault> {
     if is_empty { Err(missing("is empty")) } else { Ok(text) }
 }
 
-/// One breakdown by itself.
+/// One plan by itself, whatever its form.
 pub fn read_text(topic: &str, path: &str, text: String) -> (Draft, Vec<Fault>) {
-    let mut faults = Vec::new();
-    let lines = Lines::new(&text, SourceId(0));
-    let outline = outline::read(&lines);
-    let (mut streams, places) = stream::streams(&lines, &outline);
-    let mut gates = stream::sections(&lines, &outline, &places, &mut streams, &mut faults);
-    let stream_of = |heading: usize| streams[places[heading]].id.value.clone();
-    gates.extend(gate::read(&lines, &outline.gates, stream_of, &mut faults));
-    let mut context = context(&lines, &outline);
-    let tasks = tasks(&lines, &outline, &places, &mut streams, &mut context, &mut faults);
-    if let (true, Some(form)) = (tasks.is_empty(), outline.foreign) {
-        let text = format!("this looks like {form}, which is not read yet");
-        let help = Some("write its tasks as `### Task 1: Title` with `**Dependencies**: ...`".to_owned());
-        faults.push(Fault { severity: Severity::Error, code: "unread-format", text, labels: Vec::new(), help });
-    }
-    faults.extend(warning::unread(&lines, &outline));
-    let title = outline.title.map(|n| task::written(&lines, lines.lines[n].text..lines.lines[n].end));
+    let (draft, faults) = read_at(SourceId(0), &text);
     let sources = vec![Source::new(path.to_owned(), text)];
-    (Draft { topic: topic.to_owned(), sources, title, streams, tasks, gates, context }, faults)
+    (Draft { topic: topic.to_owned(), sources, ..draft }, faults)
 }
 
-fn context(lines: &Lines<'_>, outline: &Outline) -> String {
-    let mut context = String::new();
-    for (owner, numbers) in stream::runs(&outline.owners) {
-        if !matches!(owner, Owner::Task(_)) {
-            let end = lines.lines.get(numbers.end).map_or(lines.source.len(), |l| l.start);
-            context.push_str(&lines.source[lines.lines[numbers.start].start..end]);
-        }
-    }
-    context
-}
-
-fn tasks(
-    lines: &Lines<'_>,
-    outline: &Outline,
-    places: &[usize],
-    streams: &mut Vec<StreamDraft>,
-    context: &mut String,
-    faults: &mut Vec<Fault>,
-) -> Vec<TaskDraft> {
-    let restarts = restarts(lines, outline, places);
-    let (mut seen, mut known) = (HashMap::new(), HashMap::new());
-    let mut tasks: Vec<TaskDraft> = Vec::new();
-    for part in &outline.tasks {
-        let mut task = task::read(lines, part, faults);
-        let in_section = part.stream.map(|s| places[s]);
-        if let (true, Some(number), Some(place), Some(id)) = (restarts, &part.number, in_section, &mut task.id)
-            && lines.span(number.start, number.end) == id.at
-        {
-            id.value = format!("{}{}", streams[place].id.value, id.value);
-        }
-        let id = task.id.as_ref().map(|id| id.value.to_lowercase());
-        // A list that names tasks again (what is done, who does it) is no second set of tasks.
-        let is_said = id.as_ref().is_some_and(|id| seen.contains_key(id));
-        let is_list = matches!(part.shape, Shape::Box | Shape::Bold);
-        if is_said && is_list && part.stream.is_none() && task.needs.is_empty() && task.tests.is_empty() {
-            context.push_str(&task.text);
-            continue;
-        }
-        id.map(|id| seen.insert(id, tasks.len()));
-        let field = task::stream_field(lines, part).map(|range| (task::written(lines, range.clone()), range));
-        task.stream = match (field, in_section) {
-            (Some((said, _)), _) if !dependency::is_none(&said.value) => Some(named(said, streams, &mut known)),
-            (_, Some(place)) => Some(streams[place].id.clone()),
-            _ => None,
-        };
-        tasks.push(task);
-    }
-    tasks
-}
-
-/// The stream that a task's own field names: by id or title; one that has no heading is made.
-fn named(said: Written<String>, streams: &mut Vec<StreamDraft>, known: &mut HashMap<String, usize>) -> Written<String> {
-    let lower = said.value.to_lowercase();
-    let bare = ["workstream ", "stream ", "track ", "lane ", "group "].iter().find_map(|w| lower.strip_prefix(w));
-    let bare = bare.unwrap_or(&lower).trim();
-    let first = bare.split(|c: char| !c.is_alphanumeric() && c != '.' && c != '-').next().unwrap_or_default();
-    if known.is_empty() {
-        for (place, stream) in streams.iter().enumerate() {
-            known.entry(stream.title.value.to_lowercase()).or_insert(place);
-        }
-        known.extend(streams.iter().enumerate().map(|(place, stream)| (stream.id.value.to_lowercase(), place)));
-    }
-    if let Some(&place) = known.get(bare).or_else(|| known.get(first)) {
-        return Written { value: streams[place].id.value.clone(), at: said.at };
-    }
-    known.insert(first.to_owned(), streams.len());
-    known.insert(bare.to_owned(), streams.len());
-    // Lowercase may be longer than what it was made of.
-    let at = said.value.len().saturating_sub(bare.len());
-    let own = said.value.get(at..).unwrap_or(&said.value).trim();
-    let is_label = first.len() <= 2 || !bare.contains(' ');
-    let value = if is_label { own.get(..first.len()).unwrap_or(own).to_owned() } else { slug(own) };
-    let rest = if is_label { own.get(first.len()..).unwrap_or_default() } else { own };
-    let title = rest.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
-    let title = Written { value: title, at: said.at };
-    let id = Written { value, at: said.at };
-    streams.push(StreamDraft { id: id.clone(), title, needs: Vec::new(), checks: Vec::new() });
-    id
-}
-
-/// Whether numbers begin anew in a second stream: then a number alone is no id, and the stream's label goes before it.
-fn restarts(lines: &Lines<'_>, outline: &Outline, places: &[usize]) -> bool {
-    let mut first_in = HashMap::new();
-    let mut last_stream = None;
-    for task in &outline.tasks {
-        let (Some(number), Some(stream)) = (&task.number, task.stream) else { continue };
-        let (number, stream) = (&lines.source[number.clone()], places[stream]);
-        let is_first = last_stream.replace(stream) != Some(stream);
-        let owner = *first_in.entry(number).or_insert(stream);
-        if is_first && owner != stream && number == "1" {
-            return true;
-        }
-    }
-    false
+/// The same, without its sources.
+fn read_at(source: SourceId, text: &str) -> (Draft, Vec<Fault>) {
+    let mut faults = Vec::new();
+    let mut lines = Lines::new(text, source);
+    let form = form::decide(&lines);
+    lines.noun = form.noun();
+    let page = match form {
+        Form::Breakdown | Form::Table | Form::Tickets => breakdown::read(&lines, form, &mut faults),
+        Form::SpecKit | Form::Checklist => checklist::read(&lines, form, &mut faults),
+        Form::Steps => procedure::read(&lines, &mut faults),
+        Form::Chunks | Form::Sessions => chunk::read(&lines, form, &mut faults),
+        Form::Units => unit::read(&lines, &mut faults),
+    };
+    (page.draft, faults)
 }

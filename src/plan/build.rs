@@ -1,7 +1,7 @@
 //! From a draft to a blueprint: names resolved, gates hung in. All faults at once, each with its place and what to write.
 
 use super::{
-    BackendId, Blueprint, Draft, Fault, Label, NodeId, Phase, ReviewerId, Role, Severity, Span, TaskDraft,
+    BackendId, Blueprint, Draft, Fault, Label, NodeId, Phase, Prior, ReviewerId, Role, Severity, Span, TaskDraft,
     graph::cycles,
     hang::{SCRIPT_NAME, has, phases},
     resolve::{MOST_EDGES, Names, Target, Unknown},
@@ -103,8 +103,10 @@ pub fn build(draft: &Draft, settings: &Settings) -> Result<(Blueprint, Vec<Fault
         None
     } else {
         builder.dependencies();
+        builder.agreement();
         Some(builder.blueprint())
     };
+    builder.size_faults();
     builder.cycle_faults();
     let draft_order = |f: &Fault| f.labels.first().map(|l| (l.at.source, l.at.start));
     builder.faults.sort_by_key(draft_order);
@@ -145,18 +147,25 @@ pub fn stated(draft: &Draft) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
 }
 
 impl Builder<'_> {
-    fn fault(&mut self, severity: Severity, code: &'static str, text: String, at: &[(Span, &str)], help: Option<&str>) {
+    pub(super) fn fault(
+        &mut self,
+        severity: Severity,
+        code: &'static str,
+        text: String,
+        at: &[(Span, &str)],
+        help: Option<&str>,
+    ) {
         if self.faults.iter().rev().take_while(|f| f.code == code).count() < MOST_FAULTS {
             let labels = at.iter().map(|&(at, text)| Label { at, text: text.to_owned() }).collect();
             self.faults.push(Fault { severity, code, text, labels, help: help.map(str::to_owned) });
         }
     }
 
-    fn error(&mut self, code: &'static str, text: String, at: &[(Span, &str)], help: &str) {
+    pub(super) fn error(&mut self, code: &'static str, text: String, at: &[(Span, &str)], help: &str) {
         self.fault(Severity::Error, code, text, at, Some(help));
     }
 
-    fn warn(&mut self, code: &'static str, text: String, at: Span, help: &str) {
+    pub(super) fn warn(&mut self, code: &'static str, text: String, at: Span, help: &str) {
         self.fault(Severity::Warning, code, text, &[(at, "")], Some(help));
     }
 
@@ -212,10 +221,12 @@ impl Builder<'_> {
             let at = [(whole_line(draft, stream.title.at, stream.id.at), "")];
             self.error("empty-stream", text, &at, "write its tasks below it, or take the heading out");
         }
-        if draft.gates.is_empty() && draft.streams.iter().all(|s| s.checks.is_empty()) {
+        let has_gates = !draft.gates.is_empty() || draft.streams.iter().any(|s| !s.checks.is_empty());
+        // A list of tasks has no place for them.
+        if draft.has_gates && !has_gates {
             let help =
                 "add a section `### Quality Gates` with lines such as `- **Gate 1**: All tests pass (after Stream A)`";
-            self.warn("no-quality-gates", "the breakdown has no quality gates".to_owned(), top, help);
+            self.warn("no-quality-gates", format!("the {} has no quality gates", draft.form), top, help);
         }
     }
 
@@ -232,7 +243,6 @@ impl Builder<'_> {
     fn dependencies(&mut self) {
         let draft = self.draft;
         let count = draft.tasks.len();
-        let mut last_sequential: Option<usize> = None;
         for (place, task) in draft.tasks.iter().enumerate() {
             let mut found = Vec::new();
             let mut unknown = Vec::new();
@@ -243,11 +253,17 @@ impl Builder<'_> {
                 self.edge(self.gate_of(target), place, Some(at));
             }
             self.unknown(unknown);
-            if let (true, Some(before), true) = (task.is_sequential, last_sequential, task.needs.is_empty()) {
-                self.edge(count + before, place, Some(task.head));
+            for &prior in &task.order {
+                let before = match prior {
+                    Prior::Task(before) => count + before,
+                    Prior::Phase(phase) => self.phase_gate(phase),
+                };
+                self.edge(before, place, Some(task.head));
             }
-            last_sequential = if task.is_sequential { Some(place) } else { last_sequential };
             self.edge(place, count + place, None);
+            if let Some(phase) = task.phase {
+                self.edge(count + place, self.phase_gate(phase), None);
+            }
         }
         let behind = self.stated();
         for stream in 0..draft.streams.len() {
@@ -258,6 +274,9 @@ impl Builder<'_> {
                 self.edge(count + place, 2 * count + stream, None);
             }
         }
+    }
+
+    fn size_faults(&mut self) {
         if self.names.is_over() || self.edges.len() > MOST_EDGES {
             let text = format!("the dependencies make more than {MOST_EDGES} edges");
             self.error("too-many-edges", text, &[], "name streams instead of ranges of tasks");
@@ -270,6 +289,11 @@ impl Builder<'_> {
             Target::Task(task) => count + task,
             Target::Stream(stream) => 2 * count + stream,
         }
+    }
+
+    /// The node of a phase's gate.
+    pub(super) fn phase_gate(&self, phase: usize) -> usize {
+        2 * self.draft.tasks.len() + self.draft.streams.len() + phase
     }
 
     pub(super) fn edge(&mut self, before: usize, after: usize, at: Option<Span>) {
@@ -352,7 +376,7 @@ impl Builder<'_> {
     fn cycle_faults(&mut self) {
         let draft = self.draft;
         let count = draft.tasks.len();
-        let nodes = 2 * count + draft.streams.len();
+        let nodes = self.phase_gate(draft.phases.len());
         let inside = |edge: &&(u32, u32)| edge.0.max(edge.1) < nodes as u32;
         let mut edges: Vec<(u32, u32)> = self.edges.keys().filter(inside).copied().collect();
         edges.sort_unstable();
@@ -378,8 +402,9 @@ impl Builder<'_> {
 
     /// A task's gate is called as the task: that is what its author wrote.
     fn node_name(&self, node: usize) -> String {
-        let count = self.draft.tasks.len();
+        let (count, streams) = (self.draft.tasks.len(), self.draft.streams.len());
         match node.checked_sub(2 * count) {
+            Some(phase) if phase >= streams => format!("phase {}", self.draft.phases[phase - streams].id.value),
             Some(stream) => format!("stream {}", self.draft.streams[stream].id.value),
             None => self.names.labels[node % count].clone(),
         }

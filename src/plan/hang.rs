@@ -5,6 +5,7 @@ use super::{
     ReviewerId, Role, Script, StreamId, Task, TaskDraft, TestWish, Written,
     build::{Builder, MOST_NAMES},
     criteria,
+    reach::Reach,
     resolve::Target,
 };
 use std::collections::BTreeMap;
@@ -213,13 +214,25 @@ impl Builder<'_> {
             let label = format!("stream:{}", stream.id.value).into();
             nodes.push(Node::Gate(Gate { level: Level::Stream(StreamId(place as u16)), label, criteria }));
         }
+        for phase in &draft.phases {
+            let mut criteria: Vec<_> =
+                built_in("the checks of a phase succeed", &settings.stream_checks).into_iter().collect();
+            let at_end = |text: &Written<String>| {
+                criteria::of_phase(&text.value, draft.place(text.at).0, &settings.stream_checks)
+            };
+            criteria.extend(phase.gates.iter().map(at_end));
+            let label = format!("phase:{}", phase.id.value).into();
+            nodes.push(Node::Gate(Gate { level: Level::Checkpoint, label, criteria }));
+        }
         let criteria = built_in("the system checks succeed", &settings.system_checks).into_iter().collect();
         let mut system = Gate { level: Level::System, label: "system".into(), criteria };
         let mut before: Vec<usize> = (first_stream..nodes.len()).collect();
         let count = draft.tasks.len();
         before.extend((0..count).filter(|&t| self.names.stream_of[t].is_none()).map(|t| count + t));
+        // What is behind all that a gate stands behind waits for it too.
+        let reach = Reach::new(&self.edges);
         for gate in &draft.gates {
-            before.extend(self.hang_line(gate, nodes, &mut system));
+            before.extend(self.hang_line(gate, nodes, &mut system, &reach));
         }
         let at = nodes.len();
         nodes.push(Node::Gate(system));
@@ -237,7 +250,13 @@ impl Builder<'_> {
     }
 
     /// One gate line becomes a criterion of the gate it stands behind; of several at once, a checkpoint of its own.
-    fn hang_line(&mut self, line: &GateDraft, nodes: &mut Vec<Node>, system: &mut Gate) -> Option<usize> {
+    fn hang_line(
+        &mut self,
+        line: &GateDraft,
+        nodes: &mut Vec<Node>,
+        system: &mut Gate,
+        reach: &Reach,
+    ) -> Option<usize> {
         let own: Vec<Box<str>> = line.checks.iter().map(|c| c.body.as_str().into()).collect();
         let number = self.draft.place(line.text.at).0;
         let (mut found, mut unknown) = (Vec::new(), Vec::new());
@@ -276,7 +295,22 @@ impl Builder<'_> {
         let label = format!("checkpoint:{id}").into();
         nodes.push(Node::Gate(Gate { level: Level::Checkpoint, label, criteria: vec![criterion] }));
         targets.iter().for_each(|&t| self.edge(self.gate_of(t), at, None));
+        self.waiting(&targets, reach).into_iter().for_each(|task| self.edge(at, task, None));
         Some(at)
+    }
+
+    /// The tasks that come after all of these.
+    fn waiting(&self, targets: &[Target], reach: &Reach) -> Vec<usize> {
+        let mut waiting: Option<Vec<bool>> = None;
+        for &target in targets {
+            let Some(behind) = reach.behind(self.gate_of(target)) else { return Vec::new() };
+            waiting = Some(match waiting {
+                Some(all) => all.into_iter().zip(behind).map(|(a, b)| a && b).collect(),
+                None => behind,
+            });
+        }
+        let tasks = waiting.unwrap_or_default().into_iter().take(self.draft.tasks.len());
+        tasks.enumerate().filter_map(|(task, is_behind)| is_behind.then_some(task)).collect()
     }
 }
 
