@@ -86,7 +86,6 @@ pub(super) fn read(lines: &Lines<'_>, form: Form, faults: &mut Vec<Fault>) -> Pa
     let title = outline.title.map(|n| task::written(lines, lines.lines[n].text..lines.lines[n].end));
     let draft = Draft {
         form: form.name(),
-        has_gates: form.has_gates(),
         title,
         streams,
         tasks,

@@ -5,6 +5,7 @@ use super::{
     lines::{Kind, Lines},
     outline, rows,
 };
+use crate::plan::FormName;
 
 /// What kind of plan a Markdown document is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,35 +31,20 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// What people call it.
-    pub(super) fn name(self) -> &'static str {
+    /// What people call it, and its tasks.
+    pub(super) fn name(self) -> FormName {
+        let form = |name, noun, has_gates| FormName { name, noun, has_gates };
         match self {
-            Form::Breakdown => "breakdown",
-            Form::Chunks => "chunk plan",
-            Form::Sessions => "plan of sessions",
-            Form::Units => "plan of units",
-            Form::Steps => "step plan",
-            Form::SpecKit => "spec-kit task list",
-            Form::Checklist => "checklist",
-            Form::Table => "table of tasks",
-            Form::Tickets => "list of tickets",
+            Form::Breakdown => FormName::default(),
+            Form::Chunks => form("chunk plan", "chunk", true),
+            Form::Sessions => form("plan of sessions", "session", true),
+            Form::Units => form("plan of units", "unit", true),
+            Form::Steps => form("step plan", "step", false),
+            Form::SpecKit => form("spec-kit task list", "task", false),
+            Form::Checklist => form("checklist", "task", false),
+            Form::Table => form("table of tasks", "task", true),
+            Form::Tickets => form("list of tickets", "task", false),
         }
-    }
-
-    /// What it calls its tasks.
-    pub(super) fn noun(self) -> &'static str {
-        match self {
-            Form::Chunks => "chunk",
-            Form::Sessions => "session",
-            Form::Units => "unit",
-            Form::Steps => "step",
-            _ => "task",
-        }
-    }
-
-    /// Whether it has a place for quality gates.
-    pub(super) fn has_gates(self) -> bool {
-        matches!(self, Form::Breakdown | Form::Chunks | Form::Sessions | Form::Units | Form::Table)
     }
 }
 

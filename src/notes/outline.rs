@@ -343,7 +343,7 @@ impl Walk<'_, '_> {
         let is_listed = self.excluded.is_some() || self.gates.is_some();
         let task = self.listed(number);
         // What states an order is a task in any section; a summary repeats those that are known.
-        let says = |walk: &Self| walk.form == Form::Tickets || walk.has_order(number);
+        let says = |walk: &Self| matches!(walk.form, Form::Tickets | Form::SpecKit) || walk.has_order(number);
         if is_listed && task.as_ref().is_some_and(|t| says(self) && !self.is_known(t)) {
             (self.excluded, self.gates) = (None, None);
         }

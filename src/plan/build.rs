@@ -71,6 +71,8 @@ pub(super) struct Builder<'d> {
     /// Names and what they stand for.
     pub names: Names<'d>,
     faults: Vec<Fault>,
+    /// Unknown names that were told: a place may be asked for more than once.
+    told: BTreeSet<Span>,
     /// `(before, after)` in node ids, with where it is stated.
     pub edges: BTreeMap<(u32, u32), Option<Span>>,
     /// The blueprint's table of backends.
@@ -93,6 +95,7 @@ pub fn build(draft: &Draft, settings: &Settings) -> Result<(Blueprint, Vec<Fault
         settings,
         names,
         faults: Vec::new(),
+        told: BTreeSet::new(),
         edges: BTreeMap::new(),
         backends: vec![SCRIPT_NAME.into()],
         reviewers: Vec::new(),
@@ -190,7 +193,7 @@ impl Builder<'_> {
                 let at = [(task.head, "and again here"), (draft.tasks[first].head, "first here")];
                 self.error(
                     "duplicate-id",
-                    format!("two tasks are called {label}"),
+                    format!("two {}s are called {label}", draft.form.noun),
                     &at,
                     "give one of them a number of its own",
                 );
@@ -199,7 +202,7 @@ impl Builder<'_> {
                 let at = [(task.head, "nothing between the signs")];
                 self.error(
                     "no-title",
-                    format!("task {label} has no title"),
+                    format!("{} {label} has no title", draft.form.noun),
                     &at,
                     "say in a few words what is to be done",
                 );
@@ -223,10 +226,10 @@ impl Builder<'_> {
         }
         let has_gates = !draft.gates.is_empty() || draft.streams.iter().any(|s| !s.checks.is_empty());
         // A list of tasks has no place for them.
-        if draft.has_gates && !has_gates {
+        if draft.form.has_gates && !has_gates {
             let help =
                 "add a section `### Quality Gates` with lines such as `- **Gate 1**: All tests pass (after Stream A)`";
-            self.warn("no-quality-gates", format!("the {} has no quality gates", draft.form), top, help);
+            self.warn("no-quality-gates", format!("the {} has no quality gates", draft.form.name), top, help);
         }
     }
 
@@ -235,7 +238,7 @@ impl Builder<'_> {
         let has_tests = phases(task, false).contains(Phase::Tests);
         if task.tests.is_empty() && !is_scripted && !task.is_done && has_tests {
             let help = "add `- Test Requirements: ...`; `Test Requirements: None` says that there are none";
-            self.warn("no-test-requirements", format!("task {label} states no test requirements"), task.head, help);
+            self.warn("no-test-requirements", format!("{} {label} states no test requirements", self.draft.form.noun), task.head, help);
         }
     }
 
@@ -355,6 +358,9 @@ impl Builder<'_> {
 
     pub(super) fn unknown(&mut self, unknown: Vec<Unknown>) {
         for Unknown { at, text, is_reference, near } in unknown {
+            if !self.told.insert(at) {
+                continue;
+            }
             if is_reference {
                 let help = near.map_or_else(
                     || "name a task by its id or title, a stream by its letter, or write `None`".to_owned(),
@@ -363,7 +369,7 @@ impl Builder<'_> {
                 self.error(
                     "unknown-dependency",
                     format!("there is no {text}"),
-                    &[(at, "names nothing in this breakdown")],
+                    &[(at, &format!("names nothing in this {}", self.draft.form.name))],
                     &help,
                 );
             } else {

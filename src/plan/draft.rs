@@ -56,10 +56,8 @@ pub struct Written<T> {
 pub struct Draft {
     /// The topic's slug.
     pub topic: String,
-    /// What kind of document it was read as, for people: `breakdown`, `chunk plan`.
-    pub form: &'static str,
-    /// Whether such a document has a place for quality gates.
-    pub has_gates: bool,
+    /// What kind of document it was read as.
+    pub form: FormName,
     /// What was read.
     pub sources: Vec<Source>,
     /// The breakdown's title.
@@ -76,6 +74,23 @@ pub struct Draft {
     pub arrows: Vec<Arrow>,
     /// Text that belongs to no task.
     pub context: String,
+}
+
+/// What people call a kind of document, and what it is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FormName {
+    /// `breakdown`, `chunk plan`.
+    pub name: &'static str,
+    /// What it calls its tasks: `task`, `chunk`.
+    pub noun: &'static str,
+    /// Whether it has a place for quality gates.
+    pub has_gates: bool,
+}
+
+impl Default for FormName {
+    fn default() -> FormName {
+        FormName { name: "breakdown", noun: "task", has_gates: true }
+    }
 }
 
 /// A stream as its heading has it.

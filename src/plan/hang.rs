@@ -215,8 +215,8 @@ impl Builder<'_> {
             nodes.push(Node::Gate(Gate { level: Level::Stream(StreamId(place as u16)), label, criteria }));
         }
         for phase in &draft.phases {
-            let mut criteria: Vec<_> =
-                built_in("the checks of a phase succeed", &settings.stream_checks).into_iter().collect();
+            let name = format!("the checks after {} succeed", phase.title.value);
+            let mut criteria: Vec<_> = built_in(&name, &settings.stream_checks).into_iter().collect();
             let at_end = |text: &Written<String>| {
                 criteria::of_phase(&text.value, draft.place(text.at).0, &settings.stream_checks)
             };
