@@ -83,6 +83,10 @@ pub(super) fn read(lines: &Lines<'_>, form: Form, faults: &mut Vec<Fault>) -> Pa
     let mut context = context(lines, &outline);
     let (places, tasks) = tasks(lines, &outline, &sections, &mut streams, &mut context, faults);
     faults.extend(warning::unread(lines, &outline));
+    faults.extend(warning::unfilled(&tasks));
+    if tasks.is_empty() {
+        faults.extend(warning::boxes(lines));
+    }
     let title = outline.title.map(|n| task::written(lines, lines.lines[n].text..lines.lines[n].end));
     let draft = Draft {
         form: form.name(),
@@ -154,7 +158,8 @@ fn tasks(
         id.map(|id| seen.insert(id, tasks.len()));
         let field = stream_cell.or_else(|| task::stream_field(lines, part)).map(|range| task::written(lines, range));
         task.stream = match (field, in_section) {
-            (Some(said), _) if is_one(&said.value) => Some(named(said, streams, &mut known)),
+            (Some(said), _) if is_all(&said.value) => None,
+            (Some(said), _) if !dependency::is_none(&said.value) => Some(named(said, streams, &mut known)),
             (_, Some(place)) => Some(streams[place].id.clone()),
             _ => None,
         };
@@ -164,9 +169,9 @@ fn tasks(
     (parts, tasks)
 }
 
-/// Whether a field names one stream: `All tracks merge` names none.
-fn is_one(said: &str) -> bool {
-    !dependency::is_none(said) && separator::any_at(said, &["all ", "every ", "both ", "any "]) == 0
+/// Whether a field names all streams, and so no one: `All tracks merge`.
+fn is_all(said: &str) -> bool {
+    separator::any_at(said, &["all ", "every ", "both ", "any "]) > 0
 }
 
 /// The stream that a task's own field names: by id or title; one that has no heading is made.

@@ -1,7 +1,9 @@
 //! The form of a document: decided in this one place, by its shape and never by its name.
 
 use super::{
-    field, label,
+    field,
+    inline::plain,
+    label,
     lines::{Kind, Lines},
     outline, rows,
 };
@@ -63,6 +65,8 @@ struct Counts {
     numbered_boxes: usize,
     rows: usize,
     tickets: usize,
+    /// Boxes without a label, outside of chunks, steps and criteria.
+    loose: usize,
 }
 
 /// The form of a document. What is plain in its headings and boxes comes first; then whatever reads as a breakdown is one;
@@ -84,7 +88,8 @@ pub(super) fn decide(lines: &Lines<'_>) -> Form {
     match found {
         Counts { chunks: 1.., .. } if !has_lists => Form::Chunks,
         Counts { speckit: 1.., .. } if !is_streamed => Form::SpecKit,
-        Counts { steps: 1.., .. } if !has_lists => Form::Steps,
+        // Steps among lists of boxes are a part of something else.
+        Counts { steps: 1.., .. } if !has_lists && (found.filled > 0 || found.loose == 0) => Form::Steps,
         Counts { sessions: 2.., .. } if !has_lists => Form::Sessions,
         _ if !outline.tasks.is_empty() => Form::Breakdown,
         Counts { items: 1.., .. } => Form::Checklist,
@@ -96,10 +101,13 @@ pub(super) fn decide(lines: &Lines<'_>) -> Form {
 
 fn count(lines: &Lines<'_>) -> Counts {
     let mut found = Counts::default();
+    // Level of the heading of a chunk or a step, or of a list of criteria.
+    let mut inside: Option<u8> = None;
     for (number, line) in lines.lines.iter().enumerate() {
         let text = lines.text(number);
         match line.kind {
-            Kind::Heading(_) => {
+            Kind::Heading(level) => {
+                inside = inside.filter(|&above| above < level);
                 let label = label::task(text);
                 let id = label.as_ref().and_then(|l| l.id.clone()).map_or("", |id| &text[id]);
                 let is_task = label.is_some_and(|l| l.is_certain) || id.starts_with(['T', 't']);
@@ -111,14 +119,20 @@ fn count(lines: &Lines<'_>) -> Counts {
                 found.sessions += usize::from(has("session"));
                 found.filled += usize::from((is_chunk || is_step) && is_filled(lines, number));
                 found.units += usize::from(is_unit(lines, number));
+                let is_closed = is_chunk || is_step || outline::is_excluded(&plain(text).to_lowercase());
+                inside = inside.or(is_closed.then_some(level));
             }
             Kind::Text => {
                 found.numbered_boxes += usize::from(
                     label::number(text).is_some_and(|(_, start)| label::checkbox(&text[start..]).is_some()),
                 );
-                if let Some((item, is_speckit)) = boxed_item(text) {
-                    found.items += usize::from(item.is_plain);
-                    found.speckit += usize::from(is_speckit);
+                match boxed(text) {
+                    Some(Some((item, is_speckit))) => {
+                        found.items += usize::from(item.is_plain);
+                        found.speckit += usize::from(is_speckit);
+                    }
+                    Some(None) => found.loose += usize::from(inside.is_none() && line.indent == 0),
+                    None => {}
                 }
                 found.tickets += usize::from(ticket(lines, number).is_some());
             }
@@ -132,13 +146,20 @@ fn count(lines: &Lines<'_>) -> Counts {
     found
 }
 
-fn boxed_item(text: &str) -> Option<(label::Item, bool)> {
+/// A bullet's box, and its label where it has one.
+fn boxed(text: &str) -> Option<Option<(label::Item, bool)>> {
     let start = label::bullet(text)?;
     let (_, length) = label::checkbox(&text[start..])?;
     let text = &text[start + length..];
-    let item = label::item(text)?;
-    let is_speckit = is_speckit(text, &item);
-    Some((item, is_speckit))
+    Some(label::item(text).map(|item| {
+        let is_speckit = is_speckit(text, &item);
+        (item, is_speckit)
+    }))
+}
+
+/// How many boxes a document has that are nothing for want of a label.
+pub(super) fn loose_boxes(lines: &Lines<'_>) -> usize {
+    count(lines).loose
 }
 
 /// Whether an item has spec-kit's label: `T012 Create`, `[T1.1] Create`, `**T012** [P] Create`.

@@ -126,6 +126,7 @@ pub(super) fn read(
         let mut draft = one(lines, gate, gate.stream.map(&stream), faults);
         if let Some(above) = gate.under.and_then(|under| drafts.get(under)) {
             draft.after = draft.after.or_else(|| above.after.clone());
+            draft.id = draft.id.or_else(|| above.id.clone());
         }
         drafts.push(draft);
     }

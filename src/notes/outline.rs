@@ -418,7 +418,8 @@ fn is_prose(name: &str) -> bool {
     .any(|w| name.contains(w))
 }
 
-fn is_excluded(name: &str) -> bool {
+/// Headings whose lists are no tasks.
+pub(super) fn is_excluded(name: &str) -> bool {
     [
         "acceptance criteria",
         "success criteria",

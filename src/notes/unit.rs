@@ -2,7 +2,6 @@
 //! of one group run side by side.
 
 use super::{
-    chunk,
     document::{self, Index, Page},
     form::Form,
     inline::plain,
@@ -59,7 +58,6 @@ pub(super) fn read(lines: &Lines<'_>, faults: &mut Vec<Fault>) -> Page {
         }
     }
     grouped(lines, &mut page, &names, &edges, faults);
-    chunk::unfilled(&page, faults);
     page
 }
 

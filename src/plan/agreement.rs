@@ -56,8 +56,9 @@ impl Builder<'_> {
         let (before, after) = (self.names.labels[arrow.before].clone(), self.names.labels[arrow.after].clone());
         let task = &self.draft.tasks[arrow.after];
         let field = task.needs.first().map_or(task.head, |needs| needs.text.at);
-        let text = format!("an arrow goes from {before} to {after}, and {after} does not wait for {before}");
-        let here = format!("{after} states what it waits for here");
+        let noun = self.draft.form.noun;
+        let text = format!("an arrow goes from {noun} {before} to {noun} {after}, which does not wait for it");
+        let here = format!("what {noun} {after} waits for");
         let at = [(arrow.at, "the arrow"), (field, here.as_str())];
         let help = format!("name {before} in the dependencies of {after}, or take the arrow out");
         self.fault(severity(arrow.is_binding), "drawing-disagrees", text, &at, Some(&help));
@@ -66,7 +67,8 @@ impl Builder<'_> {
     fn undrawn(&mut self, before: usize, after: usize, at: Span, is_binding: bool) {
         let arrow = self.draft.arrows.iter().find(|a| a.after == after).or_else(|| self.draft.arrows.first());
         let (before, after) = (self.names.labels[before].clone(), self.names.labels[after].clone());
-        let text = format!("{after} waits for {before}, and no arrow goes from {before} to {after}");
+        let noun = self.draft.form.noun;
+        let text = format!("{noun} {after} waits for {noun} {before}, and no arrow goes from one to the other");
         let mut labels = vec![(at, "stated here")];
         labels.extend(arrow.map(|arrow| (arrow.at, "not among these arrows")));
         let help = format!("draw the arrow, or take {before} out of the dependencies of {after}");

@@ -75,6 +75,8 @@ pub(super) struct Builder<'d> {
     told: BTreeSet<Span>,
     /// `(before, after)` in node ids, with where it is stated.
     pub edges: BTreeMap<(u32, u32), Option<Span>>,
+    /// Nodes of the checkpoints so far, by label.
+    pub checkpoints: BTreeMap<String, usize>,
     /// The blueprint's table of backends.
     pub backends: Vec<Box<str>>,
     /// The blueprint's table.
@@ -97,6 +99,7 @@ pub fn build(draft: &Draft, settings: &Settings) -> Result<(Blueprint, Vec<Fault
         faults: Vec::new(),
         told: BTreeSet::new(),
         edges: BTreeMap::new(),
+        checkpoints: BTreeMap::new(),
         backends: vec![SCRIPT_NAME.into()],
         reviewers: Vec::new(),
         reviewer_ids: BTreeMap::new(),
@@ -178,7 +181,8 @@ impl Builder<'_> {
         let top = draft.title.as_ref().map_or_else(|| first_line(draft), |t| t.at);
         if draft.tasks.is_empty() {
             let help = "write tasks as `1. **Title**` under `### Stream A: Name`, as `### Task 1: Title`, or as \
-                        `1. [ ] **Title**`";
+                        `1. [ ] **Title**`; chunk plans (`### Chunk 1: Title`), step plans (`### Step 1: Title`), \
+                        spec-kit lists (`- [ ] T001 Title`) and task-master's JSON are read too";
             return self.error("no-tasks", "there are no tasks in this document".to_owned(), &[(top, "")], help);
         }
         if draft.streams.len() > MOST_NAMES {

@@ -291,9 +291,18 @@ impl Builder<'_> {
             return None;
         }
         let id = line.id.as_ref().map_or_else(|| format!("line-{number}"), |id| id.value.clone());
-        let at = nodes.len();
-        let label = format!("checkpoint:{id}").into();
-        nodes.push(Node::Gate(Gate { level: Level::Checkpoint, label, criteria: vec![criterion] }));
+        let label = format!("checkpoint:{id}");
+        let at = *self.checkpoints.entry(label.clone()).or_insert(nodes.len());
+        if at == nodes.len() {
+            let commands = &self.settings.stream_checks;
+            let text = format!("the checks of checkpoint {id} succeed").into();
+            let own = Criterion { text, line: None, means: criteria::checked(commands) };
+            let criteria = (!commands.is_empty()).then_some(own).into_iter().collect();
+            nodes.push(Node::Gate(Gate { level: Level::Checkpoint, label: label.into(), criteria }));
+        }
+        if let Node::Gate(gate) = &mut nodes[at] {
+            gate.criteria.push(criterion);
+        }
         targets.iter().for_each(|&t| self.edge(self.gate_of(t), at, None));
         self.waiting(&targets, reach).into_iter().for_each(|task| self.edge(at, task, None));
         Some(at)
