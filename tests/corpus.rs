@@ -395,7 +395,9 @@ impl<'v> Compared<'v> {
                 {
                     wrong.push(format!("stream {id} is titled {}, not {title}", stream["title"]));
                 }
-                None if !self.lenient(self.truth, "stream") && !is_named(id) => wrong.push(format!("{id} is no stream")),
+                None if !self.lenient(self.truth, "stream") && !is_named(id) => {
+                    wrong.push(format!("{id} is no stream"))
+                }
                 _ => {}
             }
             let stated: BTreeSet<String> = list(&self.truth["stream_depends_on"][id]).into_iter().collect();

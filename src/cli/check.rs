@@ -305,12 +305,12 @@ fn warning_lines(draft: &Draft, warnings: &[Fault], out: &mut String) {
     for code in codes {
         let same: Vec<&Fault> = warnings.iter().filter(|w| w.code == code).collect();
         for warning in same.iter().take(3) {
-            let line = warning.labels.first().map_or(String::new(), |l| format!("line {}: ", draft.place(l.at).0));
+            let line = warning.labels.first().map_or(String::new(), |l| format!("line {}: ", draft.line(l.at)));
             wrapped(out, "  - ", &format!("{line}{}", clean(&warning.text)));
         }
         if same.len() > 3 {
             let lines: Vec<String> =
-                same[3..].iter().filter_map(|w| w.labels.first()).map(|l| draft.place(l.at).0.to_string()).collect();
+                same[3..].iter().filter_map(|w| w.labels.first()).map(|l| draft.line(l.at).to_string()).collect();
             wrapped(out, "    the same in lines ", &lines.join(", "));
         }
         if let Some(help) = same.first().and_then(|w| w.help.as_deref()) {

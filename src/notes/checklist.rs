@@ -118,7 +118,8 @@ fn checkpoints(lines: &Lines<'_>, page: &mut Page, headings: &[usize], places: &
         let above = headings.partition_point(|&n| n < number).checked_sub(1).map(|at| headings[at]);
         let Some(&phase) = above.and_then(|heading| places.get(&heading)) else { continue };
         let start = lines.lines[number].text + colon + 1;
-        let start = lines.lines[number].end - lines.source[start..lines.lines[number].end].trim_start_matches(['*', ' ']).len();
+        let start =
+            lines.lines[number].end - lines.source[start..lines.lines[number].end].trim_start_matches(['*', ' ']).len();
         let criterion = written(lines, start..lines.lines[number].end);
         if !criterion.value.is_empty() {
             page.draft.phases[phase].gates.push(criterion);
@@ -177,7 +178,13 @@ fn remarks(lines: &Lines<'_>, page: &mut Page) {
         }
         let Some(start) = label::bullet(lines.text(number)) else { continue };
         let text = lines.text(number);
-        let verbs = [(" depends on ", true), (" depend on ", true), (" requires ", true), (" blocks ", false), (" block ", false)];
+        let verbs = [
+            (" depends on ", true),
+            (" depend on ", true),
+            (" requires ", true),
+            (" blocks ", false),
+            (" block ", false),
+        ];
         let Some((at, verb, is_after)) =
             verbs.iter().find_map(|(verb, is_after)| Some((text.find(verb)?, verb, *is_after)))
         else {
@@ -219,8 +226,9 @@ fn named(lines: &Lines<'_>, range: Range<usize>, places: &HashMap<String, usize>
 /// Boxes of a phase without a label: no task, and told.
 fn unlabelled(lines: &Lines<'_>, page: &Page, faults: &mut Vec<Fault>) {
     let starts: Vec<usize> = page.outline.tasks.iter().map(|t| t.lines.start).collect();
-    let headings: Vec<usize> =
-        (0..lines.lines.len()).filter(|&n| phase(lines.text(n)).is_some() && matches!(lines.lines[n].kind, Kind::Heading(_))).collect();
+    let headings: Vec<usize> = (0..lines.lines.len())
+        .filter(|&n| phase(lines.text(n)).is_some() && matches!(lines.lines[n].kind, Kind::Heading(_)))
+        .collect();
     for (number, owner) in page.outline.owners.iter().enumerate() {
         let (text, line) = (lines.text(number), lines.lines[number]);
         let Some(start) = label::bullet(text).filter(|_| line.kind == Kind::Text && line.indent == 0) else { continue };

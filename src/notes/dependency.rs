@@ -353,8 +353,10 @@ fn names_more(rest: &str, noun: &str) -> bool {
     let mut words = rest.split_whitespace().map(|w| w.trim_matches(|c: char| !c.is_alphanumeric()));
     let mut is_kind = false;
     words.any(|word| {
-        let was_kind =
-            std::mem::replace(&mut is_kind, kind_word(word, noun).is_some_and(|(k, n)| n == word.len() && k != Kind::Other));
+        let was_kind = std::mem::replace(
+            &mut is_kind,
+            kind_word(word, noun).is_some_and(|(k, n)| n == word.len() && k != Kind::Other),
+        );
         was_kind && id_length(word) == word.len() && !word.is_empty()
     })
 }
@@ -369,9 +371,7 @@ fn kind_word(text: &str, noun: &str) -> Option<(Kind, usize)> {
         "stream" | "streams" | "group" | "groups" | "track" | "tracks" | "lane" | "lanes" | "workstream"
         | "workstreams" => Kind::Stream,
         "phase" | "phases" | "gate" | "gates" | "chunk" | "chunks" | "step" | "steps" | "unit" | "units" | "epic"
-        | "milestone" => {
-            Kind::Other
-        }
+        | "milestone" => Kind::Other,
         _ => return None,
     };
     // `Task(s) 1, 2`

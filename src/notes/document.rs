@@ -88,15 +88,7 @@ pub(super) fn read(lines: &Lines<'_>, form: Form, faults: &mut Vec<Fault>) -> Pa
         faults.extend(warning::boxes(lines));
     }
     let title = outline.title.map(|n| task::written(lines, lines.lines[n].text..lines.lines[n].end));
-    let draft = Draft {
-        form: form.name(),
-        title,
-        streams,
-        tasks,
-        gates,
-        context,
-        ..Draft::default()
-    };
+    let draft = Draft { form: form.name(), title, streams, tasks, gates, context, ..Draft::default() };
     Page { draft, outline, places }
 }
 

@@ -135,8 +135,7 @@ pub(super) fn read(
         let is_bare = gates[place].under.is_some() && label::bullet(lines.text(gates[place].lines.start)).is_none();
         is_bare && next.is_some_and(|next| label::bullet(lines.text(next)).is_some())
     };
-    let is_told =
-        |place: usize| !(is_parent[place] || is_above_list(place)) || !announces(lines, &gates[place]);
+    let is_told = |place: usize| !(is_parent[place] || is_above_list(place)) || !announces(lines, &gates[place]);
     let mut place = 0..;
     drafts.retain(|draft| place.next().is_some_and(is_told) && !draft.text.value.is_empty());
     drafts

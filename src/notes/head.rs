@@ -22,9 +22,7 @@ impl Walk<'_, '_> {
     /// Whether a line of text is a task's.
     pub(super) fn listed(&self, number: usize) -> Option<TaskLines> {
         match self.form {
-            Form::Breakdown => {
-                self.numbered(number).or_else(|| self.boxed(number)).or_else(|| self.bold_line(number))
-            }
+            Form::Breakdown => self.numbered(number).or_else(|| self.boxed(number)).or_else(|| self.bold_line(number)),
             Form::SpecKit | Form::Checklist => self.labelled_item(number),
             Form::Tickets => self.ticket(number),
             Form::Chunks | Form::Sessions | Form::Steps | Form::Units | Form::Table => None,

@@ -78,11 +78,14 @@ pub(super) fn tests(lines: &Lines<'_>, page: &mut Page) {
 
 /// Workflows of the whole system, each a criterion of its gate.
 pub(super) fn workflows(lines: &Lines<'_>, page: &mut Page) {
-    let is_wanted = |name: &str| name.contains("user workflow") || name.contains("e2e test req") || name.contains("e2e workflow");
+    let is_wanted =
+        |name: &str| name.contains("user workflow") || name.contains("e2e test req") || name.contains("e2e workflow");
     for section in sections(lines, page, is_wanted) {
         for number in section.clone() {
             let (line, text) = (lines.lines[number], lines.text(number));
-            let Some((_, start)) = label::number(text).filter(|_| line.kind == Kind::Text && line.indent < 2) else { continue };
+            let Some((_, start)) = label::number(text).filter(|_| line.kind == Kind::Text && line.indent < 2) else {
+                continue;
+            };
             if text[start..].starts_with("**") {
                 let title = line.text + start..line.end;
                 page.draft.gates.push(of_system(written(lines, title)));
@@ -97,7 +100,8 @@ fn of_system(text: Written<String>) -> GateDraft {
 
 /// Both ends of `**[A] → [B] Interface**:`.
 pub(super) fn ends(text: &str, start: usize) -> Option<(Range<usize>, Range<usize>)> {
-    let (arrow, at) = ARROWS.iter().filter_map(|a| Some((a, text[start..].find(a)? + start))).min_by_key(|(_, at)| *at)?;
+    let (arrow, at) =
+        ARROWS.iter().filter_map(|a| Some((a, text[start..].find(a)? + start))).min_by_key(|(_, at)| *at)?;
     let head = text[start..at].trim_start_matches(['*', ' ', '#']);
     let first = at - head.len()..at;
     let behind = at + arrow.len();

@@ -28,7 +28,9 @@ pub(super) fn join(draft: &mut Draft, other: Draft) -> Vec<Fault> {
     let chunk_of = |name: &Name| -> Option<Vec<usize>> {
         match name {
             Name::Task { id, .. } => Some(vec![*by_id.get(&id.to_lowercase())?]),
-            Name::Tasks(from, to) => Some((*by_id.get(&from.to_lowercase())?..=*by_id.get(&to.to_lowercase())?).collect()),
+            Name::Tasks(from, to) => {
+                Some((*by_id.get(&from.to_lowercase())?..=*by_id.get(&to.to_lowercase())?).collect())
+            }
             Name::Title(title) | Name::Words(title) => {
                 let is_it = |t: &TaskDraft| t.title.value.eq_ignore_ascii_case(title);
                 Some(vec![other.tasks.iter().position(is_it)?])
@@ -51,15 +53,23 @@ pub(super) fn join(draft: &mut Draft, other: Draft) -> Vec<Fault> {
             draft.gates.push(gate);
             continue;
         };
-        let chunks: Option<Vec<usize>> = after.names.iter().map(|n| chunk_of(&n.value)).collect::<Option<Vec<_>>>().map(|all| all.concat());
-        let known: Option<Vec<Same>> = chunks.and_then(|all| all.iter().map(|chunk| same.get(chunk).copied()).collect());
+        let chunks: Option<Vec<usize>> =
+            after.names.iter().map(|n| chunk_of(&n.value)).collect::<Option<Vec<_>>>().map(|all| all.concat());
+        let known: Option<Vec<Same>> =
+            chunks.and_then(|all| all.iter().map(|chunk| same.get(chunk).copied()).collect());
         match known.filter(|all| !all.is_empty()) {
             Some(all) => {
-                gate.after = Some(Needs { names: all.into_iter().map(|s| named(draft, s, after.text.at)).collect(), text: after.text });
+                gate.after = Some(Needs {
+                    names: all.into_iter().map(|s| named(draft, s, after.text.at)).collect(),
+                    text: after.text,
+                });
                 draft.gates.push(gate);
             }
             None => {
-                let text = format!("`{}` stands behind what is no task or stream of the breakdown: it holds nothing back", gate.text.value);
+                let text = format!(
+                    "`{}` stands behind what is no task or stream of the breakdown: it holds nothing back",
+                    gate.text.value
+                );
                 faults.push(warning("unmatched-gate", text, gate.text.at, HELP));
             }
         }
@@ -78,7 +88,8 @@ fn warning(code: &'static str, text: String, at: Span, help: &str) -> Fault {
 fn same(draft: &Draft, other: &Draft) -> BTreeMap<usize, Same> {
     let mut titles: HashMap<String, Option<Same>> = HashMap::new();
     let tasks = draft.tasks.iter().enumerate().map(|(place, t)| (t.title.value.to_lowercase(), Same::Task(place)));
-    let streams = draft.streams.iter().enumerate().map(|(place, s)| (s.title.value.to_lowercase(), Same::Stream(place)));
+    let streams =
+        draft.streams.iter().enumerate().map(|(place, s)| (s.title.value.to_lowercase(), Same::Stream(place)));
     for (title, what) in tasks.chain(streams) {
         titles.entry(title).and_modify(|known| *known = None).or_insert(Some(what));
     }

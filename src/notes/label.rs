@@ -78,7 +78,8 @@ fn unmarked(title: &str) -> &str {
         let letters = inner.bytes().take_while(u8::is_ascii_uppercase).count();
         let tail = &inner[letters..];
         let is_code = letters > 0 && tail.bytes().any(|b| b.is_ascii_digit()) && inner.len() <= 40;
-        let is_list = inner.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ',' | ' ' | '-' | '&' | '+' | '/'));
+        let is_list =
+            inner.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ',' | ' ' | '-' | '&' | '+' | '/'));
         let behind = &rest[inner.len() + 2..];
         let is_mark = inner == "P" || inner == "Story" || inner.starts_with("US") || is_code;
         if !(is_mark && is_list) || behind.starts_with('(') {

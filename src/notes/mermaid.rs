@@ -15,7 +15,17 @@ use std::{
 
 /// Lines that draw no arrow.
 const OTHERS: [&str; 11] = [
-    "graph", "flowchart", "subgraph", "end", "classDef", "class", "style", "linkStyle", "click", "direction", "accTitle",
+    "graph",
+    "flowchart",
+    "subgraph",
+    "end",
+    "classDef",
+    "class",
+    "style",
+    "linkStyle",
+    "click",
+    "direction",
+    "accTitle",
 ];
 /// A graph with more arrows is not looked at.
 const MOST_ARROWS: usize = 100_000;
@@ -221,7 +231,8 @@ fn link(text: &str) -> Option<(bool, usize)> {
     let mut end = length;
     if !is_directed && length <= 3 && !text.starts_with('~') {
         // `-- text -->`
-        let close = ["-->", "==>", ".->"].iter().filter_map(|s| text[length..].find(s).map(|n| length + n + s.len())).min();
+        let close =
+            ["-->", "==>", ".->"].iter().filter_map(|s| text[length..].find(s).map(|n| length + n + s.len())).min();
         if let Some(close) = close.filter(|_| !text.starts_with("---")) {
             (is_directed, end) = (true, close);
         }
@@ -296,7 +307,8 @@ mod tests {
     fn read(text: &str) -> Vec<String> {
         let (mut edges, mut labels) = (Vec::new(), HashMap::new());
         statement(text, 0..text.len(), &mut edges, &mut labels);
-        let name = |n: &Node| labels.get(&text[n.id.clone()]).map_or(&text[n.id.clone()], |l| &text[l.clone()]).to_owned();
+        let name =
+            |n: &Node| labels.get(&text[n.id.clone()]).map_or(&text[n.id.clone()], |l| &text[l.clone()]).to_owned();
         edges.iter().map(|(a, b)| format!("{}>{}", name(a), name(b))).collect()
     }
 

@@ -9,7 +9,10 @@ use super::{
     lines::{Kind, Lines},
     rows,
 };
-use std::{collections::{HashMap, HashSet}, ops::Range};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+};
 
 /// In what form a task is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -37,9 +37,9 @@ fn substeps(lines: &Lines<'_>, part: &TaskLines, step: &str) -> Vec<StepDraft> {
         let mut boxed = label::checkbox(&text[start..]);
         start += boxed.map_or(0, |(_, n)| n);
         start = text.len() - text[start..].trim_start_matches(['*', '_']).len();
-        let word = ["substep ", "sub-step ", "step "].iter().find(|w| {
-            text.get(start..start + w.len()).is_some_and(|t| t.eq_ignore_ascii_case(w))
-        });
+        let word = ["substep ", "sub-step ", "step "]
+            .iter()
+            .find(|w| text.get(start..start + w.len()).is_some_and(|t| t.eq_ignore_ascii_case(w)));
         start += word.map_or(0, |w| w.len());
         let length = label::id_length(&text[start..]);
         let id = &text[start..start + length];
@@ -80,7 +80,9 @@ fn results(lines: &Lines<'_>, page: &Page, faults: &mut Vec<Fault>) {
     let count = page.draft.tasks.len();
     if count > 0 && (0..count).all(is_result) {
         let labels = vec![Label { at: page.draft.tasks[0].head, text: "the first of them".to_owned() }];
-        let text = format!("these {count} steps have a status and results: they tell what was done, and not what is to be done");
+        let text = format!(
+            "these {count} steps have a status and results: they tell what was done, and not what is to be done"
+        );
         let help = Some("put the implementation document here; tidegate writes the results document".to_owned());
         faults.push(Fault { severity: Severity::Error, code: "unread-format", text, labels, help });
     }

@@ -36,7 +36,9 @@ impl Columns {
         let depends = names.iter().position(|n| {
             n.contains("depend") || n.starts_with("deps") || n.contains("blocked by") || n.contains("prerequisite")
         })?;
-        let is_id = |n: &str| matches!(n, "id" | "#" | "no" | "key" | "ticket" | "nr") || n.ends_with(" id") || n.ends_with(" #");
+        let is_id = |n: &str| {
+            matches!(n, "id" | "#" | "no" | "key" | "ticket" | "nr") || n.ends_with(" id") || n.ends_with(" #")
+        };
         let is_title = |n: &str| {
             let words = ["title", "task", "description", "name", "story", "summary", "work", "what", "deliverable"];
             words.iter().any(|w| n.contains(w))
@@ -92,8 +94,15 @@ pub(super) fn read(lines: &Lines<'_>, row: &TaskLines) -> (TaskDraft, Option<Ran
         id: Some(bare(lines, id)),
         title: written(lines, title),
         head: lines.line_span(row.lines.start),
-        needs: cells.get(columns.depends).and_then(|c| dependency::needs(lines, std::slice::from_ref(c))).into_iter().collect(),
-        is_done: matches!(status.as_str(), "done" | "complete" | "completed" | "✅" | "x" | "[x]" | "✅ done" | "✅ complete"),
+        needs: cells
+            .get(columns.depends)
+            .and_then(|c| dependency::needs(lines, std::slice::from_ref(c)))
+            .into_iter()
+            .collect(),
+        is_done: matches!(
+            status.as_str(),
+            "done" | "complete" | "completed" | "✅" | "x" | "[x]" | "✅ done" | "✅ complete"
+        ),
         effort: cell(columns.effort).and_then(|c| {
             let value = effort::effort(&plain(&lines.source[c.clone()]))?;
             Some(Written { value, at: lines.span(c.start, c.end) })

@@ -108,4 +108,3 @@ fn text(path: &Path, shown: &str, is_plan: bool) -> Result<String, Fault> {
     let is_empty = is_plan && text.trim().is_empty();
     if is_empty { Err(missing("is empty")) } else { Ok(text) }
 }
-

@@ -9,7 +9,9 @@ use super::{
     lines::Lines,
     script,
 };
-use crate::plan::{Draft, Fault, FormName, Label, Name, Needs, ScriptDraft, Severity, SourceId, Span, StepDraft, TaskDraft, Written};
+use crate::plan::{
+    Draft, Fault, FormName, Label, Name, Needs, ScriptDraft, Severity, SourceId, Span, StepDraft, TaskDraft, Written,
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::{
@@ -128,7 +130,8 @@ impl<'t> Reader<'t, '_> {
     fn tag(&mut self, root: &'t RawValue) -> Option<&'t RawValue> {
         let tags: BTreeMap<String, &'t RawValue> = self.parse(root.get())?;
         let of = |raw: &'t RawValue| self.json.parse::<Root<'t>>(raw.get()).ok()?.tasks;
-        let mut lists: Vec<(&String, &'t RawValue)> = tags.iter().filter_map(|(tag, raw)| Some((tag, of(raw)?))).collect();
+        let mut lists: Vec<(&String, &'t RawValue)> =
+            tags.iter().filter_map(|(tag, raw)| Some((tag, of(raw)?))).collect();
         if let Some(place) = lists.iter().position(|(tag, _)| *tag == MASTER) {
             return Some(lists.swap_remove(place).1);
         }
@@ -144,7 +147,12 @@ impl<'t> Reader<'t, '_> {
             several => {
                 let names: Vec<String> = several.iter().take(12).map(|(tag, _)| format!("`{}`", tidy(tag))).collect();
                 let text = format!("there are {} tags and none is `{MASTER}`: {}", several.len(), names.join(", "));
-                self.error("ambiguous-tag", text, at, "call the one that is to be done `master`, or put it into a file of its own");
+                self.error(
+                    "ambiguous-tag",
+                    text,
+                    at,
+                    "call the one that is to be done `master`, or put it into a file of its own",
+                );
                 None
             }
         }
@@ -166,7 +174,9 @@ impl<'t> Reader<'t, '_> {
             needs: self.needs(&item).into_iter().collect(),
             is_done: status != Status::Open,
             tests: tests.into_iter().filter(|t| !t.value.is_empty()).collect(),
-            title: title.map(|t| Written { value: plain(&t.value), at: t.at }).unwrap_or(Written { value: String::new(), at: head }),
+            title: title
+                .map(|t| Written { value: plain(&t.value), at: t.at })
+                .unwrap_or(Written { value: String::new(), at: head }),
             id,
             head,
             steps,
@@ -261,7 +271,8 @@ impl<'t> Reader<'t, '_> {
         for raw in all {
             let Some(sub) = self.item(raw) else { continue };
             let status: Option<String> = sub.status.and_then(owned);
-            let is_done = status.is_some_and(|s| matches!(s.to_lowercase().as_str(), "done" | "completed" | "complete"));
+            let is_done =
+                status.is_some_and(|s| matches!(s.to_lowercase().as_str(), "done" | "completed" | "complete"));
             found.push((raw, sub, is_done));
         }
         found
@@ -279,7 +290,12 @@ impl<'t> Reader<'t, '_> {
     }
 
     /// The task as a person would write it.
-    fn text(&mut self, item: &Item<'t>, title: Option<&Written<String>>, subtasks: &[(&'t RawValue, Item<'t>, bool)]) -> String {
+    fn text(
+        &mut self,
+        item: &Item<'t>,
+        title: Option<&Written<String>>,
+        subtasks: &[(&'t RawValue, Item<'t>, bool)],
+    ) -> String {
         let read = |raw: Option<&'t RawValue>| raw.and_then(owned::<String>).filter(|text| !text.trim().is_empty());
         let mut text = title.map_or(String::new(), |title| format!("{}\n", title.value));
         let mut say = |name: &str, value: Option<String>| {

@@ -67,7 +67,8 @@ fn bold_field(text: &str) -> Option<(String, Range<usize>)> {
     let (inner, behind) = label::bold(&text[start..])?;
     let key = plain(text[start + inner.start..start + inner.end].trim_end_matches(':')).to_lowercase();
     let rest = text[start + behind..].trim_start_matches([':', ' ']);
-    let is_field = rest.len() < text.len() - start - behind || text[start + inner.start..start + inner.end].ends_with(':');
+    let is_field =
+        rest.len() < text.len() - start - behind || text[start + inner.start..start + inner.end].ends_with(':');
     is_field.then(|| (key, text.len() - rest.len()..text.len()))
 }
 
@@ -150,10 +151,18 @@ fn unknown(lines: &Lines<'_>, at: &Range<usize>) -> Fault {
 }
 
 /// `Group 1: {D, E}` says that they run side by side: a dependency between two of them contradicts it.
-fn grouped(lines: &Lines<'_>, page: &mut Page, names: &Index, edges: &BTreeSet<(usize, usize)>, faults: &mut Vec<Fault>) {
+fn grouped(
+    lines: &Lines<'_>,
+    page: &mut Page,
+    names: &Index,
+    edges: &BTreeSet<(usize, usize)>,
+    faults: &mut Vec<Fault>,
+) {
     for number in 0..lines.lines.len() {
         let (line, text) = (lines.lines[number], lines.text(number));
-        let Some((open, close)) = text.find('{').zip(text.rfind('}')).filter(|(open, close)| open < close) else { continue };
+        let Some((open, close)) = text.find('{').zip(text.rfind('}')).filter(|(open, close)| open < close) else {
+            continue;
+        };
         let is_list = text.to_lowercase().contains("group") || label::bullet(text).is_some();
         if line.kind != Kind::Text || !is_list || matches!(page.outline.owners[number], Owner::Task(_)) {
             continue;
@@ -175,7 +184,11 @@ fn grouped(lines: &Lines<'_>, page: &mut Page, names: &Index, edges: &BTreeSet<(
         if let Some(&(before, after)) = inside {
             let title = |unit: usize| page.draft.tasks[unit].title.value.clone();
             let stated: Span = page.draft.tasks[after].needs.last().map_or(page.draft.tasks[after].head, |n| n.text.at);
-            let text = format!("{} and {} are said to run side by side, and one waits for the other", title(before), title(after));
+            let text = format!(
+                "{} and {} are said to run side by side, and one waits for the other",
+                title(before),
+                title(after)
+            );
             let here = Label { at: lines.line_span(number), text: "side by side".to_owned() };
             let there = Label { at: stated, text: format!("{} waits for {}", title(after), title(before)) };
             let help = Some("take one of them out of the group, or out of the chain".to_owned());

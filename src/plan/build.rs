@@ -242,7 +242,12 @@ impl Builder<'_> {
         let has_tests = phases(task, false).contains(Phase::Tests);
         if task.tests.is_empty() && !is_scripted && !task.is_done && has_tests {
             let help = "add `- Test Requirements: ...`; `Test Requirements: None` says that there are none";
-            self.warn("no-test-requirements", format!("{} {label} states no test requirements", self.draft.form.noun), task.head, help);
+            self.warn(
+                "no-test-requirements",
+                format!("{} {label} states no test requirements", self.draft.form.noun),
+                task.head,
+                help,
+            );
         }
     }
 
@@ -430,6 +435,6 @@ fn first_line(draft: &Draft) -> Span {
 }
 
 fn whole_line(draft: &Draft, a: Span, b: Span) -> Span {
-    let is_same = draft.place(a).0 == draft.place(b).0;
+    let is_same = draft.line(a) == draft.line(b);
     if is_same { Span { source: a.source, start: a.start.min(b.start), end: a.end.max(b.end) } } else { b }
 }

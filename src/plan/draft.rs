@@ -308,6 +308,11 @@ impl Draft {
         source.and_then(|s| s.text.get(at.start as usize..at.end as usize)).unwrap_or_default()
     }
 
+    /// Line of the span's first byte, from 1; zero for a span of another draft.
+    pub fn line(&self, at: Span) -> u32 {
+        self.sources.get(usize::from(at.source.0)).map_or(0, |source| source.line_of(at.start).0 as u32 + 1)
+    }
+
     /// Line and column (in characters) of the span's first byte, from 1.
     pub fn place(&self, at: Span) -> (u32, u32) {
         let Some(source) = self.sources.get(usize::from(at.source.0)) else {

@@ -66,7 +66,7 @@ impl Builder<'_> {
             Some(Effort::ExtraLarge) => settings.extra_large,
             Some(Effort::Minutes(minutes)) => minutes,
         };
-        let line = |at| self.draft.place(at).0;
+        let line = |at| self.draft.line(at);
         let scripts: Vec<Script> = task
             .scripts
             .iter()
@@ -176,7 +176,7 @@ impl Builder<'_> {
         let reviewers: Vec<_> = task.reviewers.iter().map(name).collect();
         let checks = &self.settings.task_checks;
         let mut criteria = criteria::of_task(task.phases, checks, &reviewers);
-        let line = |at| self.draft.place(at).0;
+        let line = |at| self.draft.line(at);
         for text in &draft.gates {
             criteria.push(criteria::authored(&text.value, line(text.at), &[], checks));
         }
@@ -204,12 +204,7 @@ impl Builder<'_> {
                 built_in("the stream checks succeed", &settings.stream_checks).into_iter().collect();
             for script in &stream.checks {
                 let own = [script.body.as_str().into()];
-                criteria.push(criteria::authored(
-                    "the stream's own check succeeds",
-                    draft.place(script.at).0,
-                    &own,
-                    &[],
-                ));
+                criteria.push(criteria::authored("the stream's own check succeeds", draft.line(script.at), &own, &[]));
             }
             let label = format!("stream:{}", stream.id.value).into();
             nodes.push(Node::Gate(Gate { level: Level::Stream(StreamId(place as u16)), label, criteria }));
@@ -217,9 +212,8 @@ impl Builder<'_> {
         for phase in &draft.phases {
             let name = format!("the checks after {} succeed", phase.title.value);
             let mut criteria: Vec<_> = built_in(&name, &settings.stream_checks).into_iter().collect();
-            let at_end = |text: &Written<String>| {
-                criteria::of_phase(&text.value, draft.place(text.at).0, &settings.stream_checks)
-            };
+            let at_end =
+                |text: &Written<String>| criteria::of_phase(&text.value, draft.line(text.at), &settings.stream_checks);
             criteria.extend(phase.gates.iter().map(at_end));
             let label = format!("phase:{}", phase.id.value).into();
             nodes.push(Node::Gate(Gate { level: Level::Checkpoint, label, criteria }));
@@ -258,7 +252,7 @@ impl Builder<'_> {
         reach: &Reach,
     ) -> Option<usize> {
         let own: Vec<Box<str>> = line.checks.iter().map(|c| c.body.as_str().into()).collect();
-        let number = self.draft.place(line.text.at).0;
+        let number = self.draft.line(line.text.at);
         let (mut found, mut unknown) = (Vec::new(), Vec::new());
         if let Some(after) = &line.after {
             self.names.resolve(after, None, &mut found, &mut unknown);

@@ -24,8 +24,8 @@ mod width;
 pub use blueprint::{Addition, Blueprint, Node, Origin};
 pub use build::{Settings, build, stated};
 pub use draft::{
-    Arrow, Draft, Effort, Extent, FormName, GateDraft, Name, Needs, PhaseDraft, Prior, ScriptDraft, Source, SourceId, Span,
-    StepDraft, StreamDraft, TaskDraft, Written, slug,
+    Arrow, Draft, Effort, Extent, FormName, GateDraft, Name, Needs, PhaseDraft, Prior, ScriptDraft, Source, SourceId,
+    Span, StepDraft, StreamDraft, TaskDraft, Written, slug,
 };
 pub use drawing::{dot, mermaid};
 pub use fault::{Fault, Label, Severity};

@@ -90,7 +90,8 @@ impl Names<'_> {
         for (place, stream) in draft.streams.iter().enumerate().filter(|(_, s)| !s.title.value.is_empty()) {
             names.streams.entry(fold(&stream.title.value)).or_insert(place);
         }
-        for (place, alias) in draft.streams.iter().enumerate().flat_map(|(p, s)| s.aliases.iter().map(move |a| (p, a))) {
+        for (place, alias) in draft.streams.iter().enumerate().flat_map(|(p, s)| s.aliases.iter().map(move |a| (p, a)))
+        {
             names.streams.entry(fold(alias)).or_insert(place);
         }
         for (place, task) in draft.tasks.iter().enumerate() {
@@ -242,10 +243,13 @@ impl Names<'_> {
             Name::Task { id, plain } => {
                 let task = self.task(id, own_stream).or_else(|| self.title(id, 0));
                 let is_ours = *plain || self.is_ours(id);
-                task.map(|t| vec![Target::Task(t)]).ok_or_else(|| self.missing(self.draft.form.noun, id, is_ours, &self.labels))
+                task.map(|t| vec![Target::Task(t)])
+                    .ok_or_else(|| self.missing(self.draft.form.noun, id, is_ours, &self.labels))
             }
             Name::Tasks(from, to) => {
-                let end = |id| self.task(id, own_stream).ok_or_else(|| self.missing(self.draft.form.noun, id, true, &self.labels));
+                let end = |id| {
+                    self.task(id, own_stream).ok_or_else(|| self.missing(self.draft.form.noun, id, true, &self.labels))
+                };
                 let between = self.between(end(from)?, end(to)?).into_iter().filter(|&t| Some(t) != own_task);
                 Ok(between.map(Target::Task).collect())
             }
@@ -254,11 +258,14 @@ impl Names<'_> {
                     self.stream(stream).ok_or_else(|| self.missing("stream", stream, true, &self.stream_ids))?;
                 let id = task.strip_prefix(self.stream_ids[place].as_str()).unwrap_or(task);
                 let found = self.in_stream(place, id).or_else(|| self.task(task, Some(place)));
-                found.map(|t| vec![Target::Task(t)]).ok_or_else(|| self.missing(self.draft.form.noun, task, true, &self.labels))
+                found
+                    .map(|t| vec![Target::Task(t)])
+                    .ok_or_else(|| self.missing(self.draft.form.noun, task, true, &self.labels))
             }
             Name::Title(title) => {
                 let task = self.title(title, 0).or_else(|| self.task(title, own_stream));
-                task.map(|t| vec![Target::Task(t)]).ok_or_else(|| self.missing(self.draft.form.noun, title, true, &self.labels))
+                task.map(|t| vec![Target::Task(t)])
+                    .ok_or_else(|| self.missing(self.draft.form.noun, title, true, &self.labels))
             }
             Name::Stream { id, plain } => {
                 let target = self.stream(id).map(Target::Stream).or_else(|| self.title(id, 0).map(Target::Task));

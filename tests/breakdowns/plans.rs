@@ -127,7 +127,8 @@ fn a_graph_says_what_no_field_says_and_may_leave_out_what_follows() {
     assert_eq!(errors(&graph("C1[Chunk 1] --> C9[Chunk 9]\nC1 --> C2")), ["unknown-dependency:4"]);
     // A graph of something else is context, and without any order the chunks follow one another.
     assert_eq!(order(&graph("Browser --> Server")), ["1<-", "2<-1", "3<-2"]);
-    let stated = graph("C1 --> C2\nC2 --> C3").replace("### Chunk 3: C", "### Chunk 3: C\n**Dependencies**: Chunks 1-2");
+    let stated =
+        graph("C1 --> C2\nC2 --> C3").replace("### Chunk 3: C", "### Chunk 3: C\n**Dependencies**: Chunks 1-2");
     assert_eq!(order(&stated.replace("### Chunk 2: B", "### Chunk 2: B\n**Dependencies**: Chunk 1")).len(), 3);
 }
 
@@ -224,7 +225,12 @@ fn faults_in_json_are_told_at_their_lines() {
         (tasks("{\"id\": 1, \"title\": \"A\"},\n{\"id\": 1, \"title\": \"B\"}"), "duplicate-id:3"),
         (tasks("{\"id\": 1, \"title\": \"A\",\n \"dependencies\": [\n9]}"), "unknown-dependency:4"),
         (tasks("{\"id\": 1,\n \"title\": \" \"}"), "no-title:2"),
-        (tasks("{\"id\": 1, \"dependencies\": [2], \"title\": \"A\"},\n{\"id\": 2, \"dependencies\": [1], \"title\": \"B\"}"), "cycle:2"),
+        (
+            tasks(
+                "{\"id\": 1, \"dependencies\": [2], \"title\": \"A\"},\n{\"id\": 2, \"dependencies\": [1], \"title\": \"B\"}",
+            ),
+            "cycle:2",
+        ),
         (tasks("{\"id\": 1, \"title\": \"A\",}"), "not-json:2"),
         (tasks("{\"id\": 1, \"title\": 5}"), "not-json:2"),
         (tasks("{\"id\": true, \"title\": \"A\"}"), "not-json:2"),
@@ -233,7 +239,12 @@ fn faults_in_json_are_told_at_their_lines() {
         ("{\"tasks\": {}}".to_owned(), "not-json:1"),
         ("{\"a\": {\"tasks\": []},\n \"b\": {\"tasks\": []}}".to_owned(), "ambiguous-tag:1"),
         ("{\"meta\": {}}".to_owned(), "unread-format:1"),
-        (tasks("{\"id\": 1, \"title\": \"A\", \"status\": \"deferred\"},\n{\"id\": 2, \"title\": \"B\", \"dependencies\": [1]}"), "deferred:3"),
+        (
+            tasks(
+                "{\"id\": 1, \"title\": \"A\", \"status\": \"deferred\"},\n{\"id\": 2, \"title\": \"B\", \"dependencies\": [1]}",
+            ),
+            "deferred:3",
+        ),
     ] {
         let told = errors(&text);
         assert!(told.iter().any(|e| e == expected), "{text}: {told:?}, not {expected}");
@@ -275,7 +286,10 @@ fn a_list_of_numbered_boxes_runs_in_the_order_given_unless_one_is_stated() {
     assert_eq!(steps(&draft.tasks[1]), [step("2.1", "Coarse", false), step("2.2", "Fine", false)]);
     let stated = "- [ ] 1. One <!-- id:ab1 -->\n  - Stream: 1\n- [ ] 2. Two <!-- id:ab2 -->\n  - Blocked-by: ab1 (One, first)\n- [ ] 3. Three\n";
     assert_eq!(order(stated), ["1<-", "2<-1", "3<-"]);
-    assert_eq!(order("## 1. Types\n- [x] 1.1 One\n- [ ] 1.2 Two\n## 2. More\n- [ ] 2.1 Three\n"), ["1.1<-", "1.2<-1.1", "2.1<-1.2"]);
+    assert_eq!(
+        order("## 1. Types\n- [x] 1.1 One\n- [ ] 1.2 Two\n## 2. More\n- [ ] 2.1 Three\n"),
+        ["1.1<-", "1.2<-1.1", "2.1<-1.2"]
+    );
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod gates;
 mod limits;
 mod logs;
 mod neighbours;
+mod plans;
 mod proof;
 mod red;
 mod reports;
