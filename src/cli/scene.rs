@@ -158,7 +158,9 @@ impl Scene {
             }
             Err(more) => {
                 // A breakdown that was not read has nothing else wrong with it.
-                let is_read = draft.sources.first().is_some_and(|source| !source.text.is_empty());
+                let is_unread = |fault: &Fault| matches!(fault.code, "not-json" | "unread-format" | "ambiguous-tag");
+                let is_read = draft.sources.first().is_some_and(|source| !source.text.is_empty())
+                    && !faults.iter().any(is_unread);
                 faults.extend(more.into_iter().filter(|fault| is_read || fault.code != "no-tasks"));
                 Err((draft, faults))
             }

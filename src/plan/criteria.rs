@@ -25,6 +25,16 @@ pub(super) fn authored(text: &str, line: u32, own: &[Box<str>], level: &[String]
     Criterion { text: text.into(), line: Some(line), means }
 }
 
+/// What is said to hold at the end of a phase. It announces that what was built so far works, and asks for no more: the
+/// checks show that, where there are any.
+pub(super) fn of_phase(text: &str, line: u32, checks: &[String]) -> Criterion {
+    let criterion = authored(text, line, &[], checks);
+    match criterion.means {
+        Means::Held if !checks.is_empty() => Criterion { means: checked(checks), ..criterion },
+        _ => criterion,
+    }
+}
+
 /// Whether a line asks for a person's word.
 pub(super) fn is_approval(text: &str) -> bool {
     asked(text) == Asked::Approval

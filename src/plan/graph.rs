@@ -155,7 +155,11 @@ impl Plan {
                 Some((label, _)) => format!("the gate of stream {label}"),
                 None => format!("gate {}", gate.label),
             },
-            Level::Checkpoint => format!("checkpoint {}", gate.label),
+            Level::Checkpoint => match gate.label.split_once(':') {
+                Some(("phase", phase)) => format!("the gate of phase {phase}"),
+                Some(("checkpoint", name)) => format!("checkpoint {name}"),
+                _ => format!("checkpoint {}", gate.label),
+            },
             Level::System => "the system gate".to_owned(),
             Level::Deployment => "the deployment gate".to_owned(),
         }

@@ -18,6 +18,7 @@ mod in_place;
 mod limits;
 mod logs;
 mod neighbours;
+mod plans;
 mod proof;
 mod red;
 mod reports;
