@@ -75,6 +75,8 @@ pub(super) struct Builder<'d> {
     /// Names and what they stand for.
     pub names: Names<'d>,
     faults: Vec<Fault>,
+    /// How many there were of each kind.
+    counts: BTreeMap<&'static str, usize>,
     /// Unknown names that were told: a place may be asked for more than once.
     told: BTreeSet<Span>,
     /// `(before, after)` in node ids, with where it is stated.
@@ -101,6 +103,7 @@ pub fn build(draft: &Draft, settings: &Settings) -> Result<(Blueprint, Vec<Fault
         settings,
         names,
         faults: Vec::new(),
+        counts: BTreeMap::new(),
         told: BTreeSet::new(),
         edges: BTreeMap::new(),
         checkpoints: BTreeMap::new(),
@@ -165,7 +168,9 @@ impl Builder<'_> {
         at: &[(Span, &str)],
         help: Option<&str>,
     ) {
-        if self.faults.iter().rev().take_while(|f| f.code == code).count() < MOST_FAULTS {
+        let count = self.counts.entry(code).or_default();
+        *count += 1;
+        if *count <= MOST_FAULTS {
             let labels = at.iter().map(|&(at, text)| Label { at, text: text.to_owned() }).collect();
             self.faults.push(Fault { severity, code, text, labels, help: help.map(str::to_owned) });
         }
