@@ -1,0 +1,7 @@
+//! Emptied bodies: what still builds of them, what is left as it was, and which of them count as changed.
+
+#![expect(unreachable_pub, reason = "the modules of a test are nobody's neighbours")]
+
+mod builds;
+mod changes;
+mod chance;
