@@ -9,12 +9,20 @@ use tree_sitter::Node;
 
 pub(super) fn step<'t>(node: Node<'t>, text: &str) -> Step<'t> {
     match node.kind() {
-        "function_declaration" | "generator_function_declaration" | "function_expression" | "generator_function"
-        | "arrow_function" | "method_definition" => match node.child_by_field_name("body") {
-            Some(body) => Step::Function(Site { name: own(node, text), node, body }),
+        "function_declaration"
+        | "generator_function_declaration"
+        | "function_expression"
+        | "generator_function"
+        | "arrow_function"
+        | "method_definition" => match node.child_by_field_name("body") {
+            Some(body) => Step::Function(Site::new(own(node, text), node, body)),
             None => Step::Past,
         },
-        "class_declaration" | "class" | "abstract_class_declaration" | "internal_module" | "module"
+        "class_declaration"
+        | "class"
+        | "abstract_class_declaration"
+        | "internal_module"
+        | "module"
         | "variable_declarator" => Step::Within(field(node, "name", text).chars().take(60).collect()),
         "pair" => Step::Within(field(node, "key", text).chars().take(60).collect()),
         "field_definition" | "public_field_definition" => {
@@ -66,16 +74,18 @@ pub(super) fn edits(site: &Site<'_>, text: &str) -> Option<Edits> {
         return None;
     }
     let is_directive = |statement: &&Node<'_>| {
-        statement.kind() == "expression_statement" && parts(**statement).first().is_some_and(|part| part.kind() == "string")
+        statement.kind() == "expression_statement"
+            && parts(**statement).first().is_some_and(|part| part.kind() == "string")
     };
     let directive = statements.iter().take_while(is_directive).last();
     let at = parent.or(directive).map_or_else(|| inside(site.body), Node::end_byte);
     let put = |what: String| vec![Edit::before(at, guard(&what))];
     let zero = if is_constructor {
         // An heir that has not called its parent's has nothing to return.
-        let is_heir = site.node.parent().and_then(|body| body.parent()).is_some_and(|class| {
-            parts(class).iter().any(|part| part.kind() == "class_heritage")
-        });
+        let is_heir = site
+            .within
+            .grandparent
+            .is_some_and(|class| parts(class).iter().any(|part| part.kind() == "class_heritage"));
         (!is_heir || parent.is_some()).then(|| "return;".to_owned())
     } else {
         zero

@@ -17,11 +17,15 @@ pub(super) fn step<'t>(node: Node<'t>, text: &str) -> Step<'t> {
         "def" | "defp" => {
             let body = arguments.and_then(|arguments| inline(arguments, text));
             match body.or_else(|| parts(node).into_iter().find(|part| part.kind() == "do_block")) {
-                Some(body) => Step::Function(Site { name: head.map(|head| name(head, text)).unwrap_or_default(), node, body }),
+                Some(body) => {
+                    Step::Function(Site::new(head.map(|head| name(head, text)).unwrap_or_default(), node, body))
+                }
                 None => Step::Past,
             }
         }
-        "defmodule" | "defimpl" | "defprotocol" => Step::Within(head.map(|head| words(head, text).to_owned()).unwrap_or_default()),
+        "defmodule" | "defimpl" | "defprotocol" => {
+            Step::Within(head.map(|head| words(head, text).to_owned()).unwrap_or_default())
+        }
         "defmacro" | "defmacrop" | "test" | "describe" => Step::Past,
         _ => Step::Into,
     }
@@ -60,6 +64,9 @@ pub(super) fn edits(site: &Site<'_>) -> Option<Edits> {
     inner.first()?;
     // What rescues would rescue this, too.
     let rescues = inner.iter().any(|part| part.kind().ends_with("_block"));
-    let panic = Edit { range: at..if rescues { end } else { at }, text: format!(" {raise};{}", if rescues { " " } else { "" }) };
+    let panic = Edit {
+        range: at..if rescues { end } else { at },
+        text: format!(" {raise};{}", if rescues { " " } else { "" }),
+    };
     Some(Edits { zero: None, panic: vec![panic] })
 }

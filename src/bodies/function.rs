@@ -48,6 +48,21 @@ pub(super) struct Site<'t> {
     pub(super) name: String,
     pub(super) node: Node<'t>,
     pub(super) body: Node<'t>,
+    /// What it stands in, and what that stands in: the walk knows, and a node would have to look for it from the root.
+    pub(super) within: Within<'t>,
+}
+
+/// A node's parent and the parent of that.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Within<'t> {
+    pub(super) parent: Option<Node<'t>>,
+    pub(super) grandparent: Option<Node<'t>>,
+}
+
+impl<'t> Site<'t> {
+    pub(super) fn new(name: impl Into<String>, node: Node<'t>, body: Node<'t>) -> Site<'t> {
+        Site { name: name.into(), node, body, within: Within::default() }
+    }
 }
 
 /// How a walk goes on at a node.

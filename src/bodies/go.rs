@@ -14,7 +14,7 @@ pub(super) fn step<'t>(node: Node<'t>, text: &str) -> Step<'t> {
                 let own = field(node, "name", text);
                 let receiver = node.child_by_field_name("receiver").map(|list| base(list, text)).unwrap_or_default();
                 let name = if receiver.is_empty() { own.to_owned() } else { format!("{receiver}.{own}") };
-                Step::Function(Site { name, node, body })
+                Step::Function(Site::new(name, node, body))
             }
             None => Step::Past,
         },
@@ -61,9 +61,12 @@ fn zero(said: &str) -> String {
         "bool" => "false".to_owned(),
         "string" => "\"\"".to_owned(),
         "error" | "any" => "nil".to_owned(),
-        "int" | "int8" | "int16" | "int32" | "int64" | "uint" | "uint8" | "uint16" | "uint32" | "uint64" | "uintptr"
-        | "byte" | "rune" | "float32" | "float64" => "0".to_owned(),
-        _ if said.starts_with(['*', '[']) && !said.starts_with("[") || said.starts_with("[]") || said.starts_with("map[") => {
+        "int" | "int8" | "int16" | "int32" | "int64" | "uint" | "uint8" | "uint16" | "uint32" | "uint64"
+        | "uintptr" | "byte" | "rune" | "float32" | "float64" => "0".to_owned(),
+        _ if said.starts_with(['*', '[']) && !said.starts_with("[")
+            || said.starts_with("[]")
+            || said.starts_with("map[") =>
+        {
             "nil".to_owned()
         }
         // Whatever the type is.

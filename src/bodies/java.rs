@@ -5,24 +5,34 @@ use super::{
     function::{Edit, Edits, Site, Step, inside},
     syntax::{field, parts, pieces, words},
 };
+use std::collections::BTreeMap;
 use tree_sitter::Node;
+
+/// What sets the fields of each class that have to be set, by the class's body.
+pub(super) type Fields = BTreeMap<usize, Option<String>>;
+
+/// Bytes of what sets fields.
+const LONGEST: usize = 2_000;
 
 pub(super) fn step<'t>(node: Node<'t>, text: &str) -> Step<'t> {
     match node.kind() {
         "method_declaration" | "constructor_declaration" | "compact_constructor_declaration" => {
             match node.child_by_field_name("body") {
-                Some(body) => Step::Function(Site { name: field(node, "name", text).to_owned(), node, body }),
+                Some(body) => Step::Function(Site::new(field(node, "name", text), node, body)),
                 None => Step::Past,
             }
         }
-        "class_declaration" | "interface_declaration" | "enum_declaration" | "record_declaration"
+        "class_declaration"
+        | "interface_declaration"
+        | "enum_declaration"
+        | "record_declaration"
         | "annotation_type_declaration" => Step::Within(field(node, "name", text).to_owned()),
         "import_declaration" | "package_declaration" => Step::Past,
         _ => Step::Into,
     }
 }
 
-pub(super) fn edits(site: &Site<'_>, text: &str) -> Option<Edits> {
+pub(super) fn edits(site: &Site<'_>, text: &str, known: &mut Fields) -> Option<Edits> {
     let statements = parts(site.body);
     let call = statements.first().filter(|first| first.kind() == "explicit_constructor_invocation");
     if statements.len() == usize::from(call.is_some()) {
@@ -38,7 +48,11 @@ pub(super) fn edits(site: &Site<'_>, text: &str) -> Option<Edits> {
         // What calls another one of its class has had its fields set by that.
         "constructor_declaration" => match call {
             Some(call) if words(*call, text).trim_start().starts_with("this") => Some("return;".to_owned()),
-            _ => fields(site.node, text).map(|set| format!("{set}return;")),
+            _ => {
+                let body = site.within.parent?;
+                let set = known.entry(body.id()).or_insert_with(|| fields(site, body, text));
+                set.as_ref().map(|set| format!("{set}return;"))
+            }
         },
         // A compact constructor has no way out but its end.
         _ => None,
@@ -48,19 +62,12 @@ pub(super) fn edits(site: &Site<'_>, text: &str) -> Option<Edits> {
 }
 
 /// What sets the fields that have to be set. `None` where that is not known.
-fn fields(constructor: Node<'_>, text: &str) -> Option<String> {
-    let mut body = constructor.parent()?;
-    if body.kind() == "enum_body_declarations" {
-        body = body.parent()?;
-    }
-    if body.parent().is_some_and(|class| class.kind() == "record_declaration") {
+fn fields(constructor: &Site<'_>, body: Node<'_>, text: &str) -> Option<String> {
+    if constructor.within.grandparent.is_some_and(|class| class.kind() == "record_declaration") {
         return None;
     }
-    let (mut set, mut members) = (String::new(), Vec::new());
+    let mut set = String::new();
     for member in parts(body) {
-        if member.kind() == "enum_body_declarations" { members.extend(parts(member)) } else { members.push(member) }
-    }
-    for member in members {
         match member.kind() {
             // It may set any of them, or ask for what was set.
             "block" => return None,
@@ -82,7 +89,7 @@ fn fields(constructor: Node<'_>, text: &str) -> Option<String> {
             }
         }
     }
-    Some(set)
+    (set.len() <= LONGEST).then_some(set)
 }
 
 fn zero(said: &str) -> &'static str {

@@ -22,4 +22,3 @@ pub use filling::{Emptied, Filling};
 pub use function::Function;
 pub use language::{Language, Source};
 pub use patch::{Edited, Left, Patch, Version, Why};
-

@@ -2,7 +2,7 @@
 
 use super::{
     Function, Language, ecmascript, elixir,
-    function::{Body, Edits, Site, Step, is_name, line},
+    function::{Body, Edits, Site, Step, Within, is_name, line},
     go, java, python, rust,
     syntax::{Unread, each, tree, words},
 };
@@ -34,6 +34,7 @@ pub(super) fn outline(language: Language, text: &str) -> Result<Outline, Unread>
     let mut outline = Outline { has_error: root.has_error(), ..Outline::default() };
     let mut file = rust::File::default();
     let sites = sites(language, root, text, &mut file);
+    let mut fields = java::Fields::default();
     for (path, site) in sites {
         let name = named(language, &path, &site.name);
         let at = line(site.node);
@@ -46,7 +47,7 @@ pub(super) fn outline(language: Language, text: &str) -> Result<Outline, Unread>
             Language::Python => python::edits(&site, text),
             Language::JavaScript | Language::TypeScript | Language::Tsx => ecmascript::edits(&site, text),
             Language::Go => go::edits(&site, text),
-            Language::Java => java::edits(&site, text),
+            Language::Java => java::edits(&site, text, &mut fields),
             Language::Elixir => elixir::edits(&site),
         };
         let Some(edits) = edits.filter(|edits| is_in(edits, &site)) else { continue };
@@ -72,7 +73,7 @@ fn is_in(edits: &Edits, site: &Site<'_>) -> bool {
 
 fn named(language: Language, path: &[String], own: &str) -> String {
     let joint = if language == Language::Rust { "::" } else { "." };
-    let mut parts: Vec<&str> = path.iter().take(DEEPEST).map(String::as_str).collect();
+    let mut parts: Vec<&str> = path.iter().map(String::as_str).collect();
     parts.push(own);
     parts.retain(|part| !part.is_empty());
     if parts.is_empty() { "(a function without a name)".to_owned() } else { parts.join(joint) }
@@ -89,23 +90,36 @@ fn step<'t>(language: Language, node: Node<'t>, text: &str, file: &mut rust::Fil
     }
 }
 
+/// What a walk is in.
+struct Level<'t> {
+    node: Option<Node<'t>>,
+    /// It has put a name on the path.
+    is_named: bool,
+    /// What comes next in it is for tests.
+    is_test: bool,
+}
+
 /// Where the functions stand, each with the names around it.
-fn sites<'t>(language: Language, root: Node<'t>, text: &str, file: &mut rust::File<'t>) -> Vec<(Vec<String>, Site<'t>)> {
+fn sites<'t>(
+    language: Language,
+    root: Node<'t>,
+    text: &str,
+    file: &mut rust::File<'t>,
+) -> Vec<(Vec<String>, Site<'t>)> {
     let mut found = Vec::new();
     let mut cursor: TreeCursor<'t> = root.walk();
-    // Of each level: whether it has put a name on the path, and whether what comes next is for tests.
-    let mut levels = vec![(false, false)];
+    let mut levels = vec![Level { node: None, is_named: false, is_test: false }];
     let mut path: Vec<String> = Vec::new();
     loop {
         let node = cursor.node();
-        let is_test = levels.last().is_some_and(|(_, is_test)| *is_test);
+        let is_test = levels.last().is_some_and(|level| level.is_test);
         let mut next = if node.is_extra() { Step::Past } else { step(language, node, text, file) };
         let is_mark = matches!(next, Step::Test);
         if let Some(level) = levels.last_mut()
             && !node.is_extra()
             && !(is_test && rust::is_attribute(node))
         {
-            level.1 = is_mark;
+            level.is_test = is_mark;
         }
         if is_test {
             next = Step::Past;
@@ -115,14 +129,16 @@ fn sites<'t>(language: Language, root: Node<'t>, text: &str, file: &mut rust::Fi
             Step::Within(name) => Some(Some(name)),
             Step::Past | Step::Test => None,
             Step::Function(site) => {
-                found.push((path.clone(), site));
+                let up = |levels_up: usize| levels.len().checked_sub(levels_up).and_then(|at| levels[at].node);
+                let within = Within { parent: up(1), grandparent: up(2) };
+                found.push((path.iter().take(DEEPEST).cloned().collect(), Site { within, ..site }));
                 None
             }
         };
         if let Some(name) = within
             && cursor.goto_first_child()
         {
-            levels.push((name.is_some(), false));
+            levels.push(Level { node: Some(node), is_named: name.is_some(), is_test: false });
             path.extend(name);
             continue;
         }
@@ -130,7 +146,7 @@ fn sites<'t>(language: Language, root: Node<'t>, text: &str, file: &mut rust::Fi
             if !cursor.goto_parent() {
                 return found;
             }
-            if levels.pop().is_some_and(|(is_named, _)| is_named) {
+            if levels.pop().is_some_and(|level| level.is_named) {
                 path.pop();
             }
         }

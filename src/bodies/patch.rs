@@ -110,8 +110,10 @@ impl Patch {
         let mut past = Past::default();
         let changed: Vec<Vec<Function>> = reads.iter_mut().map(|read| past.leave_changed(read, &renames)).collect();
         for (read, functions) in reads.iter().zip(changed) {
-            let functions: Vec<Function> =
-                functions.into_iter().filter(|function| !past.has_elsewhere(read.language, function, &renames)).collect();
+            let functions: Vec<Function> = functions
+                .into_iter()
+                .filter(|function| !past.has_elsewhere(read.language, function, &renames))
+                .collect();
             if let (Some((text, _)), false) = (&read.after, functions.is_empty()) {
                 patch.files.push(Edited { path: read.path.into(), functions, text: (*text).to_owned() });
             }
@@ -151,7 +153,11 @@ impl Patch {
         if let Some((_, outline)) = &after {
             let broken = outline.broken.iter().map(|broken| Some(broken.clone()));
             let outside = (outline.has_error && outline.broken.is_empty()).then_some(None);
-            self.left.extend(broken.chain(outside).map(|function| Left { path: path.into(), function, why: Why::Broken }));
+            self.left.extend(broken.chain(outside).map(|function| Left {
+                path: path.into(),
+                function,
+                why: Why::Broken,
+            }));
         }
         Some(Read { path, language, before: past, after })
     }

@@ -10,7 +10,7 @@ use tree_sitter::Node;
 pub(super) fn step<'t>(node: Node<'t>, text: &str) -> Step<'t> {
     match node.kind() {
         "function_definition" | "lambda" => match node.child_by_field_name("body") {
-            Some(body) => Step::Function(Site { name: field(node, "name", text).to_owned(), node, body }),
+            Some(body) => Step::Function(Site::new(field(node, "name", text), node, body)),
             None => Step::Past,
         },
         "class_definition" => Step::Within(field(node, "name", text).to_owned()),
@@ -54,7 +54,9 @@ pub(super) fn edits(site: &Site<'_>, text: &str) -> Option<Edits> {
 
 fn is_text(statement: Node<'_>) -> bool {
     let only = parts(statement);
-    statement.kind() == "expression_statement" && only.len() == 1 && matches!(only[0].kind(), "string" | "concatenated_string")
+    statement.kind() == "expression_statement"
+        && only.len() == 1
+        && matches!(only[0].kind(), "string" | "concatenated_string")
 }
 
 /// `pass`, `...`: nobody has written anything yet, or a class leaves it to its heirs.

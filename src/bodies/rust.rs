@@ -53,7 +53,7 @@ pub(super) fn step<'t>(node: Node<'t>, text: &str, file: &mut File<'t>) -> Step<
             Step::Within(if what.is_empty() { of } else { format!("<{of} as {what}>") })
         }
         "function_item" | "closure_expression" => match node.child_by_field_name("body") {
-            Some(body) => Step::Function(Site { name: field(node, "name", text).to_owned(), node, body }),
+            Some(body) => Step::Function(Site::new(field(node, "name", text), node, body)),
             None => Step::Past,
         },
         "const_item" | "static_item" => Step::Within(field(node, "name", text).to_owned()),
@@ -81,14 +81,17 @@ pub(super) fn edits(site: &Site<'_>, text: &str, file: &File<'_>) -> Option<Edit
         return None;
     }
     let is_function = site.node.kind() == "function_item";
-    let value = is_function.then(|| zero(&of(site.node, text), text, file)).flatten();
+    let returns = of(site, text);
+    let value = is_function.then(|| zero(&returns, text, file)).flatten();
     let zero = value.map(|value| match &*value {
         "" => "if true { return; }".to_owned(),
         value => format!("if true {{ return {value}; }}"),
     });
     let at = start(site.body, text);
     let guard = |guard: String| vec![Edit::before(at, format!(" {guard}"))];
-    Some(Edits { zero: zero.map(guard), panic: guard(panic.clone()) })
+    // What is asked while it is built must not panic: it would not be built.
+    let panic = zero.clone().filter(|_| returns.is_const).unwrap_or(panic);
+    Some(Edits { zero: zero.map(guard), panic: guard(panic) })
 }
 
 /// A closure's expression, behind a guard.
@@ -113,12 +116,12 @@ fn start(block: Node<'_>, text: &str) -> usize {
 }
 
 /// What a function returns, and where.
-fn of<'t>(function: Node<'t>, text: &str) -> Return<'t> {
+fn of<'t>(site: &Site<'t>, text: &str) -> Return<'t> {
+    let function = site.node;
     let mut cursor = function.walk();
     let modifiers = function.children(&mut cursor).find(|child| child.kind() == "function_modifiers");
     let is_const = modifiers.is_some_and(|node| words(node, text).split_whitespace().any(|word| word == "const"));
     let generics = function.child_by_field_name("type_parameters");
-    // `function_item < declaration_list < impl_item`
-    let around = function.parent().and_then(|list| list.parent()).filter(|node| node.kind() == "impl_item");
+    let around = site.within.grandparent.filter(|node| node.kind() == "impl_item");
     Return { what: function.child_by_field_name("return_type"), is_const, generics, around }
 }

@@ -4,6 +4,7 @@ use super::{
     rust::{File, Type},
     syntax::{field, parts, words},
 };
+use std::cell::Cell;
 use tree_sitter::Node;
 
 /// Types in types that are followed.
@@ -11,6 +12,9 @@ const DEEPEST: usize = 6;
 
 /// Bytes of a zero value.
 const LONGEST: usize = 2_000;
+
+/// Types that are looked at for one value, and parts of one type.
+const MOST: u32 = 200;
 
 /// What a function returns, and where it stands.
 pub(super) struct Return<'t> {
@@ -30,13 +34,17 @@ pub(super) fn zero(of: &Return<'_>, text: &str, file: &File<'_>) -> Option<Strin
     let mut generics: Vec<&str> = Vec::new();
     let lists = [of.generics, of.around.and_then(|around| around.child_by_field_name("type_parameters"))];
     for list in lists.into_iter().flatten() {
+        if list.named_child_count() > MOST as usize {
+            return None;
+        }
         generics.extend(parts(list).into_iter().map(|parameter| match parameter.child_by_field_name("name") {
             Some(name) => words(name, text),
             None => words(parameter, text),
         }));
     }
     let own = of.around.and_then(|around| around.child_by_field_name("type"));
-    let zeros = Zeros { text, file, is_const: of.is_const, generics, own };
+    let looked = Cell::new(0);
+    let zeros = Zeros { text, file, is_const: of.is_const, generics, own, looked: &looked };
     let zero = zeros.of(what, DEEPEST)?;
     (zero.len() <= LONGEST).then_some(zero)
 }
@@ -47,11 +55,16 @@ struct Zeros<'a, 't> {
     is_const: bool,
     generics: Vec<&'a str>,
     own: Option<Node<'a>>,
+    looked: &'a Cell<u32>,
 }
 
 impl Zeros<'_, '_> {
     fn of(&self, what: Node<'_>, depth: usize) -> Option<String> {
         let depth = depth.checked_sub(1)?;
+        self.looked.set(self.looked.get() + 1);
+        if self.looked.get() > MOST || what.named_child_count() > MOST as usize {
+            return None;
+        }
         let said = words(what, self.text);
         match what.kind() {
             "unit_type" => Some("()".to_owned()),
@@ -149,7 +162,8 @@ impl Zeros<'_, '_> {
 
     /// A type of this file: by what it derives, else field by field.
     fn defined(&self, what: Node<'_>, depth: usize, is_self: bool) -> Option<String> {
-        let written = if what.kind() == "generic_type" { field(what, "type", self.text) } else { words(what, self.text) };
+        let written =
+            if what.kind() == "generic_type" { field(what, "type", self.text) } else { words(what, self.text) };
         let &Type { node, has_default } = self.file.types.get(written)?.as_ref()?;
         let is_generic = node.child_by_field_name("type_parameters").is_some();
         let said = if is_self { "Self" } else { words(what, self.text) };
@@ -168,6 +182,9 @@ impl Zeros<'_, '_> {
 
     fn fields(&self, node: Node<'_>, name: &str, depth: usize) -> Option<String> {
         let Some(body) = node.child_by_field_name("body") else { return Some(name.to_owned()) };
+        if body.named_child_count() > MOST as usize {
+            return None;
+        }
         let all = parts(body);
         if all.iter().any(|part| part.kind() == "attribute_item" && words(*part, self.text).contains("cfg")) {
             return None;
@@ -188,13 +205,15 @@ impl Zeros<'_, '_> {
 
 fn parameters<'a>(node: Node<'_>, text: &'a str) -> Vec<&'a str> {
     let Some(list) = node.child_by_field_name("type_parameters") else { return Vec::new() };
-    let name = |part: Node<'_>| part.child_by_field_name("name").map_or_else(|| words(part, text), |name| words(name, text));
+    let name =
+        |part: Node<'_>| part.child_by_field_name("name").map_or_else(|| words(part, text), |name| words(name, text));
     parts(list).into_iter().map(name).collect()
 }
 
 /// `impl Trait` stands in it, or what is to be found out: it cannot be written in an expression.
 fn has_unnamed(what: Node<'_>, text: &str) -> bool {
-    words(what, text).split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| matches!(word, "impl" | "dyn" | "_"))
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '\'');
+    words(what, text).split(|c: char| !is_part(c)).any(|word| matches!(word, "impl" | "dyn" | "_"))
 }
 
 /// Types whose zero is a literal, which may be copied and borrowed for ever.

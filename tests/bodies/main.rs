@@ -3,5 +3,5 @@
 #![expect(unreachable_pub, reason = "the modules of a test are nobody's neighbours")]
 
 mod builds;
-mod changes;
 mod chance;
+mod changes;
