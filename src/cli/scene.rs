@@ -192,6 +192,7 @@ pub(crate) fn settings(config: &Config, checks: &Checks, without_checks: bool, b
         system_checks: checks.system.clone(),
         deployment_checks: checks.deployment.clone(),
         without_checks,
+        bodies_out: config.tests.bodies_out,
         deployment_approve: config.deployment_approve == Some(true),
         small: config.effort.small,
         medium: config.effort.medium,

@@ -6,6 +6,7 @@ mod advise;
 mod agent;
 mod asks;
 mod bench;
+mod bodies;
 mod cage;
 mod evidence;
 mod hand_over;

@@ -64,6 +64,7 @@ impl Bench {
             Means::TestsFirst
             | Means::SealIntact
             | Means::Green
+            | Means::BodiesOut
             | Means::Scope
             | Means::Integrity
             | Means::Reviewed { .. }

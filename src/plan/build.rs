@@ -21,6 +21,8 @@ pub struct Settings {
     pub deployment_checks: Vec<String>,
     /// A gate without a check was asked for by flag.
     pub without_checks: bool,
+    /// The sealed tests have to fail without the code.
+    pub bodies_out: bool,
     /// A person has to approve the deployment gate.
     pub deployment_approve: bool,
     /// Minutes of a small task.
@@ -45,6 +47,7 @@ impl Default for Settings {
             system_checks: Vec::new(),
             deployment_checks: Vec::new(),
             without_checks: false,
+            bodies_out: true,
             deployment_approve: false,
             small: 15,
             medium: 45,

@@ -174,7 +174,7 @@ impl Builder<'_> {
         let name = |r: &ReviewerId| (*r, &*self.reviewers[usize::from(r.0)].0);
         let reviewers: Vec<_> = task.reviewers.iter().map(name).collect();
         let checks = &self.settings.task_checks;
-        let mut criteria = criteria::of_task(task.phases, checks, &reviewers);
+        let mut criteria = criteria::of_task(task.phases, checks, self.settings.bodies_out, &reviewers);
         let line = |at| self.draft.place(at).0;
         for text in &draft.gates {
             criteria.push(criteria::authored(&text.value, line(text.at), &[], checks));
