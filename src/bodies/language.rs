@@ -28,7 +28,7 @@ pub enum Source {
     Covered(Language),
     /// Code, or what may be code, that no grammar here reads: its language, else its extension.
     Uncovered(String),
-    /// Configuration, documents, data, pictures: there is no body in it.
+    /// Configuration, documents, data, pictures: there is no body in it that tests could miss.
     NoCode,
 }
 
@@ -176,6 +176,9 @@ impl Source {
             return if is_script { Source::Uncovered("a script without an extension".into()) } else { Source::NoCode };
         };
         let extension = extension.to_ascii_lowercase();
+        if is_configuration(path, file) {
+            return Source::NoCode;
+        }
         // `a.d.ts` declares, and does nothing.
         if [".d.ts", ".d.mts", ".d.cts"].iter().any(|end| file.ends_with(end)) {
             return Source::NoCode;
@@ -202,6 +205,25 @@ impl Source {
     }
 }
 
+/// Programs that only say how something is built or run: with these emptied nothing runs, and that shows nothing.
+fn is_configuration(path: &str, file: &str) -> bool {
+    const FILES: [&str; 11] = [
+        "build.rs",
+        "mix.exs",
+        ".formatter.exs",
+        "setup.py",
+        "noxfile.py",
+        "conf.py",
+        "gulpfile.js",
+        "Gruntfile.js",
+        ".eslintrc.js",
+        ".eslintrc.cjs",
+        "karma.conf.js",
+    ];
+    let is_elixirs = path.ends_with(".exs") && path.split('/').any(|part| part == "config");
+    FILES.contains(&file) || file.contains(".config.") || is_elixirs
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,7 +235,17 @@ mod tests {
         assert_eq!(of("a/b.test.tsx"), Source::Covered(Language::Tsx));
         assert_eq!(of("lib/x.rb"), Source::Uncovered("Ruby".into()));
         assert_eq!(of("x.nim"), Source::Uncovered(".nim".into()));
-        for path in ["Cargo.toml", "README.md", "LICENSE", ".gitignore", "index.d.ts", "a/b.PNG"] {
+        for path in [
+            "Cargo.toml",
+            "README.md",
+            "LICENSE",
+            ".gitignore",
+            "index.d.ts",
+            "a/b.PNG",
+            "build.rs",
+            "vite.config.ts",
+            "mix.exs",
+        ] {
             assert_eq!(of(path), Source::NoCode, "{path}");
         }
         assert!(matches!(Source::of("bin/run", b"#!/bin/sh\n"), Source::Uncovered(_)));

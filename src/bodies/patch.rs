@@ -19,8 +19,8 @@ pub type Version<'a> = Option<&'a [u8]>;
 pub struct Patch {
     /// Files with changed functions in them, in the order given.
     pub files: Vec<Edited>,
-    /// Languages of changed files that no grammar reads; sorted.
-    pub uncovered: Vec<String>,
+    /// Changed files that no grammar reads, each with its language, in the order given.
+    pub uncovered: Vec<(Box<str>, String)>,
     /// What was left alone although it may have changed.
     pub left: Vec<Left>,
 }
@@ -94,12 +94,10 @@ impl Patch {
         for (path, before, after) in files {
             match Source::of(path, after.or(before).unwrap_or_default()) {
                 Source::Covered(language) => reads.extend(patch.read(path, language, before, after)),
-                Source::Uncovered(language) => patch.uncovered.push(language),
+                Source::Uncovered(language) => patch.uncovered.push((path.into(), language)),
                 Source::NoCode => {}
             }
         }
-        patch.uncovered.sort_unstable();
-        patch.uncovered.dedup();
         let mut renames = Renames::default();
         for read in &mut reads {
             renames.before(&mut read.before);
@@ -119,6 +117,11 @@ impl Patch {
             }
         }
         patch
+    }
+
+    /// The paths of what was not read, or not read to its end.
+    pub fn unread(&self) -> impl Iterator<Item = &str> {
+        self.uncovered.iter().map(|(path, _)| &**path).chain(self.left.iter().map(|left| &*left.path))
     }
 
     /// The number of changed functions.

@@ -15,7 +15,7 @@ use crate::{
     run::{Breakage, Finding, Job, Oid, Ran, Seal, TakenOut, WithoutCode},
     workspace::Entry,
 };
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 /// Functions that are named.
 const MOST_NAMED: usize = 20;
@@ -65,13 +65,7 @@ impl Bench {
                 Shown::Fails { failing, passing } => {
                     return Ok(Ok(Some(WithoutCode { out, failing, passing, doubts, ran })));
                 }
-                // What no grammar reads was still there: it may be what they are for.
-                Shown::Passes(passing) if doubts.is_empty() => {
-                    return Ok(Err((rules::proves_nothing(&out, &passing), ran)));
-                }
-                Shown::Passes(_) => {
-                    doubts.push("the sealed tests pass with the bodies out that could be emptied".into())
-                }
+                Shown::Passes(passing) => return Ok(Err((rules::proves_nothing(&out, &passing), ran))),
                 Shown::Unclear(why) => doubts.push(format!("with the bodies out nothing was shown: {why}").into()),
             }
         }
@@ -99,30 +93,47 @@ impl Bench {
         ran: &mut Vec<Ran>,
     ) -> Result<Shown, Breakage> {
         let mut fillings: Fillings = patch.files.iter().map(|file| vec![Filling::Zero; file.functions.len()]).collect();
-        let mut why = String::new();
-        for is_last in [false, true] {
-            let edits = self.edits(commit, patch, &fillings).await?;
+        let (mut is_refilled, mut is_put_back) = (false, false);
+        loop {
+            let mut edits = self.edits(commit, patch, &fillings).await?;
+            if is_put_back {
+                edits.extend(self.put_back(seal.commit, patch).await?);
+            }
             let message = "What the gate judges: the bodies of changed functions emptied";
             let tree = self.repo.compose(job.sheet.base, commit, &edits, message).await.map_err(|fault| git(&fault))?;
             let measured = self.measured(tree, &self.checks.test_commands(), lacking(proof), job, desk).await?;
             ran.extend(measured.ran.clone());
-            match rules::without(&case(seal, proof, &measured)) {
+            let why = match rules::without(&case(seal, proof, &measured)) {
                 Without::Fails { failing, passing } => return Ok(Shown::Fails { failing, passing }),
+                // What no grammar reads is still there, and may be what they are for.
+                Without::Passes { .. } if !is_put_back && patch.unread().next().is_some() => {
+                    is_put_back = true;
+                    continue;
+                }
                 Without::Passes { passing } => return Ok(Shown::Passes(passing)),
                 Without::NotBuilt(errors) => {
+                    blame(patch, errors, &mut fillings);
                     let first = errors.first().map(|error| error.message.to_string()).unwrap_or_default();
-                    why = format!("the rest does not build ({first})");
-                    if !is_last {
-                        blame(patch, errors, &mut fillings);
-                    }
+                    format!("the rest does not build ({first})")
                 }
-                Without::Unclear(unclear) => {
-                    why = unclear;
+                Without::Unclear(why) => {
                     fillings.iter_mut().flatten().for_each(|filling| *filling = Filling::Panic);
+                    why
                 }
+            };
+            if is_refilled || is_put_back {
+                return Ok(Shown::Unclear(why));
             }
+            is_refilled = true;
         }
-        Ok(Shown::Unclear(why))
+    }
+
+    /// What puts those files back as they were before the implementation that were not read.
+    async fn put_back(&self, before: Oid, patch: &Patch) -> Result<Vec<Edit>, Breakage> {
+        let tree = self.repo.tree(before).await.map_err(|fault| git(&fault))?;
+        let entry = |path: &str| tree.iter().find(|entry| &*entry.path == path);
+        let was = |path: &str| entry(path).map(|entry| Entry { mode: entry.mode, oid: entry.oid });
+        Ok(patch.unread().map(|path| (path.into(), was(path))).collect())
     }
 
     /// The functions whose bodies differ between two commits, tests left out.
@@ -195,7 +206,7 @@ fn case<'a>(seal: &'a Seal, proof: &'a Proof, without: &'a Arc<Measured>) -> Wit
     WithoutCase { base: &base.report, candidate: &candidate.report, without: &without.report, seal }
 }
 
-fn lacking(proof: &Proof) -> Purpose {
+pub(super) fn lacking(proof: &Proof) -> Purpose {
     let took: u64 = proof.said.1.ran.iter().map(|ran| ran.ms).sum();
     Purpose::Lacking(LEAST.max(Duration::from_millis(took.saturating_mul(TIMES))))
 }
@@ -211,7 +222,8 @@ fn named(patch: &Patch) -> Vec<Box<str>> {
 
 /// What emptied bodies cannot show of this patch.
 fn doubts(patch: &Patch) -> Vec<Box<str>> {
-    let uncovered = patch.uncovered.iter().map(|language| {
+    let languages: BTreeSet<&str> = patch.uncovered.iter().map(|(_, language)| &**language).collect();
+    let uncovered = languages.into_iter().map(|language| {
         format!("bodies-out does not cover {language}: whether its tests need what was changed in it was not shown")
             .into()
     });

@@ -4,6 +4,7 @@
 
 mod advise;
 mod agent;
+mod alone;
 mod asks;
 mod bench;
 mod bodies;

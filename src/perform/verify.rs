@@ -112,6 +112,10 @@ impl Bench {
         (asks, told): (Vec<Box<str>>, Vec<Finding>),
         proof: Proof,
     ) -> Done {
+        if let Some(finding) = self.alone((job, desk), commit, seal, &proof).await? {
+            let findings = [vec![finding], told].concat();
+            return Ok(Ending::Rejected(Rejection { findings, ran: proof.ran, ..Rejection::default() }));
+        }
         let shown = self.without_code((job, desk), commit, seal, &proof).await?;
         let told = [told, proof.told].concat();
         let without_code = match shown {

@@ -109,7 +109,8 @@ fn broken_syntax_and_what_cannot_be_read_is_left_alone_and_told() {
     let left: Vec<_> = patch.left.iter().map(|left| (&*left.path, left.function.clone(), left.why)).collect();
     let bad = ("a.rs", Some(("bad".to_owned(), 2)), Why::Broken);
     assert_eq!(left, [bad, ("b.py", None, Why::NotUtf8), ("c.rs", None, Why::TooLong)]);
-    assert_eq!(patch.uncovered, ["Ruby"]);
+    assert_eq!(patch.uncovered, [("d.rb".into(), "Ruby".to_owned())]);
+    assert_eq!(patch.unread().collect::<Vec<_>>(), ["d.rb", "a.rs", "b.py", "c.rs"]);
 }
 
 #[test]

@@ -157,3 +157,28 @@ fn a_check_without_names_is_judged_by_its_exit_code() {
         execute(&space, task).exits(code_of).says(&[words]);
     }
 }
+
+#[test]
+fn a_file_that_no_grammar_reads_is_no_cover_for_tests_that_prove_nothing() {
+    let code = add("src/lib.rs", SHELF) + &put("lib/say.rb", "puts 1");
+    let space = Space::strict_crate(&[]);
+    execute(&space, task(IS_MADE, &code)).exits(1).says(&["the sealed tests prove nothing"]);
+    // They may be for that file, and then they need it.
+    let speaks = "#[test]\nfn it_speaks() {\n    assert!(std::path::Path::new(\"lib/say.rb\").exists());\n    let _ = toy::Shelf::new(\"a\");\n}\n";
+    let space = Space::strict_crate(&[]);
+    execute(&space, task(speaks, &code)).exits(0).says(&["1 red with the changed bodies out", "does not cover Ruby"]);
+}
+
+#[test]
+fn code_that_does_not_build_without_its_tests_does_not_land() {
+    let space = Space::strict_crate(&[]);
+    let code = SHELF.to_owned() + "\n\n/// The answers.\npub const ANSWERS: &str = include_str!(\"../tests/new.rs\");";
+    execute(&space, task(COUNTS, &add("src/lib.rs", &code)))
+        .exits(1)
+        .says(&["without the sealed tests it does not build, and code must not need them"]);
+    assert!(space.landed("toy").is_empty());
+    // That it speaks of them is no harm.
+    let space = Space::strict_crate(&[]);
+    let code = SHELF.to_owned() + "\n\n/// As in new.rs.\npub const ANSWERS: &str = \"\";";
+    execute(&space, task(COUNTS, &add("src/lib.rs", &code))).exits(0);
+}
