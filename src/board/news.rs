@@ -225,7 +225,7 @@ impl Board {
                     0 => String::new(),
                     some => format!("; {} put right", super::counted(some, "thing")),
                 };
-                (Tone::Plain, format!("verified{tests}{without}{told}"))
+                (Tone::Plain, format!("verified{tests}{told}{without}"))
             }
             Evidence::Advice { findings } => {
                 let first = findings.first().map(|f| line(&f.headline(), MOST)).unwrap_or_default();
@@ -294,8 +294,8 @@ fn without(proof: &WithoutCode) -> String {
         TakenOut::Patch => "the patch",
     };
     match (failing, passing) {
-        (0, _) => format!(", red with {what} out"),
-        (_, 0) => format!(", {failing} red with {what} out"),
-        (_, _) => format!(", {failing} red and {passing} green with {what} out"),
+        (0, _) => format!("; red with {what} out"),
+        (_, 0) => format!("; {failing} red with {what} out"),
+        (_, _) => format!("; {failing} red and {passing} green with {what} out"),
     }
 }

@@ -30,7 +30,7 @@ fn tests_that_need_the_code_land_with_it_and_that_they_do_is_told() {
     let space = Space::strict_crate(&[]);
     execute(&space, task(COUNTS, &add("src/lib.rs", SHELF)))
         .exits(0)
-        .says(&["verified, 2 tests pass, 1 red with the changed bodies out"]);
+        .says(&["verified, 2 tests pass; 1 red with the changed bodies out"]);
     assert_eq!(space.landed("toy"), ["Shelf"]);
     space.run(&["check", "toy"]).exits(0).says(&["the sealed tests fail without the code (bodies out): tidegate"]);
 }
@@ -81,7 +81,7 @@ fn where_no_body_changed_the_whole_patch_is_taken_out() {
     let space = Space::strict_crate(&[]);
     let test = "#[test]\nfn the_limit_is_two() {\n    assert_eq!(toy::LIMIT, 2);\n}\n";
     let code = add("src/lib.rs", "\n/// The limit.\npub const LIMIT: u32 = 2;");
-    execute(&space, task(test, &code)).exits(0).says(&["verified, 2 tests pass, red with the patch out"]);
+    execute(&space, task(test, &code)).exits(0).says(&["verified, 2 tests pass; red with the patch out"]);
     // A name alone: the body is what it was.
     let space = Space::strict_crate(&[]);
     let test = "#[test]\nfn it_has_another_name() {\n    assert_eq!(toy::former(), 1);\n}\n";
@@ -143,7 +143,7 @@ fn a_check_without_names_is_judged_by_its_exit_code() {
     }
     let code = put("lib/sum.js", "exports.sum = (a, b) => a + b;");
     for (assertion, code_of, words) in [
-        ("sum(1, 2) !== 3", 0, "verified, red with the changed body out"),
+        ("sum(1, 2) !== 3", 0, "verified; red with the changed body out"),
         ("typeof sum !== \"function\"", 1, "with the body of exports.sum out, the check passes all the same"),
     ] {
         let space = Space::strict();
