@@ -80,8 +80,10 @@ struct Sorted {
 fn sorted(case: &WithoutCase<'_>) -> Sorted {
     let (mut failing, mut passing, mut missing) = (Vec::new(), Vec::new(), Vec::new());
     let gives_names = case.candidate.is_counted || !case.candidate.tests.is_empty();
-    let counts = |sealed: &&Box<str>| !case.base.failed(sealed) && !case.seal.skipped.contains(sealed);
-    for sealed in case.seal.tests.iter().filter(|_| gives_names).filter(counts) {
+    for sealed in case.seal.tests.iter().filter(|_| gives_names) {
+        if case.base.failed(sealed) || case.seal.skipped.contains(sealed) {
+            continue;
+        }
         let exact = case.without.tests.get_key_value(sealed);
         let found: Vec<(&Box<str>, &TestResult)> = match exact {
             Some(found) => vec![found],
