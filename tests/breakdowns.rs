@@ -230,6 +230,7 @@ fn what_was_understood_is_told_in_eighty_columns() {
         - the tests came first, and were red for the right reason: tidegate
         - the sealed tests are untouched: tidegate
         - the sealed tests pass, and nothing that passed before fails: tidegate
+        - the sealed tests fail without the code (bodies out): tidegate
         - the patch stays in its scope: tidegate
         - the built-in reviewers find nothing: tidegate
         - the task checks succeed: `cargo test`
@@ -247,7 +248,7 @@ fn what_was_understood_is_told_in_eighty_columns() {
         - The list fits on a phone (line 58): `./fits`
         - All E2E tests pass (line 63): `cargo test`
       Gate lines that follow the last stream, or say E2E, are the system gate's.
-      Not a criterion yet: coverage, bodies-out, handoff.
+      Not a criterion yet: coverage, handoff.
     "#);
 }
 

@@ -189,6 +189,8 @@ impl Board {
             Code::TakenOut => "an edit out of scope was taken out",
             Code::LeftOut => "something was left out",
             Code::Allowed => "an edit was let through",
+            Code::BodiesOut => "sealed tests that prove little",
+            Code::Unproven => "not all was shown without the code",
             _ => "put right",
         }
     }

@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
 /// What is not a criterion yet, and is said so.
-const NOT_YET: &str = "Not a criterion yet: coverage, bodies-out, handoff.";
+const NOT_YET: &str = "Not a criterion yet: coverage, handoff.";
 
 /// Shows what was understood, or what is wrong; a program that reads gets one JSON value in either case.
 pub(crate) async fn command(arguments: &Arguments, wish: &Wish) -> Result<Exit, Stop> {
@@ -122,7 +122,9 @@ fn nearest(plan: &Plan, id: NodeId) -> Vec<NodeId> {
 /// Who settles a criterion, in a few words.
 fn settled(plan: &Plan, means: &Means) -> String {
     match means {
-        Means::TestsFirst | Means::SealIntact | Means::Green | Means::Scope | Means::Integrity => "tidegate".to_owned(),
+        Means::TestsFirst | Means::SealIntact | Means::Green | Means::BodiesOut | Means::Scope | Means::Integrity => {
+            "tidegate".to_owned()
+        }
         Means::Checked { commands } => {
             let all: Vec<String> = commands.iter().map(|c| first_line(c)).collect();
             format!("`{}`", all.join("`, `"))

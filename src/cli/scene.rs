@@ -201,6 +201,7 @@ pub(crate) fn settings(config: &Config, checks: &Checks, without_checks: bool, b
         deployment_checks: checks.deployment.clone(),
         without_checks,
         in_place: config.workspace.is_in_place,
+        bodies_out: config.tests.bodies_out,
         deployment_approve: config.deployment_approve == Some(true),
         small: config.effort.small,
         medium: config.effort.medium,

@@ -113,6 +113,7 @@ fn tests(section: &mut Section<'_>) -> Tests {
     Tests {
         paths: section.globs("paths").unwrap_or(default.paths),
         require_names: section.flag("require_names").unwrap_or(default.require_names),
+        bodies_out: section.flag("bodies_out").unwrap_or(default.bodies_out),
     }
 }
 

@@ -89,6 +89,8 @@ pub struct Tests {
     pub paths: Vec<String>,
     /// Whether a check that names no test is refused.
     pub require_names: bool,
+    /// Whether sealed tests have to fail without the code. Costs one more build and test run a task.
+    pub bodies_out: bool,
 }
 
 /// Who reviews.
@@ -230,7 +232,7 @@ impl Default for Checks {
 
 impl Default for Tests {
     fn default() -> Tests {
-        Tests { paths: vec!["tests/**".to_owned()], require_names: false }
+        Tests { paths: vec!["tests/**".to_owned()], require_names: false, bodies_out: true }
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     board::{Board, Mark, Standing, clock, counted, rfc3339, span},
-    plan::{BackendId, Node, NodeId, Phase, TestWish},
+    plan::{BackendId, Means, Node, NodeId, Phase, TestWish},
     run::{Finding, Timestamp, Until},
     text::{block, line},
 };
@@ -292,6 +292,12 @@ fn to_know(page: &mut Page, board: &Board, closing: &Closing<'_>) {
     if charter.without_checks {
         told.push("The run was allowed to go without checks (--allow-no-checks).".into());
     }
+    if is_without_bodies_out(board) {
+        told.push(
+            "That sealed tests fail without the code (bodies out) was not asked ([tests] bodies_out in tidegate.toml)."
+                .into(),
+        );
+    }
     for remark in board.remarks() {
         let what = board.became(remark);
         let text = line(&remark.finding.text, 200);
@@ -352,6 +358,16 @@ fn in_place_of(board: &Board, closed: &str) -> String {
     let fallbacks = blueprint.fallbacks.iter().filter(|(_, from, _)| name(*from) == closed);
     let told = fallbacks.map(|(role, _, to)| format!("; in its place {} runs {}", line(name(*to), 40), role.name()));
     told.collect()
+}
+
+/// Whether a task has sealed tests of which it is not asked that they fail without the code, though they are run.
+fn is_without_bodies_out(board: &Board) -> bool {
+    let gates = board.nodes().filter_map(|id| board.plan().node(id).gate());
+    gates.into_iter().any(|gate| {
+        let has = |wanted: &Means| gate.criteria.iter().any(|criterion| criterion.means == *wanted);
+        let runs = gate.criteria.iter().any(|criterion| matches!(criterion.means, Means::Checked { .. }));
+        has(&Means::TestsFirst) && has(&Means::Green) && runs && !has(&Means::BodiesOut)
+    })
 }
 
 /// The tasks without tests of their own, together where they say the same of why.

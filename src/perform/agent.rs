@@ -196,6 +196,7 @@ impl Bench {
             seal: &job.sheet.seal,
             findings: &job.sheet.findings,
             patch: wish.patch,
+            without_code: job.sheet.without_code.as_ref(),
             common_max: COMMON_MAX,
         };
         let whole = package(definition.as_ref().map(|definition| &*definition.prompt)).render();

@@ -82,6 +82,7 @@ impl InPlace {
             prompt: None,
             handoffs: &[],
             seal: &job.sheet.seal,
+            without_code: None,
             findings: &job.sheet.findings,
             patch: None,
             common_max: COMMON_MAX,

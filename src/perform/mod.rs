@@ -4,8 +4,10 @@
 
 mod advise;
 mod agent;
+mod alone;
 mod asks;
 mod bench;
+mod bodies;
 mod cage;
 mod evidence;
 mod hand_over;

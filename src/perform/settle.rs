@@ -73,6 +73,7 @@ pub(super) fn commands(asked: &Criterion) -> Result<&[Box<str>], Breakage> {
         Means::TestsFirst
         | Means::SealIntact
         | Means::Green
+        | Means::BodiesOut
         | Means::Scope
         | Means::Integrity
         | Means::Reviewed { .. }

@@ -22,6 +22,8 @@ pub struct Settings {
     pub deployment_checks: Vec<String>,
     /// A gate without a check was asked for by flag.
     pub without_checks: bool,
+    /// The sealed tests have to fail without the code.
+    pub bodies_out: bool,
     /// A person has to approve the deployment gate.
     pub deployment_approve: bool,
     /// Scripts work where the repository is, without a clone and a merge: a task has the one phase implement.
@@ -48,6 +50,7 @@ impl Default for Settings {
             system_checks: Vec::new(),
             deployment_checks: Vec::new(),
             without_checks: false,
+            bodies_out: true,
             deployment_approve: false,
             in_place: false,
             small: 15,

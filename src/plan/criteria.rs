@@ -77,7 +77,12 @@ pub(super) fn checked(commands: &[String]) -> Means {
 }
 
 /// What every task's gate asks for, by its phases.
-pub(super) fn of_task(phases: Phases, checks: &[String], reviewers: &[(ReviewerId, &str)]) -> Vec<Criterion> {
+pub(super) fn of_task(
+    phases: Phases,
+    checks: &[String],
+    bodies_out: bool,
+    reviewers: &[(ReviewerId, &str)],
+) -> Vec<Criterion> {
     let mut criteria = Vec::new();
     let mut built_in = |text: &str, means| criteria.push(Criterion { text: text.into(), line: None, means });
     if phases.contains(Phase::Tests) && phases.contains(Phase::Red) {
@@ -86,6 +91,9 @@ pub(super) fn of_task(phases: Phases, checks: &[String], reviewers: &[(ReviewerI
     }
     if phases.contains(Phase::Verify) {
         built_in("the sealed tests pass, and nothing that passed before fails", Means::Green);
+        if bodies_out && phases.contains(Phase::Tests) && phases.contains(Phase::Red) && !checks.is_empty() {
+            built_in("the sealed tests fail without the code (bodies out)", Means::BodiesOut);
+        }
         built_in("the patch stays in its scope", Means::Scope);
         built_in("the built-in reviewers find nothing", Means::Integrity);
         if !checks.is_empty() {

@@ -179,7 +179,7 @@ impl Builder<'_> {
         let reviewers: Vec<_> = task.reviewers.iter().map(name).collect();
         // In place no tree is judged by itself: what a task's own lines ask for, a person has to see.
         let checks = if self.settings.in_place { &[][..] } else { &self.settings.task_checks };
-        let mut criteria = criteria::of_task(task.phases, checks, &reviewers);
+        let mut criteria = criteria::of_task(task.phases, checks, self.settings.bodies_out, &reviewers);
         let line = |at| self.draft.line(at);
         for text in &draft.gates {
             criteria.push(criteria::authored(&text.value, line(text.at), &[], checks));

@@ -6,7 +6,8 @@ const SPECKIT: &str = "# Tasks: Two\n\n## Phase 1: Setup\n\n- [ ] T001 Make one\
                        **Checkpoint**: One is there\n\n## Phase 2: Use\n\n- [ ] T002 [P] Make two\n\n  ```sh role=implementation\n  cat one > two\n  ```\n";
 const CHUNKS: &str = "# Plan\n\n```mermaid\ngraph TD\n    A[Chunk 1: Base] --> B[Chunk 2: Top]\n```\n\n### Chunk 1: Base\n- **Dependencies**: None\n\n\
                       ### Chunk 2: Top\n- **Dependencies**: Chunk 1 (the base)\n\n## Critical Checkpoints\n\n### Checkpoint 1: Base (After Chunk 1)\n- [ ] It holds\n";
-const TASKS: &str = "{\"tasks\": [\n  {\"id\": 1, \"title\": \"One\"},\n  {\"id\": 2, \"title\": \"Two\", \"dependencies\": [1]}\n]}\n";
+const TASKS: &str =
+    "{\"tasks\": [\n  {\"id\": 1, \"title\": \"One\"},\n  {\"id\": 2, \"title\": \"Two\", \"dependencies\": [1]}\n]}\n";
 
 /// A topic with its plan under this name, and nothing under another.
 fn place(space: &Space, topic: &str, name: &str, text: &str) {
@@ -54,7 +55,9 @@ fn what_is_no_plan_is_refused_under_any_name() {
 fn a_coordination_plan_beside_a_breakdown_adds_its_checkpoints_and_tells_what_differs() {
     let space = Space::plain();
     space.topic("both", "# B\n\n### Task 1: Base\n**Tests**: x\n\n### Task 2: Top\n**Tests**: x\n");
-    let other = format!("{CHUNKS}\n### Checkpoint 2: Roof (After Chunk 3)\n- [ ] It is dry\n\n## Chunks\n\n### Chunk 3: Roof\n- **Dependencies**: Chunk 2\n");
+    let other = format!(
+        "{CHUNKS}\n### Checkpoint 2: Roof (After Chunk 3)\n- [ ] It is dry\n\n## Chunks\n\n### Chunk 3: Roof\n- **Dependencies**: Chunk 2\n"
+    );
     space.write("notes/both/COORDINATION-PLAN.md", &other);
     let said = space.run(&["check", "both"]).exits(0);
     let said = said.says(&["task:1, also", "It holds", "an arrow goes from task 1 to task 2", "Roof"]);
