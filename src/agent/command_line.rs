@@ -42,10 +42,8 @@ impl CommandLine {
     }
 
     async fn play(&self, invocation: Invocation, tell: Sink, line: Line) -> Result<AgentReport, AgentError> {
-        self.logins.bring(&invocation.home)?;
         let home = invocation.home.clone();
-        let report = self.work(invocation, tell, line).await;
-        self.logins.take(&home).and(report)
+        self.logins.during(&home, self.work(invocation, tell, line)).await
     }
 
     async fn work(&self, mut invocation: Invocation, tell: Sink, line: Line) -> Result<AgentReport, AgentError> {

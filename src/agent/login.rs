@@ -27,7 +27,7 @@ impl Logins {
     ///
     /// # Errors
     /// A login that is there, and cannot be copied.
-    pub(super) fn bring(&self, home: &Path) -> Result<(), AgentError> {
+    fn bring(&self, home: &Path) -> Result<(), AgentError> {
         let Some(user) = &self.user else { return Ok(()) };
         // What an agent left in their place is nobody's login. First, since one place may be that of several files.
         self.take(home)?;
@@ -47,8 +47,22 @@ impl Logins {
     ///
     /// # Errors
     /// When one cannot be removed.
-    pub(super) fn take(&self, home: &Path) -> Result<(), AgentError> {
+    fn take(&self, home: &Path) -> Result<(), AgentError> {
         self.files.iter().try_for_each(|(_, to)| take(home, to).map_err(|error| spoilt(home, &error)))
+    }
+
+    /// Has them there while this is done.
+    ///
+    /// # Errors
+    /// Those of bringing, of taking away, and of what was done.
+    pub(super) async fn during<T>(
+        &self,
+        home: &Path,
+        work: impl Future<Output = Result<T, AgentError>>,
+    ) -> Result<T, AgentError> {
+        self.bring(home)?;
+        let done = work.await;
+        self.take(home).and(done)
     }
 
     /// What stands in nothing that is kept: the longer texts in them, whatever they are called.

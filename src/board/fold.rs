@@ -246,9 +246,9 @@ impl Board {
 
     /// An agent is called in a job.
     fn called(&mut self, id: JobId) {
-        let needs_model = self.jobs.get(&id).is_some_and(|job| self.needs_model(job));
-        let backend = self.jobs.get(&id).and_then(|job| job.backend);
-        self.replayed += u32::from(backend.is_some_and(|backend| is_replay(self.backend(backend))));
+        let Some(job) = self.jobs.get(&id) else { return };
+        let needs_model = self.needs_model(job);
+        self.replayed += u32::from(job.backend.is_some_and(|backend| is_replay(self.backend(backend))));
         self.bill(id, Bill { runs: u32::from(needs_model), ..Bill::default() });
     }
 

@@ -11,9 +11,6 @@ use super::{
 use crate::plan::{GateDraft, Written};
 use std::ops::Range;
 
-/// Signs between two ends.
-const ARROWS: [&str; 4] = ["→", "->", "=>", "⇒"];
-
 /// Where a section under a heading with one of some words ends, and where it begins.
 fn sections(lines: &Lines<'_>, page: &Page, is_wanted: impl Fn(&str) -> bool) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
@@ -100,11 +97,10 @@ fn of_system(text: Written<String>) -> GateDraft {
 
 /// Both ends of `**[A] → [B] Interface**:`.
 pub(super) fn ends(text: &str, start: usize) -> Option<(Range<usize>, Range<usize>)> {
-    let (arrow, at) =
-        ARROWS.iter().filter_map(|a| Some((a, text[start..].find(a)? + start))).min_by_key(|(_, at)| *at)?;
-    let head = text[start..at].trim_start_matches(['*', ' ', '#']);
-    let first = at - head.len()..at;
-    let behind = at + arrow.len();
+    let arrow = label::arrow(text, start)?;
+    let head = text[start..arrow.start].trim_start_matches(['*', ' ', '#']);
+    let first = arrow.start - head.len()..arrow.start;
+    let behind = arrow.end;
     let end = text[behind..].find(['*', ':', '→']).map_or(text.len(), |n| behind + n);
     let rest = text[behind..end].trim_end();
     let rest = ["interface", "integration", "contract", "boundary", "tests", "test"].iter().fold(rest, |rest, word| {

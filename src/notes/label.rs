@@ -153,6 +153,12 @@ pub(super) fn bullet(text: &str) -> Option<usize> {
     (rest.starts_with([' ', '\t'])).then(|| text.len() - rest.trim_start().len())
 }
 
+/// The first arrow from here on, in whatever signs.
+pub(super) fn arrow(text: &str, from: usize) -> Option<Range<usize>> {
+    let at = |sign: &str| text[from..].find(sign).map(|at| from + at..from + at + sign.len());
+    ["→", "->", "=>", "⇒"].into_iter().filter_map(at).min_by_key(|range| range.start)
+}
+
 /// `12.` or `12)` at the start: the number, and where the text goes on.
 pub(super) fn number(text: &str) -> Option<(Range<usize>, usize)> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();

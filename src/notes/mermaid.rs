@@ -37,6 +37,9 @@ struct Node {
     label: Option<Range<usize>>,
 }
 
+/// Where the label of each node stands that has one.
+type Labels = HashMap<String, Range<usize>>;
+
 /// What a node stands for.
 enum Meant {
     /// A task, and where its name stands.
@@ -100,8 +103,7 @@ fn missing(lines: &Lines<'_>, at: &Range<usize>) -> Fault {
 }
 
 /// All arrows, and the label of each node that has one.
-#[allow(clippy::type_complexity, reason = "two tables that belong together, used once")]
-fn drawn(lines: &Lines<'_>, page: &Page) -> (Vec<(Node, Node)>, HashMap<String, Range<usize>>) {
+fn drawn(lines: &Lines<'_>, page: &Page) -> (Vec<(Node, Node)>, Labels) {
     let (mut edges, mut labels) = (Vec::new(), HashMap::new());
     for (number, line) in lines.lines.iter().enumerate() {
         let Kind::Fence(place) = line.kind else { continue };
@@ -119,7 +121,7 @@ fn drawn(lines: &Lines<'_>, page: &Page) -> (Vec<(Node, Node)>, HashMap<String, 
             }
             statement(lines.source, line.text..line.end, &mut edges, &mut labels);
             if edges.len() > MOST_ARROWS {
-                return (Vec::new(), HashMap::new());
+                return (Vec::new(), Labels::new());
             }
         }
     }
@@ -127,12 +129,7 @@ fn drawn(lines: &Lines<'_>, page: &Page) -> (Vec<(Node, Node)>, HashMap<String, 
 }
 
 /// `A[Chunk 1: [Name]] --> B & C -->|x| D`
-fn statement(
-    source: &str,
-    range: Range<usize>,
-    edges: &mut Vec<(Node, Node)>,
-    labels: &mut HashMap<String, Range<usize>>,
-) {
+fn statement(source: &str, range: Range<usize>, edges: &mut Vec<(Node, Node)>, labels: &mut Labels) {
     let mut at = range.start;
     let (mut left, mut is_arrow): (Vec<Node>, bool) = (Vec::new(), false);
     while at < range.end {
@@ -248,12 +245,7 @@ fn link(text: &str) -> Option<(bool, usize)> {
 }
 
 /// What each node stands for, by its id in the graph.
-fn meant(
-    lines: &Lines<'_>,
-    page: &Page,
-    edges: &[(Node, Node)],
-    labels: &HashMap<String, Range<usize>>,
-) -> HashMap<String, Meant> {
+fn meant(lines: &Lines<'_>, page: &Page, edges: &[(Node, Node)], labels: &Labels) -> HashMap<String, Meant> {
     let names = page.index();
     let mut meant = HashMap::new();
     for node in edges.iter().flat_map(|(a, b)| [a, b]) {

@@ -13,8 +13,6 @@ use super::{
 use crate::plan::{Fault, GateDraft, Label, Name, Needs, Severity, Span, Written};
 use std::{collections::BTreeSet, ops::Range};
 
-const ARROWS: [&str; 4] = ["→", "->", "=>", "⇒"];
-
 /// Reads one.
 pub(super) fn read(lines: &Lines<'_>, faults: &mut Vec<Fault>) -> Page {
     let mut page = document::read(lines, Form::Units, faults);
@@ -100,11 +98,9 @@ fn chain(
     let (line, text) = (lines.lines[number], lines.text(number));
     let start = label::bullet(text).or_else(|| label::number(text).map(|(_, n)| n)).unwrap_or(0);
     let (mut pieces, mut at) = (Vec::new(), start);
-    while let Some((arrow, end)) =
-        ARROWS.iter().filter_map(|a| Some((a.len(), at + text[at..].find(a)?))).min_by_key(|(_, end)| *end)
-    {
-        pieces.push(at..end);
-        at = end + arrow;
+    while let Some(arrow) = label::arrow(text, at) {
+        pieces.push(at..arrow.start);
+        at = arrow.end;
     }
     if pieces.is_empty() {
         return false;
