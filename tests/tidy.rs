@@ -48,6 +48,7 @@ const HOME_OF: &[(&str, &[&str])] = &[
     ("serde_saphyr", &["agent/frontmatter.rs"]),
     ("pulldown_cmark", &["notes/"]),
     ("rusqlite", &["journal/"]),
+    ("quick_xml", &["check/"]),
     ("ractor", &["actors/"]),
     ("agent_client_protocol", &["agent/acp/"]),
     ("indicatif", &["views/"]),

@@ -3,7 +3,7 @@
 use super::{Board, Running, Standing};
 use crate::{
     plan::{Node, NodeId, Phase},
-    run::{Breakage, Code, Ending, Entry, Event, Evidence, JobId, Order, Rejection, Timestamp, Until, What},
+    run::{Breakage, Code, Ending, Entry, Event, Evidence, Finding, JobId, Order, Rejection, Timestamp, Until, What},
     text::line,
 };
 
@@ -215,11 +215,16 @@ impl Board {
                 let passed: u32 = verified.ran.iter().filter_map(|r| r.counts).map(|c| c.passed).sum();
                 let tests = if passed > 0 { format!(", {passed} tests pass") } else { String::new() };
                 // What was let through is told in the report; nothing was put right there.
-                let told = match verified.told.iter().filter(|told| told.code != Code::Allowed).count() {
+                let is_right = |told: &&Finding| !matches!(told.code, Code::Allowed | Code::Uncovered);
+                let told = match verified.told.iter().filter(is_right).count() {
                     0 => String::new(),
                     some => format!("; {} put right", super::counted(some, "thing")),
                 };
-                (Tone::Plain, format!("verified{tests}{told}"))
+                let figures: Vec<(Tone, String)> =
+                    verified.figures.iter().map(|&(c, figure)| self.measure(job.node, c, figure)).collect();
+                let tone = figures.iter().map(|(tone, _)| *tone).find(|tone| *tone == Tone::Bad).unwrap_or(Tone::Plain);
+                let figures: String = figures.iter().map(|(_, told)| format!("; {told}")).collect();
+                (tone, format!("verified{tests}{told}{figures}"))
             }
             Evidence::Advice { findings } => {
                 let first = findings.first().map(|f| line(&f.headline(), MOST)).unwrap_or_default();
@@ -231,7 +236,10 @@ impl Board {
                 let notes: String = notes.iter().map(|n| format!("; {}", line(n, MOST))).collect();
                 (Tone::Good, format!("landed as {}{notes}", tip.short()))
             }
-            Evidence::Figure { figure, .. } => (Tone::Plain, format!("measured {figure}")),
+            Evidence::Figure { figure, .. } => match job.what {
+                What::Settle(c) => self.measure(job.node, c, *figure),
+                _ => (Tone::Plain, format!("measured {figure}")),
+            },
             Evidence::Seen { .. } => match job.what {
                 What::Settle(c) => (Tone::Plain, format!("proven: {}", self.criterion_text(job.node, c))),
                 What::HandOver => (Tone::Quiet, "has handed over".to_owned()),
@@ -239,6 +247,17 @@ impl Board {
                 _ => (Tone::Quiet, format!("{who} passed")),
             },
         }
+    }
+
+    /// A figure as news: bad where it misses its bound.
+    fn measure(&self, node: NodeId, criterion: u16, figure: i64) -> (Tone, String) {
+        let settled = self.criteria(node);
+        let Some(asked) = settled.get(usize::from(criterion)).map(|settled| settled.criterion) else {
+            return (Tone::Plain, format!("measured {figure}"));
+        };
+        let told = asked.told(figure).unwrap_or_default();
+        let tone = if asked.missed(figure).is_some() { Tone::Bad } else { Tone::Plain };
+        (tone, line(&format!("{}: {told}", asked.text), 2 * MOST))
     }
 
     fn orders(&self, order: &Order) -> (Option<NodeId>, String) {

@@ -181,7 +181,15 @@ impl Scene {
 /// The checks that the configuration names.
 pub(crate) fn wanted(config: &Config) -> Wanted {
     let checks = config.checks.clone();
-    Wanted { task: checks.task, stream: checks.stream, system: checks.system, deployment: checks.deployment }
+    let covers = config.coverage.iter().flat_map(|coverage| coverage.wish.commands.iter().flatten().cloned());
+    Wanted {
+        task: checks.task,
+        stream: checks.stream,
+        system: checks.system,
+        deployment: checks.deployment,
+        has_deployment: config.deployment.is_some(),
+        measures: covers.chain(config.measures.iter().map(|measure| measure.command.clone())).collect(),
+    }
 }
 
 /// What proves the gates, and how the plan is built with it. `backend` runs the roles of which the configuration says nothing.
@@ -192,7 +200,9 @@ pub(crate) fn settings(config: &Config, checks: &Checks, without_checks: bool, b
         system_checks: checks.system.clone(),
         deployment_checks: checks.deployment.clone(),
         without_checks,
-        deployment_approve: config.deployment_approve == Some(true),
+        deployment: config.deployment.clone(),
+        coverage: config.coverage.as_ref().map(|coverage| coverage.wish.clone()),
+        measures: config.measures.clone(),
         small: config.effort.small,
         medium: config.effort.medium,
         large: config.effort.large,

@@ -3,10 +3,11 @@
 use super::{
     bill::Bills,
     page::{Page, Part},
+    status::measured,
 };
 use crate::{
     board::{Board, Mark, Standing, clock, counted, rfc3339, span},
-    plan::{BackendId, Node, NodeId, Phase, TestWish},
+    plan::{BackendId, Level, Node, NodeId, Phase, TestWish},
     run::{Code, Finding, Timestamp, Until},
     text::{block, line},
 };
@@ -97,6 +98,7 @@ pub fn report(board: &Board, closing: &Closing<'_>, zone: &TimeZone) -> Page {
     blocked(&mut page, board);
     unfinished(&mut page, board, closing.at);
     gates_told(&mut page, board);
+    figures(&mut page, board);
     Bills::of(board).put(&mut page, board);
     to_know(&mut page, board, closing);
     go_on(&mut page, board, closing);
@@ -105,6 +107,7 @@ pub fn report(board: &Board, closing: &Closing<'_>, zone: &TimeZone) -> Page {
 
 fn outcome(board: &Board, end: &End) -> String {
     match end {
+        End::Done if is_ready(board) => "done, every gate passed; ready to be deployed".to_owned(),
         End::Done => "done, every gate passed".to_owned(),
         End::Returned => {
             let (count, gates) = (board.tasks(), board.gates());
@@ -119,6 +122,12 @@ fn outcome(board: &Board, end: &End) -> String {
         End::Stopped(why) => format!("stopped: {}", line(why, 160)),
         End::Interrupted => "interrupted; the same command goes on".to_owned(),
     }
+}
+
+/// Whether there is a deployment gate, and it has opened.
+fn is_ready(board: &Board) -> bool {
+    let is_last = |node: &NodeId| board.plan().node(*node).gate().is_some_and(|gate| gate.level == Level::Deployment);
+    board.nodes().any(|node| is_last(&node) && *board.standing(node) == Standing::Done)
 }
 
 fn tasks(board: &Board) -> impl Iterator<Item = NodeId> + '_ {
@@ -266,13 +275,35 @@ fn gates_told(page: &mut Page, board: &Board) {
         page.push(Part::Item(format!("{}: {}", board.title(node), board.standing(node).name())));
         let mut commands = Vec::new();
         for settled in board.criteria(node) {
-            page.push(Part::Detail(format!("{}: {}", settled.mark.name(), line(&settled.criterion.text, 200))));
+            page.push(Part::Detail(format!("{}: {}", settled.mark.name(), line(&settled.words(), 240))));
             if settled.mark == Mark::Asked {
                 commands.push(approve(topic, board.label(node), settled.index));
             }
         }
         if !commands.is_empty() {
             page.push(Part::Commands(commands));
+        }
+    }
+}
+
+/// What was measured, with the lines that no test runs.
+fn figures(page: &mut Page, board: &Board) {
+    let mut told = Vec::new();
+    for (node, settled) in measured(board) {
+        told.push((format!("{}: {}", board.title(node), line(&settled.words(), 240)), node));
+    }
+    if told.is_empty() {
+        return;
+    }
+    page.push(Part::Section("What was measured".into()));
+    let mut last = None;
+    for (text, node) in told.into_iter().take(ITEMS) {
+        page.push(Part::Item(text));
+        let uncovered = board.card(node).story().map_or(&[][..], |story| &story.uncovered);
+        if last.replace(node) != Some(node) {
+            for finding in uncovered.iter().take(5) {
+                page.push(Part::Detail(format!("{}{}", place(finding), line(&finding.text, 200))));
+            }
         }
     }
 }
@@ -408,6 +439,10 @@ fn go_on(page: &mut Page, board: &Board, closing: &Closing<'_>) {
             (format!("The result is on {place}. Whether it merges into HEAD is not known: {why}"), true)
         }
     };
+    if is_ready(board) && closing.merges != Merges::Gone {
+        let tip = board.tip().short();
+        page.push(Part::Text(format!("Ready: the deployment gate is open for {place}, which is at {tip}.")));
+    }
     page.push(Part::Text(text));
     if can_be_taken {
         page.push(merge());

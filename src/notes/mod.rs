@@ -23,6 +23,7 @@ mod task;
 mod topic;
 mod warning;
 
+pub use script::one_group;
 pub use topic::{Topic, find};
 
 use crate::plan::{Draft, Fault, Label, Severity, Source, SourceId, Span, StreamDraft, TaskDraft, Written, slug};

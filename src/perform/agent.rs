@@ -193,6 +193,7 @@ impl Bench {
             handoffs: &handoffs,
             seal: &job.sheet.seal,
             findings: &job.sheet.findings,
+            uncovered: &job.sheet.uncovered,
             patch: wish.patch,
             common_max: COMMON_MAX,
         };

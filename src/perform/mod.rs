@@ -11,6 +11,7 @@ mod evidence;
 mod hand_over;
 mod implement;
 mod land;
+mod measure;
 mod minutes;
 mod red;
 mod review;
@@ -24,6 +25,7 @@ pub use agent::{COORDINATOR, EXPERT, IMPLEMENTATION_AGENT, TEST_DEVELOPER, TEST_
 pub use bench::{Backends, Bench, Setting};
 pub use cage::Cage;
 pub use evidence::{Checks, Wanted};
+pub use measure::CoverageSetting;
 
 use crate::{
     plan::Plan,

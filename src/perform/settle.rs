@@ -1,10 +1,20 @@
 //! Settle: one criterion of a stream, system or deployment gate, on the integration ref at one commit.
 
-use super::{Bench, Desk, Done, evidence::Purpose, fell};
+use super::{
+    Bench, Desk, Done,
+    bench::git,
+    evidence::{Look, Purpose},
+    fell,
+    measure::globs,
+};
 use crate::{
     plan::{Criterion, Means},
     run::{Breakage, Code, Ending, Evidence, Finding, Job, Oid, Ran, Rejection, Subject},
+    workspace::TreeEntry,
 };
+
+/// Of paths, or tasks, that are wanting so many are told.
+const PATHS_TOLD: usize = 10;
 
 /// What the commands of a criterion said.
 pub(super) enum Settled {
@@ -19,6 +29,8 @@ pub(super) enum Settled {
         figure: i64,
         /// What was run.
         ran: Vec<Ran>,
+        /// What it is made of.
+        told: Vec<Finding>,
     },
     /// It does not hold.
     Wanting {
@@ -44,7 +56,9 @@ impl Bench {
         };
         let rejection = match self.criterion(tip, asked, job, desk).await? {
             Settled::Seen { ran } => return Ok(Ending::Passed(Evidence::Seen { ran })),
-            Settled::Figure { figure, ran } => return Ok(Ending::Passed(Evidence::Figure { figure, ran })),
+            Settled::Figure { figure, ran, told } => {
+                return Ok(Ending::Passed(Evidence::Figure { figure, ran, told }));
+            }
             Settled::Wanting { finding, ran } => Rejection { findings: vec![finding], ran, ..Rejection::default() },
         };
         Ok(Ending::Rejected(rejection))
@@ -58,28 +72,93 @@ impl Bench {
         job: &Job,
         desk: &Desk,
     ) -> Result<Settled, Breakage> {
-        let (commands, is_measured) = match &asked.means {
-            Means::Checked { commands } => (commands.as_slice(), false),
-            Means::Measured { command, .. } => (std::slice::from_ref(command), true),
+        let commands = match &asked.means {
+            Means::Checked { commands } => commands,
+            Means::Measured { .. } => return self.measure(commit, asked, job, desk).await,
+            Means::LeavesClean { commands } => return self.leaves_clean(commit, commands, asked, job, desk).await,
+            Means::Files { paths } => return self.has_files(commit, paths, asked).await,
+            Means::HandedOver => return self.handed_over(commit, asked, desk).await,
             Means::TestsFirst
             | Means::SealIntact
             | Means::Green
             | Means::Scope
             | Means::Integrity
             | Means::Reviewed { .. }
+            | Means::NoBlocker
             | Means::Approved
             | Means::Held => {
                 return Err(fell("a criterion that no command settles was asked of a checker; this is a bug"));
             }
         };
         let measured = self.measured(commit, commands, Purpose::Judge, job, desk).await?;
-        let (ran, why) = (measured.ran.clone(), measured.failure());
-        let wanting = |text: String| Finding::blocker(Code::CheckFails, format!("{}: {text}", asked.text));
-        Ok(match measured.figure().filter(|_| is_measured) {
-            _ if measured.report.exit != 0 => Settled::Wanting { finding: wanting(why), ran },
-            Some(figure) => Settled::Figure { figure, ran },
-            None if is_measured => Settled::Wanting { finding: wanting(format!("no figure was printed: {why}")), ran },
-            None => Settled::Seen { ran },
+        Ok(match measured.report.exit {
+            0 => Settled::Seen { ran: measured.ran.clone() },
+            _ => wanting(asked, &measured.failure(), measured.ran.clone()),
         })
     }
+
+    /// Whether commands leave the files of the commit as they are.
+    async fn leaves_clean(
+        &self,
+        commit: Oid,
+        commands: &[Box<str>],
+        asked: &Criterion,
+        job: &Job,
+        desk: &Desk,
+    ) -> Result<Settled, Breakage> {
+        let look = Look { reports: &self.setting.coverage.reports, at_tree: true };
+        let measured = self.looked(commit, commands, (Purpose::Judge, look), job, desk).await?;
+        let ran = measured.ran.clone();
+        // A report that is committed was taken out of their way.
+        let is_theirs = |path: &&str| !self.setting.coverage.reports.iter().any(|report| **report == **path);
+        let altered: Vec<&str> = measured.altered.iter().flatten().map(|path| &**path).filter(is_theirs).collect();
+        Ok(match altered.as_slice() {
+            [] => Settled::Seen { ran },
+            paths => {
+                let shown = paths.iter().take(PATHS_TOLD).copied().collect::<Vec<_>>().join(", ");
+                let more = paths.len().saturating_sub(PATHS_TOLD);
+                let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+                wanting(asked, &format!("they change {shown}{more}: commit what they make, or ignore it"), ran)
+            }
+        })
+    }
+
+    /// Whether the tree has a file for each of these.
+    async fn has_files(&self, commit: Oid, paths: &[Box<str>], asked: &Criterion) -> Result<Settled, Breakage> {
+        let tree = self.repo.tree(commit).await.map_err(|fault| git(&fault))?;
+        let empty = self.repo.hash(b"").await.map_err(|fault| git(&fault))?;
+        let mut missing = Vec::new();
+        for path in paths {
+            let wanted = globs(std::slice::from_ref(path))?;
+            let is_there =
+                |entry: &TreeEntry| entry.oid != empty && (*entry.path == **path || wanted.is_match(&*entry.path));
+            if !tree.iter().any(is_there) {
+                missing.push(&**path);
+            }
+        }
+        Ok(match missing.as_slice() {
+            [] => Settled::Seen { ran: Vec::new() },
+            missing => wanting(asked, &format!("the tree has no {}, or it is empty", missing.join(", ")), Vec::new()),
+        })
+    }
+
+    /// Whether each task that landed has told its dependents what it made.
+    async fn handed_over(&self, commit: Oid, asked: &Criterion, desk: &Desk) -> Result<Settled, Breakage> {
+        let landed = self.repo.landings(self.setting.base, commit).await.map_err(|fault| git(&fault))?;
+        let of_run = landed.into_iter().filter(|landed| landed.run == self.setting.run);
+        let is_silent = |label: &String| {
+            let node =
+                desk.plan.ids().filter(|&id| desk.plan.node(id).task().is_some_and(|task| *task.label == **label));
+            node.last().is_some_and(|node| !self.handoff(desk, node).is_file())
+        };
+        let silent: Vec<String> = of_run.map(|landed| landed.task).filter(is_silent).take(PATHS_TOLD).collect();
+        Ok(match silent.as_slice() {
+            [] => Settled::Seen { ran: Vec::new() },
+            silent => wanting(asked, &format!("no handoff of {}", silent.join(", ")), Vec::new()),
+        })
+    }
+}
+
+fn wanting(asked: &Criterion, why: &str, ran: Vec<Ran>) -> Settled {
+    Settled::Wanting { finding: Finding::blocker(Code::CheckFails, format!("{}: {why}", asked.text)), ran }
 }

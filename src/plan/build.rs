@@ -1,8 +1,8 @@
 //! From a draft to a blueprint: names resolved, gates hung in. All faults at once, each with its place and what to write.
 
 use super::{
-    BackendId, Blueprint, Draft, Fault, Label, NodeId, Phase, ReviewerId, Role, Severity, Span, TaskDraft,
-    graph::cycles,
+    BackendId, Blueprint, CoverageWish, Deployment, Draft, Fault, Label, Measure, Phase, ReviewerId, Role, Severity,
+    Span, TaskDraft,
     hang::{SCRIPT_NAME, has, phases},
     resolve::{MOST_EDGES, Names, Target, Unknown},
 };
@@ -21,8 +21,12 @@ pub struct Settings {
     pub deployment_checks: Vec<String>,
     /// A gate without a check was asked for by flag.
     pub without_checks: bool,
-    /// A person has to approve the deployment gate.
-    pub deployment_approve: bool,
+    /// What the deployment gate asks for beside its checks. `None`: nothing is said; there is one only where it has checks.
+    pub deployment: Option<Deployment>,
+    /// What leaves reports of coverage, and what they must say.
+    pub coverage: Option<CoverageWish>,
+    /// Figures that commands of the configuration measure.
+    pub measures: Vec<Measure>,
     /// Minutes of a small task.
     pub small: u32,
     /// Minutes of a medium task, and of one that says nothing.
@@ -45,7 +49,9 @@ impl Default for Settings {
             system_checks: Vec::new(),
             deployment_checks: Vec::new(),
             without_checks: false,
-            deployment_approve: false,
+            deployment: None,
+            coverage: None,
+            measures: Vec::new(),
             small: 15,
             medium: 45,
             large: 120,
@@ -58,10 +64,8 @@ impl Default for Settings {
 
 /// More streams, or names of reviewers, than this are a slip.
 pub(super) const MOST_NAMES: usize = 4_096;
-/// Of as many cycles the path is told.
-const MOST_CYCLES: usize = 10;
 /// Of one kind of fault no more than this are told.
-const MOST_FAULTS: usize = 200;
+pub(super) const MOST_FAULTS: usize = 200;
 
 pub(super) struct Builder<'d> {
     /// What is built from.
@@ -70,7 +74,12 @@ pub(super) struct Builder<'d> {
     pub settings: &'d Settings,
     /// Names and what they stand for.
     pub names: Names<'d>,
-    faults: Vec<Fault>,
+    /// All that is wrong so far.
+    pub faults: Vec<Fault>,
+    /// Tasks that wait for a gate line, with where that is stated: `(line, task)`.
+    pub after_gates: Vec<(usize, usize, Span)>,
+    /// Gates that stand behind several streams or tasks, so far.
+    pub checkpoints: usize,
     /// `(before, after)` in node ids, with where it is stated.
     pub edges: BTreeMap<(u32, u32), Option<Span>>,
     /// The blueprint's table of backends.
@@ -93,6 +102,8 @@ pub fn build(draft: &Draft, settings: &Settings) -> Result<(Blueprint, Vec<Fault
         settings,
         names,
         faults: Vec::new(),
+        after_gates: Vec::new(),
+        checkpoints: 0,
         edges: BTreeMap::new(),
         backends: vec![SCRIPT_NAME.into()],
         reviewers: Vec::new(),
@@ -105,7 +116,7 @@ pub fn build(draft: &Draft, settings: &Settings) -> Result<(Blueprint, Vec<Fault
         builder.dependencies();
         Some(builder.blueprint())
     };
-    builder.cycle_faults();
+    builder.cycle_faults(blueprint.as_ref());
     let draft_order = |f: &Fault| f.labels.first().map(|l| (l.at.source, l.at.start));
     builder.faults.sort_by_key(draft_order);
     let is_refused = builder.faults.iter().any(|f| f.severity == Severity::Error);
@@ -127,6 +138,7 @@ pub fn stated(draft: &Draft) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
             let name = match target {
                 Target::Task(task) => format!("task:{}", names.labels[task]),
                 Target::Stream(stream) => format!("stream:{}", draft.streams[stream].id.value),
+                Target::Gate(gate) => format!("gate:{}", draft.gates[gate].id.as_ref().map_or("", |id| &id.value)),
             };
             if seen.insert(name.clone()) {
                 told.push(name);
@@ -145,18 +157,25 @@ pub fn stated(draft: &Draft) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
 }
 
 impl Builder<'_> {
-    fn fault(&mut self, severity: Severity, code: &'static str, text: String, at: &[(Span, &str)], help: Option<&str>) {
+    pub(super) fn fault(
+        &mut self,
+        severity: Severity,
+        code: &'static str,
+        text: String,
+        at: &[(Span, &str)],
+        help: Option<&str>,
+    ) {
         if self.faults.iter().rev().take_while(|f| f.code == code).count() < MOST_FAULTS {
             let labels = at.iter().map(|&(at, text)| Label { at, text: text.to_owned() }).collect();
             self.faults.push(Fault { severity, code, text, labels, help: help.map(str::to_owned) });
         }
     }
 
-    fn error(&mut self, code: &'static str, text: String, at: &[(Span, &str)], help: &str) {
+    pub(super) fn error(&mut self, code: &'static str, text: String, at: &[(Span, &str)], help: &str) {
         self.fault(Severity::Error, code, text, at, Some(help));
     }
 
-    fn warn(&mut self, code: &'static str, text: String, at: Span, help: &str) {
+    pub(super) fn warn(&mut self, code: &'static str, text: String, at: Span, help: &str) {
         self.fault(Severity::Warning, code, text, &[(at, "")], Some(help));
     }
 
@@ -220,6 +239,9 @@ impl Builder<'_> {
     }
 
     fn task_warnings(&mut self, task: &TaskDraft, label: &str) {
+        for script in task.scripts.iter().filter(|script| script.role == Role::Check) {
+            self.figure_faults("", std::slice::from_ref(script), script.at);
+        }
         let is_scripted = has(task, Role::Implementation);
         let has_tests = phases(task, false).contains(Phase::Tests);
         if task.tests.is_empty() && !is_scripted && !task.is_done && has_tests {
@@ -239,9 +261,7 @@ impl Builder<'_> {
             for needs in &task.needs {
                 self.names.resolve(needs, Some(Target::Task(place)), &mut found, &mut unknown);
             }
-            for (target, at) in found {
-                self.edge(self.gate_of(target), place, Some(at));
-            }
+            found.into_iter().for_each(|(target, at)| self.wait(place, target, at));
             self.unknown(unknown);
             if let (true, Some(before), true) = (task.is_sequential, last_sequential, task.needs.is_empty()) {
                 self.edge(count + before, place, Some(task.head));
@@ -264,11 +284,23 @@ impl Builder<'_> {
         }
     }
 
-    pub(super) fn gate_of(&self, target: Target) -> usize {
+    /// The node of a target's gate; none of a gate line, which is hung in later.
+    pub(super) fn gate_of(&self, target: Target) -> Option<usize> {
         let count = self.draft.tasks.len();
         match target {
-            Target::Task(task) => count + task,
-            Target::Stream(stream) => 2 * count + stream,
+            Target::Task(task) => Some(count + task),
+            Target::Stream(stream) => Some(2 * count + stream),
+            Target::Gate(_) => None,
+        }
+    }
+
+    fn wait(&mut self, task: usize, target: Target, at: Span) {
+        match (self.gate_of(target), target) {
+            (Some(gate), _) => self.edge(gate, task, Some(at)),
+            (None, Target::Gate(line)) if self.after_gates.len() <= MOST_EDGES => {
+                self.after_gates.push((line, task, at));
+            }
+            (None, _) => {}
         }
     }
 
@@ -294,9 +326,10 @@ impl Builder<'_> {
             let is_own = match target {
                 Target::Task(task) => self.names.stream_of[task] == Some(stream),
                 Target::Stream(other) => other == stream,
+                Target::Gate(_) => false,
             };
             for &task in heads.iter().filter(|_| !is_own) {
-                self.edge(self.gate_of(target), task, Some(at));
+                self.wait(task, target, at);
             }
         }
     }
@@ -346,42 +379,6 @@ impl Builder<'_> {
                 let text = format!("`{text}` names no task or stream: it is kept as text and makes no edge");
                 self.warn("unresolved-dependency", text, at, "name a task by its id if one is meant");
             }
-        }
-    }
-
-    fn cycle_faults(&mut self) {
-        let draft = self.draft;
-        let count = draft.tasks.len();
-        let nodes = 2 * count + draft.streams.len();
-        let inside = |edge: &&(u32, u32)| edge.0.max(edge.1) < nodes as u32;
-        let mut edges: Vec<(u32, u32)> = self.edges.keys().filter(inside).copied().collect();
-        edges.sort_unstable();
-        let edges = edges.into_iter().map(|(a, b)| (NodeId(a), NodeId(b)));
-        for cycle in cycles(nodes, edges, MOST_CYCLES) {
-            // People read dependencies from the one that waits to the one it waits for.
-            let start = cycle.iter().position(|n| n.index() < count).unwrap_or(0);
-            let mut back: Vec<NodeId> = cycle.iter().cycle().skip(start).take(cycle.len() + 1).copied().collect();
-            back.reverse();
-            let is_told = |n: &&NodeId| n.index() < count || n.index() >= 2 * count;
-            let path: Vec<String> = back.iter().filter(is_told).map(|n| self.node_name(n.index())).collect();
-            let labels = back.windows(2).filter_map(|pair| {
-                let at = (*self.edges.get(&(pair[1].0, pair[0].0))?)?;
-                let waits = self.node_name(pair[0].index());
-                Some(Label { at, text: format!("{waits} waits for {}", self.node_name(pair[1].index())) })
-            });
-            let labels: Vec<Label> = labels.take(MOST_FAULTS).collect();
-            let text = format!("these wait for each other: {}", path.join(" -> "));
-            let help = Some("take one of these dependencies out".to_owned());
-            self.faults.push(Fault { severity: Severity::Error, code: "cycle", text, labels, help });
-        }
-    }
-
-    /// A task's gate is called as the task: that is what its author wrote.
-    fn node_name(&self, node: usize) -> String {
-        let count = self.draft.tasks.len();
-        match node.checked_sub(2 * count) {
-            Some(stream) => format!("stream {}", self.draft.streams[stream].id.value),
-            None => self.names.labels[node % count].clone(),
         }
     }
 }

@@ -155,7 +155,9 @@ impl Plan {
                 Some((label, _)) => format!("the gate of stream {label}"),
                 None => format!("gate {}", gate.label),
             },
-            Level::Checkpoint => format!("checkpoint {}", gate.label),
+            Level::Checkpoint => {
+                format!("checkpoint {}", gate.label.strip_prefix("checkpoint:").unwrap_or(&gate.label))
+            }
             Level::System => "the system gate".to_owned(),
             Level::Deployment => "the deployment gate".to_owned(),
         }

@@ -13,6 +13,8 @@ pub(super) enum Target {
     Task(usize),
     /// A stream's gate.
     Stream(usize),
+    /// What a gate line makes.
+    Gate(usize),
 }
 
 /// A name that stands for nothing.
@@ -56,6 +58,7 @@ pub(super) struct Names<'d> {
     stream_ids: Vec<String>,
     prefixes: BTreeSet<String>,
     slugs: BTreeMap<String, usize>,
+    gates: BTreeMap<String, usize>,
     searches: Cell<usize>,
     spent: Cell<usize>,
 }
@@ -77,6 +80,7 @@ impl Names<'_> {
             stream_ids: draft.streams.iter().map(|s| s.id.value.clone()).collect(),
             prefixes: BTreeSet::new(),
             slugs: BTreeMap::new(),
+            gates: BTreeMap::new(),
             searches: Cell::new(0),
             spent: Cell::new(0),
         };
@@ -86,6 +90,11 @@ impl Names<'_> {
         }
         for (place, stream) in draft.streams.iter().enumerate().filter(|(_, s)| !s.title.value.is_empty()) {
             names.streams.entry(fold(&stream.title.value)).or_insert(place);
+        }
+        for (place, gate) in draft.gates.iter().enumerate() {
+            if let Some(id) = &gate.id {
+                names.gates.entry(fold(&id.value)).or_insert(place);
+            }
         }
         for (place, task) in draft.tasks.iter().enumerate() {
             let stream = task.stream.as_ref().and_then(|s| names.streams.get(&fold(&s.value))).copied();
@@ -214,12 +223,12 @@ impl Names<'_> {
         let own_stream = match own {
             Some(Target::Task(task)) => self.stream_of[task],
             Some(Target::Stream(stream)) => Some(stream),
-            None => None,
+            Some(Target::Gate(_)) | None => None,
         };
         let own_task = match own {
             Some(Target::Task(task)) => Some(task),
             Some(Target::Stream(stream)) => self.tasks_of[stream].first().copied(),
-            None => None,
+            Some(Target::Gate(_)) | None => None,
         };
         let cost = match name {
             Name::AllTasks(_) | Name::Tasks(..) => self.labels.len(),
@@ -267,6 +276,12 @@ impl Names<'_> {
             }
             Name::AllTasks(extent) => Ok(among(*extent, own_task, self.labels.len()).map(Target::Task).collect()),
             Name::Except(inner) => self.name(inner, own),
+            Name::Gate(id) => {
+                // A gate that is not there, or has no number, is prose as it was before.
+                let gate = self.gates.get(&fold(id)).copied().map(Target::Gate);
+                let target = gate.or_else(|| self.words(&format!("gate {id}")).map(Target::Task));
+                target.map(|t| vec![t]).ok_or_else(|| (format!("gate {id}"), false, None))
+            }
             Name::Words(words) => {
                 let target = self.words(words).map(Target::Task).or_else(|| self.stream(words).map(Target::Stream));
                 target.map(|t| vec![t]).ok_or_else(|| (words.clone(), false, None))
