@@ -9,7 +9,7 @@ use super::{
 use crate::{
     check::{Check, Checked, Covered, Ecosystem, detect},
     plan::{Level, NodeId, StreamId},
-    process::{How, with_causes},
+    process::{How, Limits, with_causes},
     rules::{Build, Report},
     run::{Code, Finding, Job, Oid, Ran, Timestamp},
     workspace::{GitError, Lease, Repository},
@@ -18,6 +18,7 @@ use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -97,6 +98,14 @@ impl Checks {
         !commands.is_empty() && self.deployment.iter().map(String::as_str).eq(commands.iter().map(|command| &**command))
     }
 
+    /// The task gate's commands that name the tests which they run; all of them where none does.
+    pub(super) fn test_commands(&self) -> Vec<Box<str>> {
+        let all = self.task_commands();
+        let naming: Vec<Box<str>> =
+            all.iter().filter(|command| self.ecosystem.reports_tests(command)).cloned().collect();
+        if naming.is_empty() { all } else { naming }
+    }
+
     pub(super) fn task_commands(&self) -> Vec<Box<str>> {
         self.task.iter().map(|command| command.as_str().into()).collect()
     }
@@ -127,6 +136,29 @@ pub(super) struct Measured {
 }
 
 impl Measured {
+    /// Takes in what a command said; `true`: there is no use in running those behind it.
+    ///
+    /// # Errors
+    /// When it was ended for no reason of its own.
+    pub(super) fn take(&mut self, checked: Checked) -> Result<bool, Breakage> {
+        match checked.exit.how {
+            How::Stopped => return Err(fell("stopped")),
+            How::WardenLost => return Err(fell("the warden of a check was lost")),
+            How::TimedOut | How::Idle | How::TooMuchOutput | How::NotStarted(_) => self.is_cut = true,
+            How::Code(_) | How::Signal(_) => {}
+        }
+        let is_end =
+            checked.ran.exit != 0 && (checked.report.build != Build::Built || checked.report.unexplained() != 0);
+        if is_end || self.culprit.is_none() {
+            self.tail = format!("{}{}", offline(&checked.tail).unwrap_or_default(), checked.tail);
+            self.culprit = (checked.ran.exit != 0).then_some(self.ran.len());
+        }
+        let report = std::mem::take(&mut self.report);
+        self.report = if self.ran.is_empty() { checked.report } else { report.and(checked.report) };
+        self.ran.push(checked.ran);
+        Ok(is_end || self.is_cut)
+    }
+
     /// What failed, in a sentence and its output.
     pub(super) fn failure(&self) -> String {
         match self.culprit.and_then(|at| self.ran.get(at)).or_else(|| self.ran.last()) {
@@ -178,6 +210,8 @@ pub(super) enum Purpose {
     Judge,
     /// The same, whatever was measured before: figures differ from one time to the next.
     Anew,
+    /// To see whether tests fail on a tree that lacks something; in no more than this time.
+    Lacking(Duration),
 }
 
 /// What is looked at when commands have ended, beside what they say.
@@ -273,13 +307,19 @@ impl Bench {
             () = desk.stop.cancelled() => return Err(fell("stopped")),
         };
         if let Some(measured) = slot.as_ref()
-            && (measured.report.exit == 0 || why == Purpose::Base)
+            && (measured.report.exit == 0 || matches!(why, Purpose::Base | Purpose::Lacking(_)))
             && why != Purpose::Anew
             && look.is_satisfied(measured)
         {
             return Ok(Arc::clone(measured));
         }
-        let measured = self.run_checks(commit, commands, look, &self.place(job, desk)?, desk).await?;
+        let limits = self.setting.check_limits;
+        let limits = match why {
+            Purpose::Lacking(total) => Limits { total: total.min(limits.total), ..limits },
+            Purpose::Base | Purpose::Judge | Purpose::Anew => limits,
+        };
+        let place = self.place(job, desk)?;
+        let measured = self.run_checks(commit, commands, look, (&place, limits), desk).await?;
         if measured.is_cut && why == Purpose::Base {
             return Err(fell(format!("what passed before is not known: on the base, {}", measured.failure())));
         }
@@ -294,7 +334,7 @@ impl Bench {
         commit: Oid,
         commands: &[Box<str>],
         look: Look<'_>,
-        folder: &Path,
+        (folder, limits): (&Path, Limits),
         desk: &Desk,
     ) -> Result<Arc<Measured>, Breakage> {
         let mut measured = Measured::default();
@@ -302,31 +342,16 @@ impl Bench {
             return Ok(Arc::new(measured));
         }
         let lease = self.gate(commit, desk).await?;
-        let cleared = clear(&lease, look.reports);
+        let cleared = clear(lease.path(), look.reports);
         for command in commands {
             let number = self.count_log();
             let name = format!("check-{number}");
             let (log, scratch) = (folder.join(format!("{name}.log")), folder.join(format!("{name}.reports")));
             std::fs::create_dir_all(&scratch).map_err(|error| fell(format!("{}: {error}", scratch.display())))?;
-            let checked = self.one_check(command, commit, &lease, &log, &scratch, desk).await;
+            let checked = self.one_check(command, commit, &lease, (&log, &scratch, limits), desk).await;
             // Reports were read; what is worth keeping is in the log and in the journal.
             let _ = std::fs::remove_dir_all(&scratch);
-            match checked.exit.how {
-                How::Stopped => return Err(fell("stopped")),
-                How::WardenLost => return Err(fell("the warden of a check was lost")),
-                How::TimedOut | How::Idle | How::TooMuchOutput | How::NotStarted(_) => measured.is_cut = true,
-                How::Code(_) | How::Signal(_) => {}
-            }
-            let is_end =
-                checked.ran.exit != 0 && (checked.report.build != Build::Built || checked.report.unexplained() != 0);
-            if is_end || measured.culprit.is_none() {
-                measured.tail = format!("{}{}", offline(&checked.tail).unwrap_or_default(), checked.tail);
-                measured.culprit = (checked.ran.exit != 0).then_some(measured.ran.len());
-            }
-            measured.ran.push(checked.ran);
-            measured.report =
-                if measured.ran.len() == 1 { checked.report } else { measured.report.and(checked.report) };
-            if is_end || measured.is_cut {
+            if measured.take(checked)? {
                 break;
             }
         }
@@ -363,7 +388,8 @@ impl Bench {
         };
         let folder = self.setting.folder.join("logs").join("base");
         std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        match self.run_checks(base, &self.checks.task_commands(), Look::default(), &folder, &desk).await {
+        let place = (&*folder, self.setting.check_limits);
+        match self.run_checks(base, &self.checks.task_commands(), Look::default(), place, &desk).await {
             Ok(measured) if measured.report.exit == 0 => Ok(()),
             Ok(measured) => Err(measured.failure()),
             Err(Breakage::Fell { why, .. }) => Err(why.into()),
@@ -376,8 +402,7 @@ impl Bench {
         command: &str,
         commit: Oid,
         lease: &Arc<Lease>,
-        log: &Path,
-        scratch: &Path,
+        (log, scratch, limits): (&Path, &Path, Limits),
         desk: &Desk,
     ) -> Checked {
         use tracing::Instrument;
@@ -396,7 +421,7 @@ impl Bench {
             cwd: lease.path(),
             env: &self.setting.env,
             configured: &self.setting.check_env,
-            limits: self.setting.check_limits,
+            limits,
             log,
             log_name: &log_name,
             scratch,

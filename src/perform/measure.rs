@@ -5,7 +5,7 @@ use super::{
     bench::git,
     evidence::{Look, Measured, Purpose},
     fell,
-    settle::Settled,
+    settle::{Settled, wanting},
 };
 use crate::{
     check::{Covered, PRINTED_MAX, Places, Put, REPORT_MAX, Share, figure, last_text},
@@ -54,22 +54,7 @@ impl Bench {
         // A figure differs from one time to the next: whoever tries again wants another one.
         let why = if job.turn > 1 && job.what != What::Prove { Purpose::Anew } else { Purpose::Judge };
         let measured = self.measured(commit, std::slice::from_ref(command), why, job, desk).await?;
-        if measured.report.exit != 0 {
-            return Ok(wanting(asked, &measured, measured.failure()));
-        }
-        Ok(match self.printed(&measured, parse, unit, *bound) {
-            Ok(figure) => Settled::Figure { figure, ran: measured.ran.clone(), told: Vec::new() },
-            Err(why) => {
-                let failure = measured.failure();
-                wanting(asked, &measured, format!("{why}; {failure}"))
-            }
-        })
-    }
-
-    fn printed(&self, measured: &Measured, parse: &Parse, unit: &Unit, bound: Bound) -> Result<i64, String> {
-        let log = measured.ran.last().map(|ran| self.setting.folder.join(&*ran.log));
-        let text = log.map_or_else(String::new, |log| last_text(&log, PRINTED_MAX));
-        figure(&text, parse, unit, bound)
+        Ok(printed(asked, &measured, &self.setting.folder, (parse, unit, *bound)))
     }
 
     async fn measure_coverage(
@@ -85,11 +70,11 @@ impl Bench {
         // Whether the task's own checks are green is another criterion, which knows what was red before.
         let is_judged = desk.plan.node(job.node).task().is_some() && wish.commands == self.checks.task_commands();
         if measured.report.exit != 0 && !is_judged {
-            return Ok(wanting(asked, &measured, measured.failure()));
+            return Ok(wanting(asked, &measured.failure(), measured.ran.clone()));
         }
         let covered = match &measured.covered {
             Some(Ok(covered)) => Arc::clone(covered),
-            Some(Err(why)) => return Ok(wanting(asked, &measured, why.clone())),
+            Some(Err(why)) => return Ok(wanting(asked, why, measured.ran.clone())),
             None => return Err(fell("no report of coverage was looked for; this is a bug")),
         };
         let excluded = globs(&self.setting.coverage.exclude)?;
@@ -160,7 +145,49 @@ impl Bench {
     }
 }
 
-fn read(root: &Path, reports: &[Box<str>], roots: &[Box<str>], paths: &HashSet<Box<str>>) -> Result<Covered, String> {
+/// What a command printed of a criterion's figure. Its log is in the run's `folder`.
+pub(super) fn printed(
+    asked: &Criterion,
+    measured: &Measured,
+    folder: &Path,
+    (parse, unit, bound): (&Parse, &Unit, Bound),
+) -> Settled {
+    let ran = measured.ran.clone();
+    if measured.report.exit != 0 {
+        return wanting(asked, &measured.failure(), ran);
+    }
+    let text = ran.last().map_or_else(String::new, |ran| last_text(&folder.join(&*ran.log), PRINTED_MAX));
+    match figure(&text, parse, unit, bound) {
+        Ok(figure) => Settled::Figure { figure, ran, told: Vec::new() },
+        Err(why) => wanting(asked, &format!("{why}; {}", measured.failure()), ran),
+    }
+}
+
+/// The share of all lines that the reports know which commands left in a working tree. Nothing tells what a task changed there.
+pub(super) fn all_covered(
+    asked: &Criterion,
+    measured: &Measured,
+    covered: Result<Covered, String>,
+    setting: &CoverageSetting,
+) -> Result<Settled, Breakage> {
+    let ran = measured.ran.clone();
+    let covered = match covered {
+        _ if measured.report.exit != 0 => return Ok(wanting(asked, &measured.failure(), ran)),
+        Err(why) => return Ok(wanting(asked, &why, ran)),
+        Ok(covered) => covered,
+    };
+    let excluded = globs(&setting.exclude)?;
+    let share = covered.total(|path| !excluded.is_match(path));
+    Ok(Settled::Figure { figure: share.figure(), ran, told: told(&share, Part::Total) })
+}
+
+/// What the reports say that were left in a folder whose files are `paths`.
+pub(super) fn read(
+    root: &Path,
+    reports: &[Box<str>],
+    roots: &[Box<str>],
+    paths: &HashSet<Box<str>>,
+) -> Result<Covered, String> {
     let real = root.canonicalize().ok().filter(|real| real != root);
     let has = |path: &str| paths.contains(path);
     let own = std::iter::once(root.to_path_buf()).chain(real).collect();
@@ -185,9 +212,9 @@ fn read(root: &Path, reports: &[Box<str>], roots: &[Box<str>], paths: &HashSet<B
 }
 
 /// Takes reports away before checks run: one that is committed, or was left, is not theirs.
-pub(super) fn clear(lease: &Lease, reports: &[Box<str>]) -> Result<(), String> {
+pub(super) fn clear(root: &Path, reports: &[Box<str>]) -> Result<(), String> {
     for report in reports {
-        let cleared = clear_in(lease.path(), Path::new(&**report));
+        let cleared = clear_in(root, Path::new(&**report));
         cleared.map_err(|error| format!("the report of coverage `{report}` cannot be made anew: {error}"))?;
     }
     Ok(())
@@ -196,11 +223,6 @@ pub(super) fn clear(lease: &Lease, reports: &[Box<str>]) -> Result<(), String> {
 /// What the patch of a job is made on.
 fn base_of(job: &Job) -> Oid {
     if let Subject::Candidate { base, .. } = job.on { base } else { job.sheet.base }
-}
-
-fn wanting(asked: &Criterion, measured: &Measured, why: String) -> Settled {
-    let finding = Finding::blocker(Code::CheckFails, format!("{}: {why}", asked.text));
-    Settled::Wanting { finding, ran: measured.ran.clone() }
 }
 
 /// Paths by globs in which a star stays within its folder.

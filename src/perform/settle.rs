@@ -3,12 +3,12 @@
 use super::{
     Bench, Desk, Done,
     bench::git,
-    evidence::{Look, Purpose},
+    evidence::{Look, Measured, Purpose},
     fell,
     measure::globs,
 };
 use crate::{
-    plan::{Criterion, Means},
+    plan::{Criterion, Means, Parse},
     run::{Breakage, Code, Ending, Evidence, Finding, Job, Oid, Ran, Rejection, Subject},
     workspace::TreeEntry,
 };
@@ -54,14 +54,7 @@ impl Bench {
         let Some(asked) = asked else {
             return Err(fell("a criterion that no gate has; this is a bug"));
         };
-        let rejection = match self.criterion(tip, asked, job, desk).await? {
-            Settled::Seen { ran } => return Ok(Ending::Passed(Evidence::Seen { ran })),
-            Settled::Figure { figure, ran, told } => {
-                return Ok(Ending::Passed(Evidence::Figure { figure, ran, told }));
-            }
-            Settled::Wanting { finding, ran } => Rejection { findings: vec![finding], ran, ..Rejection::default() },
-        };
-        Ok(Ending::Rejected(rejection))
+        Ok(self.criterion(tip, asked, job, desk).await?.into())
     }
 
     /// What the commands of a criterion say about a commit.
@@ -72,29 +65,16 @@ impl Bench {
         job: &Job,
         desk: &Desk,
     ) -> Result<Settled, Breakage> {
-        let commands = match &asked.means {
-            Means::Checked { commands } => commands,
-            Means::Measured { .. } => return self.measure(commit, asked, job, desk).await,
-            Means::LeavesClean { commands } => return self.leaves_clean(commit, commands, asked, job, desk).await,
-            Means::Files { paths } => return self.has_files(commit, paths, asked).await,
-            Means::HandedOver => return self.handed_over(commit, asked, desk).await,
-            Means::TestsFirst
-            | Means::SealIntact
-            | Means::Green
-            | Means::Scope
-            | Means::Integrity
-            | Means::Reviewed { .. }
-            | Means::NoBlocker
-            | Means::Approved
-            | Means::Held => {
-                return Err(fell("a criterion that no command settles was asked of a checker; this is a bug"));
+        match &asked.means {
+            Means::Measured { .. } => self.measure(commit, asked, job, desk).await,
+            Means::LeavesClean { commands } => self.leaves_clean(commit, commands, asked, job, desk).await,
+            Means::Files { paths } => self.has_files(commit, paths, asked).await,
+            Means::HandedOver => self.handed_over(commit, asked, desk).await,
+            _ => {
+                let measured = self.measured(commit, commands(asked)?, Purpose::Judge, job, desk).await?;
+                Ok(checked(asked, &measured))
             }
-        };
-        let measured = self.measured(commit, commands, Purpose::Judge, job, desk).await?;
-        Ok(match measured.report.exit {
-            0 => Settled::Seen { ran: measured.ran.clone() },
-            _ => wanting(asked, &measured.failure(), measured.ran.clone()),
-        })
+        }
     }
 
     /// Whether commands leave the files of the commit as they are.
@@ -108,38 +88,15 @@ impl Bench {
     ) -> Result<Settled, Breakage> {
         let look = Look { reports: &self.setting.coverage.reports, at_tree: true };
         let measured = self.looked(commit, commands, (Purpose::Judge, look), job, desk).await?;
-        let ran = measured.ran.clone();
-        // A report that is committed was taken out of their way.
-        let is_theirs = |path: &&str| !self.setting.coverage.reports.iter().any(|report| **report == **path);
-        let altered: Vec<&str> = measured.altered.iter().flatten().map(|path| &**path).filter(is_theirs).collect();
-        Ok(match altered.as_slice() {
-            [] => Settled::Seen { ran },
-            paths => {
-                let shown = paths.iter().take(PATHS_TOLD).copied().collect::<Vec<_>>().join(", ");
-                let more = paths.len().saturating_sub(PATHS_TOLD);
-                let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-                wanting(asked, &format!("they change {shown}{more}: commit what they make, or ignore it"), ran)
-            }
-        })
+        let altered = measured.altered.iter().flatten().map(|path| &**path);
+        Ok(untouched(asked, altered, &self.setting.coverage.reports, measured.ran.clone()))
     }
 
     /// Whether the tree has a file for each of these.
     async fn has_files(&self, commit: Oid, paths: &[Box<str>], asked: &Criterion) -> Result<Settled, Breakage> {
         let tree = self.repo.tree(commit).await.map_err(|fault| git(&fault))?;
         let empty = self.repo.hash(b"").await.map_err(|fault| git(&fault))?;
-        let mut missing = Vec::new();
-        for path in paths {
-            let wanted = globs(std::slice::from_ref(path))?;
-            let is_there =
-                |entry: &TreeEntry| entry.oid != empty && (*entry.path == **path || wanted.is_match(&*entry.path));
-            if !tree.iter().any(is_there) {
-                missing.push(&**path);
-            }
-        }
-        Ok(match missing.as_slice() {
-            [] => Settled::Seen { ran: Vec::new() },
-            missing => wanting(asked, &format!("the tree has no {}, or it is empty", missing.join(", ")), Vec::new()),
-        })
+        complete(asked, paths, &tree, empty)
     }
 
     /// Whether each task that landed has told its dependents what it made.
@@ -159,6 +116,88 @@ impl Bench {
     }
 }
 
-fn wanting(asked: &Criterion, why: &str, ran: Vec<Ran>) -> Settled {
+/// The commands that settle a criterion, or measure it.
+///
+/// # Errors
+/// Where none does.
+pub(super) fn commands(asked: &Criterion) -> Result<&[Box<str>], Breakage> {
+    match &asked.means {
+        Means::Checked { commands } | Means::LeavesClean { commands } => Ok(commands),
+        Means::Measured { parse: Parse::Coverage(coverage), .. } => Ok(&coverage.commands),
+        Means::Measured { command, .. } => Ok(std::slice::from_ref(command)),
+        Means::Files { .. } | Means::HandedOver => Ok(&[]),
+        Means::TestsFirst
+        | Means::SealIntact
+        | Means::Green
+        | Means::BodiesOut
+        | Means::Scope
+        | Means::Integrity
+        | Means::Reviewed { .. }
+        | Means::NoBlocker
+        | Means::Approved
+        | Means::Held => Err(fell("a criterion that no command settles was asked of a checker; this is a bug")),
+    }
+}
+
+/// What the commands say of a criterion that they only have to succeed for.
+pub(super) fn checked(asked: &Criterion, measured: &Measured) -> Settled {
+    match measured.report.exit {
+        0 => Settled::Seen { ran: measured.ran.clone() },
+        _ => wanting(asked, &measured.failure(), measured.ran.clone()),
+    }
+}
+
+/// Whether commands left the files as they were that were there. A report of coverage that is among them was taken out of their way.
+pub(super) fn untouched<'p>(
+    asked: &Criterion,
+    altered: impl Iterator<Item = &'p str>,
+    reports: &[Box<str>],
+    ran: Vec<Ran>,
+) -> Settled {
+    let altered: Vec<&str> = altered.filter(|path| !reports.iter().any(|report| **report == **path)).collect();
+    if altered.is_empty() {
+        return Settled::Seen { ran };
+    }
+    let shown = altered.iter().take(PATHS_TOLD).copied().collect::<Vec<_>>().join(", ");
+    let more = altered.len().saturating_sub(PATHS_TOLD);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    wanting(asked, &format!("they change {shown}{more}: commit what they make, or ignore it"), ran)
+}
+
+/// Whether a tree has a file for each of these that is not as `empty` is.
+pub(super) fn complete(
+    asked: &Criterion,
+    paths: &[Box<str>],
+    tree: &[TreeEntry],
+    empty: Oid,
+) -> Result<Settled, Breakage> {
+    let mut missing = Vec::new();
+    for path in paths {
+        let wanted = globs(std::slice::from_ref(path))?;
+        let is_there =
+            |entry: &TreeEntry| entry.oid != empty && (*entry.path == **path || wanted.is_match(&*entry.path));
+        if !tree.iter().any(is_there) {
+            missing.push(&**path);
+        }
+    }
+    Ok(match missing.as_slice() {
+        [] => Settled::Seen { ran: Vec::new() },
+        missing => wanting(asked, &format!("the tree has no {}, or it is empty", missing.join(", ")), Vec::new()),
+    })
+}
+
+impl From<Settled> for Ending {
+    fn from(settled: Settled) -> Ending {
+        match settled {
+            Settled::Seen { ran } => Ending::Passed(Evidence::Seen { ran }),
+            Settled::Figure { figure, ran, told } => Ending::Passed(Evidence::Figure { figure, ran, told }),
+            Settled::Wanting { finding, ran } => {
+                Ending::Rejected(Rejection { findings: vec![finding], ran, ..Rejection::default() })
+            }
+        }
+    }
+}
+
+pub(super) fn wanting(asked: &Criterion, why: &str, ran: Vec<Ran>) -> Settled {
     Settled::Wanting { finding: Finding::blocker(Code::CheckFails, format!("{}: {why}", asked.text)), ran }
 }

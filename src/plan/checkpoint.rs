@@ -1,42 +1,80 @@
-//! Checkpoints: who waits for a gate that stands behind several things at once, or that a dependency names.
+//! Checkpoints: gates that stand behind several things at once, or behind a phase, and who waits for them.
 
-use super::{ScriptDraft, Span, build::Builder, criteria};
+use super::{
+    Criterion, Gate, Level, Node, ScriptDraft, Span, Written, build::Builder, criteria, measure::Instruments,
+    reach::Reach,
+};
 
-/// More gates than this that stand behind several streams or tasks are a slip: each costs a walk over the whole plan.
-const MOST_CHECKPOINTS: usize = 200;
+/// A checkpoint's own name, and the gates that it stands behind.
+pub(super) type Standing = (String, Vec<usize>);
 
 impl Builder<'_> {
-    /// Whoever comes after all that a checkpoint stands behind comes after the checkpoint: the first tasks of those wait for it.
-    pub(super) fn hold_behind(&mut self, checkpoint: usize, gates: &[usize]) {
-        self.checkpoints += 1;
-        if self.checkpoints > MOST_CHECKPOINTS {
-            if self.checkpoints == MOST_CHECKPOINTS + 1 {
-                let text = format!("more than {MOST_CHECKPOINTS} gates stand behind several streams or tasks each");
-                self.error("too-many-checkpoints", text, &[], "let each stand behind one stream, or merge some");
+    /// The gates of the phases: nodes whose places are known before (`phase_gate`), since the order of the document hangs them in.
+    pub(super) fn hang_phases(&self, nodes: &mut Vec<Node>) {
+        let level = Instruments { settings: self.settings, checks: &self.settings.stream_checks, is_task: false };
+        for phase in &self.draft.phases {
+            let name = format!("the checks after {} succeed", phase.title.value);
+            let mut criteria = criteria::of_level(&name, Level::Checkpoint.name(), level);
+            let at_end = |text: &Written<String>| {
+                criteria::of_phase(&text.value, self.draft.slice(text.at), self.draft.line(text.at), level)
+            };
+            criteria.extend(phase.gates.iter().map(at_end));
+            let label = format!("phase:{}", phase.id.value).into();
+            nodes.push(Node::Gate(Gate { level: Level::Checkpoint, label, criteria }));
+        }
+    }
+
+    /// The checkpoint of a gate line. Lines of one gate are one checkpoint where they stand behind the same.
+    pub(super) fn hang_checkpoint(
+        &mut self,
+        (id, number): (&str, u32),
+        mut gates: Vec<usize>,
+        criterion: Criterion,
+        nodes: &mut Vec<Node>,
+    ) -> usize {
+        gates.sort_unstable();
+        let level = Instruments { settings: self.settings, checks: &self.settings.stream_checks, is_task: false };
+        let standing = (id.to_owned(), gates);
+        let at = match self.checkpoints.get(&standing) {
+            Some(&at) => at,
+            None => {
+                let at = nodes.len();
+                standing.1.iter().for_each(|&gate| self.edge(gate, at, None));
+                let others = (standing.0.clone(), Vec::new())..;
+                let is_taken = self.checkpoints.range(others).next().is_some_and(|((other, _), _)| other == id);
+                let label = if is_taken { format!("checkpoint:{id}-{number}") } else { format!("checkpoint:{id}") };
+                let name = format!("the checks of checkpoint {id} succeed");
+                let criteria = criteria::of_level(&name, Level::Checkpoint.name(), level);
+                nodes.push(Node::Gate(Gate { level: Level::Checkpoint, label: label.into(), criteria }));
+                self.checkpoints.insert(standing, at);
+                at
             }
-            return;
+        };
+        if let Node::Gate(gate) = &mut nodes[at] {
+            gate.criteria.push(criterion);
         }
-        let mut times = vec![0_usize; checkpoint + 1];
-        for &gate in gates {
-            let mut seen = vec![false; checkpoint + 1];
-            let mut open = vec![gate];
-            while let Some(at) = open.pop() {
-                for next in self.after(at).filter(|&next| next < checkpoint).collect::<Vec<_>>() {
-                    if !std::mem::replace(&mut seen[next], true) {
-                        times[next] += 1;
-                        open.push(next);
-                    }
-                }
-            }
-        }
-        let is_behind = |node: usize| times[node] == gates.len();
-        let mut is_later = vec![false; checkpoint + 1];
-        for node in (0..checkpoint).filter(|&node| is_behind(node)) {
-            self.after(node).filter(|&next| next < checkpoint).for_each(|next| is_later[next] = true);
-        }
+        at
+    }
+
+    /// Whoever comes after all that a checkpoint stands behind comes after the checkpoint: the first tasks of those wait for it. To be
+    /// asked when all else has its edges.
+    pub(super) fn hold_behind(&mut self) {
+        let reach = Reach::new(&self.edges);
         let count = self.draft.tasks.len();
-        let first: Vec<usize> = (0..count.min(checkpoint)).filter(|&task| is_behind(task) && !is_later[task]).collect();
-        first.into_iter().for_each(|task| self.edge(checkpoint, task, None));
+        let mut held = Vec::new();
+        for ((_, gates), &checkpoint) in &self.checkpoints {
+            let Some(first) = first_behind(&reach, gates, count) else {
+                let text = "more gates stand behind several streams or tasks each than can be looked at".to_owned();
+                return self.error(
+                    "too-many-checkpoints",
+                    text,
+                    &[],
+                    "let each stand behind one stream, or merge some",
+                );
+            };
+            held.extend(first.into_iter().map(|task| (checkpoint, task)));
+        }
+        held.into_iter().for_each(|(checkpoint, task)| self.edge(checkpoint, task, None));
     }
 
     /// The dependencies that name a gate line. `hung` has the node of each line; the system gate, which is none yet, waits for every
@@ -65,9 +103,20 @@ impl Builder<'_> {
             self.warn("figure-without-bound", text, at, help);
         }
     }
+}
 
-    fn after(&self, node: usize) -> impl Iterator<Item = usize> + '_ {
-        let node = node as u32;
-        self.edges.range((node, 0)..=(node, u32::MAX)).map(|(&(_, after), _)| after as usize)
+/// The tasks that come after all of these, without those that come after one of them; nothing where too much was asked.
+fn first_behind(reach: &Reach, gates: &[usize], count: usize) -> Option<Vec<usize>> {
+    let (first, others) = gates.split_first()?;
+    let mut behind = reach.behind(*first)?;
+    for &gate in others {
+        let also = reach.behind(gate)?;
+        behind.iter_mut().zip(also).for_each(|(is, also)| *is &= also);
     }
+    let mut is_later = vec![false; behind.len()];
+    for node in (0..behind.len()).filter(|&node| behind[node]) {
+        reach.after(node)?.iter().for_each(|&next| is_later[next as usize] = true);
+    }
+    let tasks = 0..count.min(behind.len());
+    Some(tasks.filter(|&task| behind[task] && !is_later[task]).collect())
 }

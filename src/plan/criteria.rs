@@ -34,9 +34,8 @@ pub(super) fn authored(text: &str, raw: &str, line: u32, own: &[ScriptDraft], le
 
 /// What settles a task's acceptance criterion by more than the reviewers: a command, a figure that is measured, or a person.
 pub(super) fn accepted(text: &str, raw: &str, line: u32, level: Instruments<'_>) -> Option<Criterion> {
-    let means = named_command(raw)
-        .or_else(|| level.of(text))
-        .or_else(|| (asked(text) == Asked::Approval).then_some(Means::Approved))?;
+    let means =
+        named_command(raw).or_else(|| level.of(text)).or_else(|| is_approval(text).then_some(Means::Approved))?;
     Some(Criterion { text: text.into(), line: Some(line), means })
 }
 
@@ -79,6 +78,29 @@ fn named_command(raw: &str) -> Option<Means> {
         (true, demand) => demand.map(|Demand { bound, unit }| measured(command, Parse::Last, bound, unit)),
         (false, _) => Some(Means::Checked { commands: vec![command.into()] }),
     }
+}
+
+/// What is said to hold at the end of a phase. It announces that what was built so far works, and asks for no more: the
+/// checks show that, where there are any; but not a figure.
+pub(super) fn of_phase(text: &str, raw: &str, line: u32, level: Instruments<'_>) -> Criterion {
+    let criterion = authored(text, raw, line, &[], level);
+    match criterion.means {
+        Means::Held if !level.checks.is_empty() && Demand::of(text).is_none() => {
+            Criterion { means: checked(level.checks), ..criterion }
+        }
+        _ => criterion,
+    }
+}
+
+/// A line that nobody but a person can settle.
+pub(super) fn by_person(text: &str, line: u32) -> Criterion {
+    let means = if is_approval(text) { Means::Approved } else { Means::Held };
+    Criterion { text: text.into(), line: Some(line), means }
+}
+
+/// Whether a line asks for a person's word.
+pub(super) fn is_approval(text: &str) -> bool {
+    asked(text) == Asked::Approval
 }
 
 /// Whether a line is about the whole system.
@@ -147,7 +169,12 @@ pub(super) fn checked(commands: &[String]) -> Means {
 }
 
 /// What every task's gate asks for, by its phases.
-pub(super) fn of_task(phases: Phases, checks: &[String], reviewers: &[(ReviewerId, &str)]) -> Vec<Criterion> {
+pub(super) fn of_task(
+    phases: Phases,
+    checks: &[String],
+    bodies_out: bool,
+    reviewers: &[(ReviewerId, &str)],
+) -> Vec<Criterion> {
     let mut criteria = Vec::new();
     let mut built_in = |text: &str, means| criteria.push(Criterion { text: text.into(), line: None, means });
     if phases.contains(Phase::Tests) && phases.contains(Phase::Red) {
@@ -156,6 +183,9 @@ pub(super) fn of_task(phases: Phases, checks: &[String], reviewers: &[(ReviewerI
     }
     if phases.contains(Phase::Verify) {
         built_in("the sealed tests pass, and nothing that passed before fails", Means::Green);
+        if bodies_out && phases.contains(Phase::Tests) && phases.contains(Phase::Red) && !checks.is_empty() {
+            built_in("the sealed tests fail without the code (bodies out)", Means::BodiesOut);
+        }
         built_in("the patch stays in its scope", Means::Scope);
         built_in("the built-in reviewers find nothing", Means::Integrity);
         if !checks.is_empty() {

@@ -14,7 +14,7 @@ impl Builder<'_> {
     pub(super) fn cycle_faults(&mut self, blueprint: Option<&Blueprint>) {
         let draft = self.draft;
         let count = draft.tasks.len();
-        let nodes = blueprint.map_or(2 * count + draft.streams.len(), |blueprint| blueprint.nodes.len());
+        let nodes = blueprint.map_or_else(|| self.phase_gate(draft.phases.len()), |blueprint| blueprint.nodes.len());
         let name = |node: usize| self.node_name(node, blueprint);
         let inside = |edge: &&(u32, u32)| edge.0.max(edge.1) < nodes as u32;
         let mut edges: Vec<(u32, u32)> = self.edges.keys().filter(inside).copied().collect();
@@ -44,10 +44,12 @@ impl Builder<'_> {
     fn node_name(&self, node: usize, blueprint: Option<&Blueprint>) -> String {
         let count = self.draft.tasks.len();
         let Some(place) = node.checked_sub(2 * count) else { return self.names.labels[node % count].clone() };
-        match (self.draft.streams.get(place), blueprint) {
-            (Some(stream), _) => format!("stream {}", stream.id.value),
-            (None, Some(blueprint)) => blueprint.nodes[node].label().replacen(':', " ", 1),
-            (None, None) => format!("gate {place}"),
+        let (streams, phases) = (&self.draft.streams, &self.draft.phases);
+        match (streams.get(place), place.checked_sub(streams.len()).and_then(|phase| phases.get(phase)), blueprint) {
+            (Some(stream), ..) => format!("stream {}", stream.id.value),
+            (_, Some(phase), _) => format!("phase {}", phase.id.value),
+            (_, _, Some(blueprint)) => blueprint.nodes[node].label().replacen(':', " ", 1),
+            (_, _, None) => format!("gate {place}"),
         }
     }
 }

@@ -62,6 +62,8 @@ pub enum Means {
     SealIntact,
     /// Task gate: the sealed tests are found and pass, and nothing that passed before fails.
     Green,
+    /// Task gate: with the bodies of the changed functions out, at least one of the sealed tests fails.
+    BodiesOut,
     /// Task gate: the patch stays in its scope, or was granted what it needs beyond it.
     Scope,
     /// Task gate: the built-in reviewers (secrets, conflict markers, binaries, stubs) find nothing.
@@ -116,6 +118,7 @@ impl Means {
             Means::TestsFirst => "tests-first",
             Means::SealIntact => "seal-intact",
             Means::Green => "green",
+            Means::BodiesOut => "bodies-out",
             Means::Scope => "scope",
             Means::Integrity => "integrity",
             Means::Checked { .. } => "checked",

@@ -16,6 +16,8 @@ pub const NO_STREAM: &str = "-";
 const SCRIPT: BackendId = BackendId(0);
 /// The same, by name. It needs no model, and costs nothing.
 pub(super) const SCRIPT_NAME: &str = "script";
+/// Plays back what was recorded: no model is asked either.
+pub(super) const REPLAY_NAME: &str = "replay";
 /// What runs a role of which the configuration says nothing.
 const UNNAMED: &str = "default";
 
@@ -66,7 +68,7 @@ impl Builder<'_> {
             Some(Effort::ExtraLarge) => settings.extra_large,
             Some(Effort::Minutes(minutes)) => minutes,
         };
-        let line = |at| self.draft.place(at).0;
+        let line = |at| self.draft.line(at);
         let scripts: Vec<Script> = task
             .scripts
             .iter()
@@ -88,7 +90,8 @@ impl Builder<'_> {
             line: line(task.head),
         };
         let no_stream = self.draft.streams.len();
-        let mut phases = phases(task, true);
+        let is_alone = settings.in_place && !task.is_done;
+        let mut phases = if is_alone { vec![Phase::Implement].into() } else { phases(task, true) };
         let reviewers = if phases.contains(Phase::Review) { self.reviewers_of(place) } else { Vec::new() };
         if reviewers.is_empty() && task.phases.is_empty() {
             phases = phases.without(Phase::Review);
@@ -175,12 +178,19 @@ impl Builder<'_> {
         let name = |r: &ReviewerId| (*r, &*self.reviewers[usize::from(r.0)].0);
         let reviewers: Vec<_> = task.reviewers.iter().map(name).collect();
         let settings = self.settings;
-        let level = Instruments { settings, checks: &settings.task_checks, is_task: true };
-        let mut criteria = criteria::of_task(task.phases, level.checks, &reviewers);
+        // In place no tree is judged by itself: what a task's own lines ask for, a person has to see.
+        let checks = if settings.in_place { &[][..] } else { &settings.task_checks };
+        let level = Instruments { settings, checks, is_task: true };
+        let mut criteria = criteria::of_task(task.phases, checks, settings.bodies_out, &reviewers);
         if task.phases.contains(Phase::Verify) {
             criteria.extend(level.configured("task"));
         }
-        let line = |at| self.draft.place(at).0;
+        let line = |at| self.draft.line(at);
+        if settings.in_place {
+            let asked = draft.gates.iter().chain(draft.acceptance.iter().filter(|t| criteria::is_approval(&t.value)));
+            criteria.extend(asked.map(|text| criteria::by_person(&text.value, line(text.at))));
+            return criteria;
+        }
         for text in &draft.gates {
             criteria.push(criteria::authored(&text.value, self.draft.slice(text.at), line(text.at), &[], level));
         }
@@ -197,7 +207,7 @@ impl Builder<'_> {
         let means = criteria::own_means("", std::slice::from_ref(script));
         let commands = || vec![script.body.as_str().into()];
         let means = means.unwrap_or_else(|| Means::Checked { commands: commands() });
-        Criterion { text: text.into(), line: Some(self.draft.place(script.at).0), means }
+        Criterion { text: text.into(), line: Some(self.draft.line(script.at)), means }
     }
 
     /// Stream gates, checkpoints, the system gate and, where it is asked for, the deployment gate.
@@ -214,6 +224,7 @@ impl Builder<'_> {
             let label = format!("stream:{}", stream.id.value).into();
             nodes.push(Node::Gate(Gate { level: Level::Stream(StreamId(place as u16)), label, criteria }));
         }
+        self.hang_phases(nodes);
         let level = Instruments { settings, checks: &settings.system_checks, is_task: false };
         let criteria = criteria::of_level("the system checks succeed", "system", level);
         let mut system = Gate { level: Level::System, label: "system".into(), criteria };
@@ -227,6 +238,7 @@ impl Builder<'_> {
             hung.push(at);
         }
         self.wait_for_gates(&hung);
+        self.hold_behind();
         let at = nodes.len();
         nodes.push(Node::Gate(system));
         before.into_iter().for_each(|b| self.edge(b, at, None));
@@ -252,7 +264,7 @@ impl Builder<'_> {
     /// none for the system gate, which is no node yet.
     fn hang_line(&mut self, line: &GateDraft, nodes: &mut Vec<Node>, system: &mut Gate) -> Option<usize> {
         let settings = self.settings;
-        let (number, raw) = (self.draft.place(line.text.at).0, self.draft.slice(line.text.at));
+        let (number, raw) = (self.draft.line(line.text.at), self.draft.slice(line.text.at));
         let criterion = |checks, is_task| {
             let level = Instruments { settings, checks, is_task };
             criteria::authored(&line.text.value, raw, number, &line.checks, level)
@@ -267,10 +279,14 @@ impl Builder<'_> {
             return None;
         }
         let criterion = match targets.as_slice() {
-            [Target::Task(_)] => criterion(&settings.task_checks, true),
+            [Target::Task(_)] => criterion(&settings.task_checks, !settings.in_place),
             _ => criterion(&settings.stream_checks, false),
         };
-        if let [one] = targets.as_slice() {
+        // What is done in place has no gate that could prove anything: the line makes one.
+        let is_proven = |target: &Target| !(settings.in_place && matches!(target, Target::Task(_)));
+        if let [one] = targets.as_slice()
+            && is_proven(one)
+        {
             let at = self.gate_of(*one)?;
             if let Node::Gate(gate) = &mut nodes[at] {
                 gate.criteria.push(criterion);
@@ -278,16 +294,8 @@ impl Builder<'_> {
             return Some(at);
         }
         let id = line.id.as_ref().map_or_else(|| format!("line-{number}"), |id| id.value.clone());
-        let at = nodes.len();
-        let label = format!("checkpoint:{id}");
-        // Two lines of one gate are one checkpoint where they stand behind the same.
-        let is_same = |node: &Node| node.label() == label;
-        let label = if nodes.iter().any(is_same) { format!("{label}-{number}") } else { label }.into();
-        nodes.push(Node::Gate(Gate { level: Level::Checkpoint, label, criteria: vec![criterion] }));
-        let gates: Vec<usize> = targets.iter().filter_map(|&t| self.gate_of(t)).collect();
-        gates.iter().for_each(|&gate| self.edge(gate, at, None));
-        self.hold_behind(at, &gates);
-        Some(at)
+        let gates = targets.iter().filter_map(|&t| self.gate_of(t)).collect();
+        Some(self.hang_checkpoint((&id, number), gates, criterion, nodes))
     }
 
     /// What a gate line stands behind, each once.
@@ -311,7 +319,7 @@ impl Builder<'_> {
 }
 
 impl Blueprint {
-    /// The gates that no command and no figure settles: a run without `--allow-no-checks` refuses them.
+    /// The gates that no command and no figure settles: a run without `--allow-no-checks` refuses them. What is deployed a person may settle.
     pub fn without_check(&self) -> impl Iterator<Item = (NodeId, &Gate)> {
         let gates = (0..).map(NodeId).zip(&self.nodes).filter_map(|(id, node)| node.gate().map(|gate| (id, gate)));
         gates.filter(|(_, gate)| {

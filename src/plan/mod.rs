@@ -4,6 +4,7 @@
 //! [`Blueprint`]: normalised data, which is what the journal's first entry holds. A [`Plan`] is a blueprint with its
 //! graph; it is derived, acyclic by construction, and never stored.
 
+mod agreement;
 mod blueprint;
 mod bound;
 mod build;
@@ -19,6 +20,7 @@ mod graph;
 mod hang;
 mod id;
 mod measure;
+mod reach;
 mod resolve;
 mod revision;
 mod task;
@@ -28,8 +30,8 @@ pub use blueprint::{Addition, Blueprint, Node, Origin};
 pub use bound::Demand;
 pub use build::{Settings, build, stated};
 pub use draft::{
-    Draft, Effort, Extent, FigureDraft, GateDraft, Name, Needs, ScriptDraft, Source, SourceId, Span, StepDraft,
-    StreamDraft, TaskDraft, Written, slug,
+    Arrow, Draft, Effort, Extent, FigureDraft, FormName, GateDraft, Name, Needs, PhaseDraft, Prior, ScriptDraft,
+    Source, SourceId, Span, StepDraft, StreamDraft, TaskDraft, Written, slug,
 };
 pub use drawing::{dot, mermaid};
 pub use fault::{Fault, Label, Severity};
