@@ -433,7 +433,7 @@ fn without_tests(board: &Board) -> Vec<String> {
 
 fn go_on(page: &mut Page, board: &Board, closing: &Closing<'_>) {
     page.push(Part::Section("How to go on".into()));
-    let (place, topic) = (line(closing.place, 200), &board.plan().blueprint().topic);
+    let place = line(closing.place, 200);
     let merge = || Part::Commands(vec![format!("git log {}", quoted(&place)), format!("git merge {}", quoted(&place))]);
     let (text, can_be_taken) = match &closing.merges {
         Merges::Nothing => ("Nothing has landed: there is nothing to merge.".to_owned(), false),
@@ -481,17 +481,7 @@ fn go_on(page: &mut Page, board: &Board, closing: &Closing<'_>) {
         let anew = [format!("rm -r {}", quoted(closing.logs)), closing.again.to_owned()];
         return page.push(Part::Commands(anew.to_vec()));
     }
-    let mut commands = Vec::new();
-    for node in board.stuck().take(FAILURES) {
-        match board.standing(node) {
-            Standing::Failed { shut, .. } => {
-                commands.extend(shut.iter().take(FAILURES).map(|path| permit(topic, board.label(node), path)));
-                commands.push(retry(topic, board.label(node)));
-            }
-            Standing::Held { lacks } => commands.extend(lacks.iter().map(|&c| approve(topic, board.label(node), c))),
-            _ => {}
-        }
-    }
+    let mut commands = to_settle(board);
     if closing.end != End::Done {
         commands.push(closing.again.to_owned());
         page.push(Part::Text(match (commands.len(), closing.differs) {
@@ -504,6 +494,23 @@ fn go_on(page: &mut Page, board: &Board, closing: &Closing<'_>) {
         }));
         page.push(Part::Commands(commands));
     }
+}
+
+/// The commands that settle what waits for a person.
+fn to_settle(board: &Board) -> Vec<String> {
+    let topic = &board.plan().blueprint().topic;
+    let mut commands = Vec::new();
+    for node in board.stuck().take(FAILURES) {
+        match board.standing(node) {
+            Standing::Failed { shut, .. } => {
+                commands.extend(shut.iter().take(FAILURES).map(|path| permit(topic, board.label(node), path)));
+                commands.push(retry(topic, board.label(node)));
+            }
+            Standing::Held { lacks } => commands.extend(lacks.iter().map(|&c| approve(topic, board.label(node), c))),
+            _ => {}
+        }
+    }
+    commands
 }
 
 /// The command by which a person lets a task touch a path.

@@ -20,6 +20,9 @@ const TASKS: usize = 500;
 /// Lines of what is next.
 const NEXT: usize = 12;
 
+/// The file in the topic's folder.
+pub const STATUS: &str = "execution-status.md";
+
 /// The page. Costs a look at the whole plan: render it now and then, not at every entry.
 pub fn status(board: &Board, now: Timestamp, zone: &TimeZone) -> Page {
     let mut page = Page::new(format!("Execution status: {}", line(&board.plan().blueprint().topic, 80)));

@@ -12,6 +12,7 @@ use crate::{
     agent::{AgentError, AgentEvent, Backend, Invocation, ScriptBackend, Sink, WritePolicy},
     check::{Check, Ecosystem, Plain},
     context::{Package, feedback},
+    handoff::STATUS,
     plan::{Criterion, Means, Parse, Role},
     process::{Launch, Line},
     run::{Breakage, Code, Ending, Evidence, Finding, Job, Oid, Rejection, What},
@@ -159,7 +160,9 @@ impl InPlace {
                 let measured = self.run(asked, job, desk).await?;
                 let after = listing(self.tree().await?);
                 let is_altered = |entry: &&TreeEntry| after.get(&entry.path) != Some(&(entry.mode, entry.oid));
-                let altered = before.iter().filter(is_altered).map(|entry| &*entry.path);
+                // What we write ourselves meanwhile is not theirs.
+                let is_theirs = |path: &&str| path.rsplit('/').next() != Some(STATUS);
+                let altered = before.iter().filter(is_altered).map(|entry| &*entry.path).filter(is_theirs);
                 untouched(asked, altered, &self.setting.coverage.reports, measured.ran)
             }
             Means::Files { paths } => {

@@ -33,7 +33,6 @@ impl Builder<'_> {
         nodes: &mut Vec<Node>,
     ) -> usize {
         gates.sort_unstable();
-        let level = Instruments { settings: self.settings, checks: &self.settings.stream_checks, is_task: false };
         let standing = (id.to_owned(), gates);
         let at = match self.checkpoints.get(&standing) {
             Some(&at) => at,
@@ -43,9 +42,7 @@ impl Builder<'_> {
                 let others = (standing.0.clone(), Vec::new())..;
                 let is_taken = self.checkpoints.range(others).next().is_some_and(|((other, _), _)| other == id);
                 let label = if is_taken { format!("checkpoint:{id}-{number}") } else { format!("checkpoint:{id}") };
-                let name = format!("the checks of checkpoint {id} succeed");
-                let criteria = criteria::of_level(&name, Level::Checkpoint.name(), level);
-                nodes.push(Node::Gate(Gate { level: Level::Checkpoint, label: label.into(), criteria }));
+                nodes.push(Node::Gate(Gate { level: Level::Checkpoint, label: label.into(), criteria: Vec::new() }));
                 self.checkpoints.insert(standing, at);
                 at
             }
@@ -54,6 +51,19 @@ impl Builder<'_> {
             gate.criteria.push(criterion);
         }
         at
+    }
+
+    /// What checkpoints ask beside their lines: the checks, behind them, where no line asks for just these.
+    pub(super) fn check_checkpoints(&self, nodes: &mut [Node]) {
+        let level = Instruments { settings: self.settings, checks: &self.settings.stream_checks, is_task: false };
+        for ((id, _), &at) in &self.checkpoints {
+            let Node::Gate(gate) = &mut nodes[at] else { continue };
+            let name = format!("the checks of checkpoint {id} succeed");
+            let checks = criteria::of_level(&name, Level::Checkpoint.name(), level);
+            let is_new = |check: &Criterion| gate.criteria.iter().all(|own| own.means != check.means);
+            let checks: Vec<Criterion> = checks.into_iter().filter(is_new).collect();
+            gate.criteria.extend(checks);
+        }
     }
 
     /// Whoever comes after all that a checkpoint stands behind comes after the checkpoint: the first tasks of those wait for it. To be

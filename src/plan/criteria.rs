@@ -145,6 +145,9 @@ pub(super) fn of_level(text: &str, name: &str, level: Instruments<'_>) -> Vec<Cr
 pub(super) fn of_deployment(checks: &[String], asked: &Deployment) -> Vec<Criterion> {
     let mut criteria = Vec::new();
     let mut built_in = |text: String, means| criteria.push(Criterion { text: text.into(), line: None, means });
+    if asked.approve {
+        built_in("a person approves the deployment".into(), Means::Approved);
+    }
     if !checks.is_empty() {
         let commands = checks.iter().map(|command| command.as_str().into()).collect();
         built_in("the deployment checks leave the tree as it is committed".into(), Means::LeavesClean { commands });
@@ -157,9 +160,6 @@ pub(super) fn of_deployment(checks: &[String], asked: &Deployment) -> Vec<Criter
     built_in(format!("the tree has what is deployed with it: {}", files.join(", ")), Means::Files { paths });
     built_in("every task that landed has handed over".into(), Means::HandedOver);
     built_in("no blocker was passed over".into(), Means::NoBlocker);
-    if asked.approve {
-        built_in("a person approves the deployment".into(), Means::Approved);
-    }
     criteria
 }
 

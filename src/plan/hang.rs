@@ -237,6 +237,7 @@ impl Builder<'_> {
             before.extend(at.filter(|&at| matches!(&nodes[at], Node::Gate(gate) if gate.level == Level::Checkpoint)));
             hung.push(at);
         }
+        self.check_checkpoints(nodes);
         self.wait_for_gates(&hung);
         self.hold_behind();
         let at = nodes.len();

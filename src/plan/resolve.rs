@@ -230,15 +230,10 @@ impl Names<'_> {
     }
 
     fn name(&self, name: &Name, own: Option<Target>) -> Result<Vec<Target>, (String, bool, Option<String>)> {
-        let own_stream = match own {
-            Some(Target::Task(task)) => self.stream_of[task],
-            Some(Target::Stream(stream)) => Some(stream),
-            Some(Target::Gate(_)) | None => None,
-        };
-        let own_task = match own {
-            Some(Target::Task(task)) => Some(task),
-            Some(Target::Stream(stream)) => self.tasks_of[stream].first().copied(),
-            Some(Target::Gate(_)) | None => None,
+        let (own_stream, own_task) = match own {
+            Some(Target::Task(task)) => (self.stream_of[task], Some(task)),
+            Some(Target::Stream(stream)) => (Some(stream), self.tasks_of[stream].first().copied()),
+            Some(Target::Gate(_)) | None => (None, None),
         };
         let cost = match name {
             Name::AllTasks(_) | Name::Tasks(..) => self.labels.len(),
@@ -248,12 +243,15 @@ impl Names<'_> {
         if !self.spend(cost) {
             return Ok(Vec::new());
         }
+        // A task, or which one there is not.
+        let one = |task: Option<usize>, id: &str, is_ours| {
+            let missing = || self.missing(self.draft.form.noun, id, is_ours, &self.labels);
+            task.map(|t| vec![Target::Task(t)]).ok_or_else(missing)
+        };
         match name {
             Name::Task { id, plain } => {
                 let task = self.task(id, own_stream).or_else(|| self.title(id, 0));
-                let is_ours = *plain || self.is_ours(id);
-                task.map(|t| vec![Target::Task(t)])
-                    .ok_or_else(|| self.missing(self.draft.form.noun, id, is_ours, &self.labels))
+                one(task, id, *plain || self.is_ours(id))
             }
             Name::Tasks(from, to) => {
                 let end = |id| {
@@ -266,16 +264,9 @@ impl Names<'_> {
                 let place =
                     self.stream(stream).ok_or_else(|| self.missing("stream", stream, true, &self.stream_ids))?;
                 let id = task.strip_prefix(self.stream_ids[place].as_str()).unwrap_or(task);
-                let found = self.in_stream(place, id).or_else(|| self.task(task, Some(place)));
-                found
-                    .map(|t| vec![Target::Task(t)])
-                    .ok_or_else(|| self.missing(self.draft.form.noun, task, true, &self.labels))
+                one(self.in_stream(place, id).or_else(|| self.task(task, Some(place))), task, true)
             }
-            Name::Title(title) => {
-                let task = self.title(title, 0).or_else(|| self.task(title, own_stream));
-                task.map(|t| vec![Target::Task(t)])
-                    .ok_or_else(|| self.missing(self.draft.form.noun, title, true, &self.labels))
-            }
+            Name::Title(title) => one(self.title(title, 0).or_else(|| self.task(title, own_stream)), title, true),
             Name::Stream { id, plain } => {
                 let target = self.stream(id).map(Target::Stream).or_else(|| self.title(id, 0).map(Target::Task));
                 let is_ours = *plain || !self.stream_ids.is_empty();
