@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{
     plan::{
-        Addition, BackendId, Blueprint, Brief, Gate, Level, Means, Node, NodeId, Plan, ReviewerId, Role, Task, TestWish,
+        Addition, BackendId, Blueprint, Brief, Criterion, Gate, Level, Means, Node, NodeId, Plan, ReviewerId, Role,
+        Task, TestWish,
     },
     run::{
         Breakage, Code, Ending, Entry, Event, Evidence, Finding, JobId, Oid, Order, Rejection, Spend, Timestamp, Until,
@@ -350,7 +351,21 @@ impl Board {
                 self.settle(job, Mark::Proven);
                 self.allow(job, grants);
             }
-            Evidence::Seen { .. } | Evidence::Figure { .. } => self.settle(job, Mark::Proven),
+            Evidence::Seen { .. } => self.settle(job, Mark::Proven),
+            Evidence::Figure { figure, told, .. } => {
+                story.findings.clear();
+                if let What::Settle(criterion) = job.what {
+                    let is_missed = self.measured(job.node, criterion, *figure);
+                    self.settle(job, if is_missed { Mark::Refused } else { Mark::Proven });
+                    if is_missed {
+                        let asked = self.gate_criteria(job.node).get(usize::from(criterion));
+                        let missed = asked.and_then(|asked| asked.missed(*figure));
+                        let missed = missed.map(|text| Finding::blocker(Code::CheckFails, text));
+                        let findings = &mut self.cards[job.node.index()].story_mut().findings;
+                        findings.extend(missed.into_iter().chain(told.iter().cloned()));
+                    }
+                }
+            }
             Evidence::Landed { tip, .. } => {
                 self.tip = *tip;
                 self.landed(job.node, *tip, at);
@@ -371,15 +386,43 @@ impl Board {
     }
 
     fn verified(&mut self, task: NodeId, verified: &Verified) {
-        for finding in &verified.told {
-            self.remark(task, finding);
+        let (uncovered, others): (Vec<_>, Vec<_>) =
+            verified.told.iter().cloned().partition(|told| told.code == Code::Uncovered);
+        others.iter().for_each(|finding| self.remark(task, finding));
+        for &(criterion, figure) in &verified.figures {
+            self.measured(task, criterion, figure);
         }
         let machine = |means: &Means| !means.is_a_persons() && !matches!(means, Means::Reviewed { .. });
         let asked = (0u16..).zip(self.gate_criteria(task));
-        let proven: Vec<u16> = asked.filter(|(_, c)| machine(&c.means)).map(|(index, _)| index).collect();
+        let figure = |index| verified.figures.iter().find(|(of, _)| *of == index).map(|&(_, figure)| figure);
+        let is_missed = |index, c: &Criterion| figure(index).is_some_and(|figure| c.missed(figure).is_some());
+        let mark =
+            |(index, c): (u16, &Criterion)| (index, if is_missed(index, c) { Mark::Refused } else { Mark::Proven });
+        let settled: Vec<(u16, Mark)> = asked.filter(|(_, c)| machine(&c.means)).map(mark).collect();
+        let missed: Vec<Finding> = verified
+            .figures
+            .iter()
+            .filter_map(|&(index, figure)| self.gate_criteria(task).get(usize::from(index))?.missed(figure))
+            .map(|text| Finding::blocker(Code::CheckFails, text))
+            .collect();
+        let story = self.cards[task.index()].story_mut();
+        if !missed.is_empty() {
+            // As good as a rejection: this is what its next try is told.
+            story.is_verified = false;
+            story.findings = [missed, uncovered.clone()].concat();
+        }
+        story.uncovered = uncovered;
         let gate = self.gate_of(task);
-        let marks = &mut self.cards[gate.index()].story_mut().marks;
-        marks.extend(proven.into_iter().map(|index| (index, Mark::Proven)));
+        self.cards[gate.index()].story_mut().marks.extend(settled);
+    }
+
+    /// Notes a figure; whether it misses its bound.
+    fn measured(&mut self, node: NodeId, criterion: u16, figure: i64) -> bool {
+        let is_missed =
+            self.gate_criteria(node).get(usize::from(criterion)).is_some_and(|c| c.missed(figure).is_some());
+        let gate = self.gate_of(node);
+        self.cards[gate.index()].story_mut().figures.insert(criterion, figure);
+        is_missed
     }
 
     /// A job settled a criterion: its own, or that of the reviewer it stands for.

@@ -337,6 +337,11 @@ impl Board {
         matches!(self.plan.get(node), Some(Node::Gate(gate)) if matches!(gate.level, Level::Task(_)))
     }
 
+    /// Whether a figure is known of a gate, or of the gate of a task.
+    pub fn is_measured(&self, node: NodeId) -> bool {
+        self.cards[self.gate_of(node).index()].story().is_some_and(|story| !story.figures.is_empty())
+    }
+
     /// The criteria of a gate, or of the gate of a task, with what is known of each.
     pub fn criteria(&self, node: NodeId) -> Vec<Settled<'_>> {
         let asked = self.gate_criteria(node);
@@ -344,7 +349,10 @@ impl Board {
         let gate = self.card(self.gate_of(node));
         (0u16..)
             .zip(asked)
-            .map(|(index, criterion)| Settled { index, criterion, mark: mark(card, gate, index, criterion) })
+            .map(|(index, criterion)| {
+                let figure = gate.story().and_then(|story| story.figures.get(&index)).copied();
+                Settled { index, criterion, mark: mark(card, gate, index, criterion), figure }
+            })
             .collect()
     }
 

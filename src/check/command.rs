@@ -77,7 +77,7 @@ impl Check<'_> {
             confines.readable.extend(folder.map(Path::to_owned));
         }
         let program = Program {
-            argv: ["sh", "-c", command].map(OsString::from).to_vec(),
+            argv: ["sh", flags(command), command].map(OsString::from).to_vec(),
             cwd: self.cwd.to_owned(),
             env: self.environment(more),
             stdin: None,
@@ -139,8 +139,13 @@ impl Check<'_> {
     }
 }
 
+/// A script of a document is run as scripts are: it ends where a command of it fails. A command line of the configuration is the shell's.
+fn flags(command: &str) -> &'static str {
+    if command.ends_with('\n') { "-euc" } else { "-c" }
+}
+
 /// The end of a file as text; empty where it cannot be read.
-pub(super) fn last_text(path: &Path, most: u64) -> String {
+pub fn last_text(path: &Path, most: u64) -> String {
     let read = || -> std::io::Result<Vec<u8>> {
         let mut file = File::open(path)?;
         let length = file.metadata()?.len();

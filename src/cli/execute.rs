@@ -336,7 +336,7 @@ async fn performer(
     let (charter, plan, pool) = begun;
     if charter.in_place {
         let setting = setting(scene, of_run, config).await?;
-        return Ok(Arc::new(InPlace::new(setting, scene.repo.top().to_path_buf(), launch, pool)));
+        return Ok(Arc::new(InPlace::new(setting, Arc::clone(&scene.repo), launch, pool)));
     }
     let backends = crew::backends(scene, config, plan.blueprint(), &launch);
     let mut bench = bench(scene, of_run, config, checks, (pool, launch, backends)).await?;

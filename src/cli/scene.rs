@@ -189,7 +189,15 @@ impl Scene {
 /// The checks that the configuration names.
 pub(crate) fn wanted(config: &Config) -> Wanted {
     let checks = config.checks.clone();
-    Wanted { task: checks.task, stream: checks.stream, system: checks.system, deployment: checks.deployment }
+    let covers = config.coverage.iter().flat_map(|coverage| coverage.wish.commands.iter().flatten().cloned());
+    Wanted {
+        task: checks.task,
+        stream: checks.stream,
+        system: checks.system,
+        deployment: checks.deployment,
+        has_deployment: config.deployment.is_some(),
+        measures: covers.chain(config.measures.iter().map(|measure| measure.command.clone())).collect(),
+    }
 }
 
 /// What proves the gates, and how the plan is built with it. `backend` runs the roles of which the configuration says nothing.
@@ -200,9 +208,11 @@ pub(crate) fn settings(config: &Config, checks: &Checks, without_checks: bool, b
         system_checks: checks.system.clone(),
         deployment_checks: checks.deployment.clone(),
         without_checks,
+        deployment: config.deployment.clone(),
+        coverage: config.coverage.as_ref().map(|coverage| coverage.wish.clone()),
+        measures: config.measures.clone(),
         in_place: config.workspace.is_in_place,
         bodies_out: config.tests.bodies_out,
-        deployment_approve: config.deployment_approve == Some(true),
         small: config.effort.small,
         medium: config.effort.medium,
         large: config.effort.large,

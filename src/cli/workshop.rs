@@ -9,7 +9,7 @@ use crate::{
     config::Config,
     journal::{RunId, Runs},
     notes::Topic,
-    perform::{Backends, Bench, Checks, Setting},
+    perform::{Backends, Bench, Checks, CoverageSetting, Setting},
     process::{Launch, Limits, Sandbox, Wardens},
     run::Oid,
     workspace::{Pool, PoolError, Setup, remove},
@@ -146,6 +146,16 @@ fn at_work(scene: &Scene) -> Stop {
     Stop::missing(what, &format!("wait until it has ended, {how}; then run this again"))
 }
 
+/// What holds for reports of coverage.
+fn coverage(config: &Config) -> CoverageSetting {
+    let texts = |list: &[String]| list.iter().map(|text| text.as_str().into()).collect::<Vec<Box<str>>>();
+    config.coverage.as_ref().map_or_else(CoverageSetting::default, |coverage| CoverageSetting {
+        reports: texts(&coverage.wish.reports),
+        roots: texts(&coverage.roots),
+        exclude: texts(&coverage.exclude),
+    })
+}
+
 /// A bench for a run of this name, whose logs go into this folder.
 pub(super) async fn bench(
     scene: &Scene,
@@ -200,5 +210,7 @@ pub(super) async fn setting(
         requires_names: config.tests.require_names,
         protected: texts(&config.protect),
         generated: texts(&config.workspace.generated),
+        base,
+        coverage: coverage(config),
     })
 }

@@ -2,12 +2,15 @@
 
 use super::{
     options::{
-        AUTO, AgentChoice, Agents, Attempts, BACKENDS, Backends, Checks, Config, Effort, ROLES, Review, Sandbox, Slots,
-        Tests, Tier, Window, Workspace,
+        AUTO, AgentChoice, Agents, Attempts, BACKENDS, Backends, Checks, Config, Coverage, Effort, ROLES, Review,
+        Sandbox, Slots, Tests, Tier, Window, Workspace,
     },
     section::{Section, fault, shown},
 };
-use crate::plan::{Fault, Role, SourceId};
+use crate::{
+    notes::one_group,
+    plan::{CoverageWish, Demand, Deployment, Fault, Measure, Parse, Role, SourceId},
+};
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
@@ -65,8 +68,9 @@ fn read(root: &mut Section<'_>) -> Config {
         protect: root.within("protect", |section| section.globs("paths").unwrap_or_default()),
         review: root.within("review", review),
         attempts: root.within("attempts", attempts),
-        deployment_approve: root
-            .within("gates", |section| section.within("deployment", |section| section.flag("approve"))),
+        deployment: root.within("gates", |section| section.within("deployment", deployment)),
+        coverage: root.within("coverage", coverage),
+        measures: root.tables("measures", measure),
         sandbox: root.within("sandbox", sandbox),
         agents: root.within("agents", agents),
         backends: root.within("backends", backends),
@@ -106,6 +110,58 @@ fn checks(section: &mut Section<'_>) -> Checks {
             .unwrap_or_else(|| Checks::default().timeout),
         env: section.variables("env").unwrap_or_default(),
     }
+}
+
+fn deployment(section: &mut Section<'_>) -> Option<Deployment> {
+    let (approve, files) = (section.flag("approve"), section.globs("files"));
+    let asked = Deployment { approve: approve.unwrap_or_default(), files: files.unwrap_or_default() };
+    section.is_written().then_some(asked)
+}
+
+fn coverage(section: &mut Section<'_>) -> Option<Coverage> {
+    let reports = section.paths("reports").unwrap_or_default();
+    let wish = CoverageWish {
+        commands: section.texts("commands"),
+        reports,
+        changed: section.share("changed"),
+        total: section.share("total"),
+        may_drop: section.share("may_drop"),
+    };
+    if section.is_written() && wish.reports.is_empty() {
+        let text = "`[coverage]` does not say where its reports are".to_owned();
+        section.bad_whole(text, "write `reports = [\"lcov.info\"]`: LCOV and Cobertura are read".to_owned());
+    }
+    let (roots, exclude) = (section.texts("roots").unwrap_or_default(), section.globs("exclude").unwrap_or_default());
+    section.is_written().then_some(Coverage { wish, roots, exclude })
+}
+
+/// Levels at whose gates a measure may be asked for.
+const LEVELS: [&str; 4] = ["task", "stream", "system", "deployment"];
+
+fn measure(section: &mut Section<'_>) -> Measure {
+    let parse = match section.text("figure").unwrap_or_else(|| "last".to_owned()) {
+        last if last == "last" => Parse::Last,
+        pointer if pointer.starts_with('/') => Parse::Pointer(pointer.into()),
+        pattern => {
+            if let Err(why) = one_group(&pattern) {
+                let help = "`last`, a pattern with one group, or a JSON pointer such as `/total/percent`".to_owned();
+                section.bad_at("figure", format!("the pattern of the figure {why}"), help);
+            }
+            Parse::Pattern(pattern.into())
+        }
+    };
+    let bound = section.text("bound");
+    let demand = bound.as_deref().and_then(Demand::of);
+    if let (Some(bound), None) = (&bound, &demand) {
+        let help = "such as `at least 80 %`, `under 200 ms` or `no more than 3`".to_owned();
+        section.bad_at("bound", format!("`{}` is no bound", shown(bound)), help);
+    }
+    let levels = section.texts("gates").unwrap_or_else(|| vec!["system".to_owned()]);
+    if let Some(level) = levels.iter().find(|level| !LEVELS.contains(&level.as_str())) {
+        let text = format!("no gate is called `{}`", shown(level));
+        section.bad_at("gates", text, format!("of `{}`", LEVELS.join("`, `")));
+    }
+    Measure { name: section.wanted_text("name"), command: section.wanted_text("command"), parse, demand, levels }
 }
 
 fn tests(section: &mut Section<'_>) -> Tests {
@@ -311,12 +367,40 @@ model = "..."
         assert_eq!(config.checks.system, Some(vec!["cargo test --all".to_owned()]));
         assert_eq!(config.checks.env["RUST_BACKTRACE"], "1");
         assert_eq!(config.checks.timeout, Duration::from_mins(20));
-        assert_eq!(config.deployment_approve, Some(true));
+        assert_eq!(config.deployment, Some(Deployment { approve: true, files: Vec::new() }));
         assert!(!config.is_signed && Config::read("[commit]\nsign = true").unwrap().is_signed);
         assert_eq!(config.sandbox.setup_env, ["NPM_TOKEN"]);
         assert_eq!(config.agents.backend, Some("claude"));
         assert_eq!(config.agents.roles["reviewer"].model.as_deref(), Some("..."));
         assert_eq!(config.review, Review::default());
+    }
+
+    #[test]
+    fn what_is_measured_is_read_with_its_bounds() {
+        let text = "[coverage]\nreports = [\"lcov.info\"]\nchanged = 80\ntotal = 72.5\nmay_drop = 0\n\
+                    [[measures]]\nname = \"p95 latency\"\ncommand = \"make bench\"\nbound = \"under 200 ms\"\n";
+        let config = Config::read(text).unwrap();
+        let wish = config.coverage.unwrap().wish;
+        assert_eq!((wish.changed, wish.total, wish.may_drop), (Some(80_000), Some(72_500), Some(0)));
+        assert_eq!(wish.commands, None, "the checks leave the reports");
+        let measure = &config.measures[0];
+        assert_eq!((measure.name.as_str(), measure.levels.as_slice()), ("p95 latency", &["system".to_owned()][..]));
+        assert!(measure.demand.is_some() && measure.parse == Parse::Last);
+        let text = "[coverage]\nreports = [\"../x\"]\nchanged = 101\ntotal = 0.0001\n[[measures]]\nname = \"a\"\nfigure = \"x\"\n\
+                    bound = \"80\"\ngates = [\"checkpoint\"]\n[gates.deployment]\nfiles = [\"/etc\"]\n";
+        insta::assert_snapshot!(faults(text).join("\n"), @r#"
+        2: ["../x"] | config-bad-value: `../x` is no path of a file in the repository | such as `target/coverage.xml`
+        3: changed | config-bad-value: `[coverage]` does not say where its reports are | write `reports = ["lcov.info"]`: LCOV and Cobertura are read
+        3: 101 | config-bad-value: `coverage.changed` is no share | from 0 to 100, with three digits behind the point at most
+        4: 0.0001 | config-bad-value: `coverage.total` is no share | from 0 to 100, with three digits behind the point at most
+        7: "x" | config-bad-value: the pattern of the figure has 0 groups, and it is one that holds the figure | `last`, a pattern with one group, or a JSON pointer such as `/total/percent`
+        8: bound | config-bad-value: `measures.command` is not there | write `command = "..."`
+        8: "80" | config-bad-value: `80` is no bound | such as `at least 80 %`, `under 200 ms` or `no more than 3`
+        9: ["checkpoint"] | config-bad-value: no gate is called `checkpoint` | of `task`, `stream`, `system`, `deployment`
+        11: ["/etc"] | config-bad-value: `/etc` is no pattern of paths: it leaves the repository | paths relative to the repository, such as `tests/**`
+        "#);
+        assert!(faults("[coverage]\nchanged = 80\n")[0].contains("does not say where its reports are"));
+        assert!(faults("measures = 3\n")[0].contains("a list of tables"));
     }
 
     #[test]
@@ -443,7 +527,7 @@ under = \"web\"
         2: 2 | config-bad-value: a window of 2 is not between 5 and 8 | `window_min` <= `window` <= `window_max`
         ");
         let hostile = format!("\"\\u001b[31m{}\" = 1", "x".repeat(5000));
-        assert!(faults(&hostile)[0].ends_with("| known here: `workspace`, `slots`, `checks`, `tests`, `protect`, `review`, `attempts`, `gates`, `sandbox`, `agents`, `backends`, `effort`, `merge`, `commit`, `handoff`"));
+        assert!(faults(&hostile)[0].ends_with("| known here: `workspace`, `slots`, `checks`, `tests`, `protect`, `review`, `attempts`, `gates`, `coverage`, `measures`, `sandbox`, `agents`, `backends`, `effort`, `merge`, `commit`, `handoff`"));
         let told = Config::read(&hostile).unwrap_err();
         assert!(!told[0].text.contains('\u{1b}') && told[0].text.len() < 100, "{}", told[0].text);
         assert_eq!(Config::read(&"#".repeat(2 << 20)).unwrap_err()[0].code, "config-syntax");

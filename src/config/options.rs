@@ -1,7 +1,7 @@
 //! The options that a repository has, and what each is where nothing is written (CONTRACTS.md, tidegate.toml).
 
 use crate::{
-    plan::Role,
+    plan::{CoverageWish, Deployment, Measure, Role},
     run::{Grant, Limit, Policy, Rung, Spend},
 };
 use std::{collections::BTreeMap, time::Duration};
@@ -26,9 +26,13 @@ pub struct Config {
     pub review: Review,
     /// `[attempts]`
     pub attempts: Attempts,
-    /// `[gates.deployment] approve`: whether a person's word opens the deployment gate. `None`: not said; there is such
-    /// a gate only where there are checks for it.
-    pub deployment_approve: Option<bool>,
+    /// `[gates.deployment]`: what the deployment gate asks for beside its checks. `None`: not said; there is such a gate only where
+    /// there are checks for it.
+    pub deployment: Option<Deployment>,
+    /// `[coverage]`. `None`: not said, and nothing of it is measured.
+    pub coverage: Option<Coverage>,
+    /// `[[measures]]`
+    pub measures: Vec<Measure>,
     /// `[sandbox]`
     pub sandbox: Sandbox,
     /// `[agents]`
@@ -80,6 +84,17 @@ pub struct Checks {
     pub timeout: Duration,
     /// Variables that checks get beside the allowed ones.
     pub env: BTreeMap<String, String>,
+}
+
+/// What leaves reports of coverage, and what they must say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// How they are made, and the shares that are asked for.
+    pub wish: CoverageWish,
+    /// What paths in them begin with beyond the repository, or lack.
+    pub roots: Vec<String>,
+    /// Globs of files that do not count.
+    pub exclude: Vec<String>,
 }
 
 /// What is a test.

@@ -2,7 +2,7 @@
 
 use super::file::SOURCE;
 use crate::{
-    plan::{Fault, Label, Severity, Span},
+    plan::{Bound, Fault, Label, Severity, Span, Unit},
     text::nearest,
 };
 use jiff::fmt::friendly::SpanParser;
@@ -54,6 +54,27 @@ impl<'a> Section<'a> {
         read
     }
 
+    /// Tables of one kind, each written as `[[key]]`.
+    pub(super) fn tables<T>(&mut self, key: &'static str, mut read: impl FnMut(&mut Section<'a>) -> T) -> Vec<T> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let how = format!("begin each with `[[{}]]`", self.name(key));
+        let list = value.get_ref().as_array().filter(|list| list.len() <= LIST_MAX);
+        let tables: Option<Vec<_>> = list.and_then(|list| list.iter().map(|one| one.get_ref().as_table()).collect());
+        let Some(tables) = tables else {
+            self.wrong(key, value, "a list of tables", &how);
+            return Vec::new();
+        };
+        let path = self.name(key);
+        let one = |table| {
+            let mut section =
+                Section { path: path.clone(), table: Some(table), known: Vec::new(), faults: self.faults };
+            let read = read(&mut section);
+            section.finish();
+            read
+        };
+        tables.into_iter().map(one).collect()
+    }
+
     /// Whether the table was written at all.
     pub(super) fn is_written(&self) -> bool {
         self.table.is_some()
@@ -103,6 +124,48 @@ impl<'a> Section<'a> {
     pub(super) fn text(&mut self, key: &'static str) -> Option<String> {
         let value = self.value(key)?;
         self.text_of(key, value, &format!("write `{key} = \"...\"`"))
+    }
+
+    /// A text that there has to be.
+    pub(super) fn wanted_text(&mut self, key: &'static str) -> String {
+        if self.value(key).is_none() {
+            self.bad_whole(format!("`{}` is not there", self.name(key)), format!("write `{key} = \"...\"`"));
+        }
+        self.text(key).unwrap_or_default()
+    }
+
+    /// A share in percent, in thousandths of one.
+    pub(super) fn share(&mut self, key: &'static str) -> Option<i64> {
+        let value = self.value(key)?;
+        let written = value.get_ref();
+        let number = written
+            .as_integer()
+            .map(|number| number.as_str())
+            .or_else(|| written.as_float().map(|number| number.as_str()));
+        let Some(number) = number else {
+            self.wrong(key, value, "a number of percent", &format!("write `{key} = 80`"));
+            return None;
+        };
+        let read = |bound| Unit::percent().read(number, bound).ok();
+        let share = read(Bound::AtLeast(0)).filter(|share| read(Bound::AtMost(0)) == Some(*share));
+        let share = share.filter(|share| (0..=100_000).contains(share));
+        if share.is_none() {
+            let help = "from 0 to 100, with three digits behind the point at most".to_owned();
+            self.bad(value, format!("`{}` is no share", self.name(key)), help);
+        }
+        share
+    }
+
+    /// Paths of files in the repository.
+    pub(super) fn paths(&mut self, key: &'static str) -> Option<Vec<String>> {
+        let paths = self.texts(key)?;
+        let is_path = |path: &String| path.split('/').all(|part| !matches!(part, "" | "." | ".."));
+        if let (Some(path), Some(value)) = (paths.iter().find(|path| !is_path(path)), self.value(key)) {
+            let text = format!("`{}` is no path of a file in the repository", shown(path));
+            self.bad(value, text, "such as `target/coverage.xml`".to_owned());
+            return None;
+        }
+        Some(paths)
     }
 
     pub(super) fn texts(&mut self, key: &'static str) -> Option<Vec<String>> {
@@ -211,6 +274,13 @@ impl<'a> Section<'a> {
         if let Some(value) = self.value(key) {
             self.bad(value, text, help);
         }
+    }
+
+    /// A fault of the section as a whole, where it has a key at all.
+    pub(super) fn bad_whole(&mut self, text: String, help: String) {
+        let first = self.table.and_then(|table| table.iter().next());
+        let at = first.map_or(0..0, |(key, _)| key.span());
+        self.faults.borrow_mut().push(fault("config-bad-value", text, at, help));
     }
 
     /// Tells what nobody asked for.

@@ -37,6 +37,7 @@ mod topic;
 mod unit;
 mod warning;
 
+pub use script::one_group;
 pub use shelf::read;
 pub use topic::{Topic, find};
 

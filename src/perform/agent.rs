@@ -195,6 +195,7 @@ impl Bench {
             handoffs: &handoffs,
             seal: &job.sheet.seal,
             findings: &job.sheet.findings,
+            uncovered: &job.sheet.uncovered,
             patch: wish.patch,
             without_code: job.sheet.without_code.as_ref(),
             common_max: COMMON_MAX,

@@ -1,6 +1,6 @@
 //! The bench: the tools that every kind of job is done with, and the steps that several kinds share.
 
-use super::{Cage, Checks, Desk, agent::Wish, evidence::Reports, fell};
+use super::{Cage, Checks, CoverageSetting, Desk, agent::Wish, evidence::Reports, fell};
 use crate::{
     agent::{AgentError, Backend, Definitions, Server},
     plan::{NodeId, Role, Script, Task},
@@ -68,6 +68,10 @@ pub struct Setting {
     pub protected: Vec<Box<str>>,
     /// `[workspace] generated`.
     pub generated: Vec<Box<str>>,
+    /// Where the run began.
+    pub base: Oid,
+    /// `[coverage]`
+    pub coverage: CoverageSetting,
 }
 
 /// The tools.

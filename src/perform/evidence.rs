@@ -4,9 +4,10 @@ use super::{
     Bench, Breakage, Desk,
     bench::{git, line_to},
     fell,
+    measure::clear,
 };
 use crate::{
-    check::{Check, Checked, Ecosystem, detect},
+    check::{Check, Checked, Covered, Ecosystem, detect},
     plan::{Level, NodeId, StreamId},
     process::{How, Limits, with_causes},
     rules::{Build, Report},
@@ -35,6 +36,10 @@ pub struct Wanted {
     pub system: Option<Vec<String>>,
     /// `[checks] deployment`
     pub deployment: Option<Vec<String>>,
+    /// A deployment gate is asked for, whether it has checks or not.
+    pub has_deployment: bool,
+    /// Commands of `[coverage]` and `[[measures]]`.
+    pub measures: Vec<String>,
 }
 
 /// What proves the gates of a run, and who knows how to read what that says.
@@ -47,6 +52,8 @@ pub struct Checks {
     pub system: Vec<String>,
     /// Of the deployment gate.
     pub deployment: Vec<String>,
+    /// What measures: coverage, and figures.
+    pub measures: Vec<String>,
     pub(super) ecosystem: Box<dyn Ecosystem>,
 }
 
@@ -67,7 +74,11 @@ impl Checks {
             stream: level(&wanted.stream, Level::Stream(StreamId(0))),
             system: level(&wanted.system, Level::System),
             // A deployment gate is there only where somebody asked for one.
-            deployment: wanted.deployment.clone().unwrap_or_default(),
+            deployment: match wanted.has_deployment {
+                true => level(&wanted.deployment, Level::Deployment),
+                false => wanted.deployment.clone().unwrap_or_default(),
+            },
+            measures: wanted.measures.clone(),
             ecosystem,
         })
     }
@@ -80,6 +91,11 @@ impl Checks {
     /// Whether a check of the task gate names the tests that it runs.
     pub fn names_tests(&self) -> bool {
         self.task.iter().any(|command| self.ecosystem.reports_tests(command))
+    }
+
+    /// Whether these are the deployment gate's.
+    pub(super) fn are_of_deployment(&self, commands: &[Box<str>]) -> bool {
+        !commands.is_empty() && self.deployment.iter().map(String::as_str).eq(commands.iter().map(|command| &**command))
     }
 
     /// The task gate's commands that name the tests which they run; all of them where none does.
@@ -96,7 +112,8 @@ impl Checks {
 
     /// Every command line of every gate: what they run stays shut to agents.
     pub(super) fn all_commands(&self) -> Vec<Box<str>> {
-        let all = self.task.iter().chain(&self.stream).chain(&self.system).chain(&self.deployment);
+        let levels = self.task.iter().chain(&self.stream).chain(&self.system).chain(&self.deployment);
+        let all = levels.chain(&self.measures);
         all.map(|command| command.as_str().into()).collect()
     }
 }
@@ -112,6 +129,10 @@ pub(super) struct Measured {
     pub(super) tail: String,
     /// A command did not come to its end: what it would have said is not known.
     is_cut: bool,
+    /// What the reports of coverage say that they left; nothing where none was looked for.
+    pub(super) covered: Option<Result<Arc<Covered>, String>>,
+    /// Files of the commit that they changed; nothing where that was not looked at.
+    pub(super) altered: Option<Vec<Box<str>>>,
 }
 
 impl Measured {
@@ -159,11 +180,6 @@ impl Measured {
         }
         findings
     }
-
-    /// The last figure that was printed, without its unit and fraction.
-    pub(super) fn figure(&self) -> Option<i64> {
-        self.tail.split_whitespace().rev().find_map(whole)
-    }
 }
 
 /// What to do where a check complains that it cannot fetch something. First of all that is told: what comes last may be cut off.
@@ -185,18 +201,6 @@ fn offline(tail: &str) -> Option<&'static str> {
     )
 }
 
-/// The whole number that a word begins with: `87.5%` and `87,5` are 87, `1,234.5` is 1234.
-fn whole(word: &str) -> Option<i64> {
-    let word = word.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let whole = word.split('.').next().unwrap_or(word);
-    let mut groups = whole.split(',');
-    let first = groups.next().unwrap_or(whole).to_owned();
-    let groups: Vec<&str> = groups.collect();
-    let are_thousands = groups.iter().all(|group| group.len() == 3);
-    let number = if are_thousands { first + &groups.concat() } else { first };
-    number.parse().ok()
-}
-
 /// What a measurement is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -204,8 +208,25 @@ pub(super) enum Purpose {
     Base,
     /// To judge this tree.
     Judge,
+    /// The same, whatever was measured before: figures differ from one time to the next.
+    Anew,
     /// To see whether tests fail on a tree that lacks something; in no more than this time.
     Lacking(Duration),
+}
+
+/// What is looked at when commands have ended, beside what they say.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Look<'a> {
+    /// Reports of coverage that they leave.
+    pub(super) reports: &'a [Box<str>],
+    /// Whether they changed what they were run on.
+    pub(super) at_tree: bool,
+}
+
+impl Look<'_> {
+    fn is_satisfied(&self, measured: &Measured) -> bool {
+        (self.reports.is_empty() || measured.covered.is_some()) && (!self.at_tree || measured.altered.is_some())
+    }
 }
 
 /// What was measured of one tree by the same commands; whoever needs it while it is being measured waits for that.
@@ -266,6 +287,19 @@ impl Bench {
         job: &Job,
         desk: &Desk,
     ) -> Result<Arc<Measured>, Breakage> {
+        let look = Look { reports: &self.setting.coverage.reports, at_tree: self.checks.are_of_deployment(commands) };
+        self.looked(commit, commands, (why, look), job, desk).await
+    }
+
+    /// The same, with a look at what they leave.
+    pub(super) async fn looked(
+        &self,
+        commit: Oid,
+        commands: &[Box<str>],
+        (why, look): (Purpose, Look<'_>),
+        job: &Job,
+        desk: &Desk,
+    ) -> Result<Arc<Measured>, Breakage> {
         let tree = self.repo.tree_of(commit).await.map_err(|fault| git(&fault))?;
         let slot = self.reports.of(tree, commands);
         let mut slot = tokio::select! {
@@ -273,16 +307,19 @@ impl Bench {
             () = desk.stop.cancelled() => return Err(fell("stopped")),
         };
         if let Some(measured) = slot.as_ref()
-            && (measured.report.exit == 0 || why != Purpose::Judge)
+            && (measured.report.exit == 0 || matches!(why, Purpose::Base | Purpose::Lacking(_)))
+            && why != Purpose::Anew
+            && look.is_satisfied(measured)
         {
             return Ok(Arc::clone(measured));
         }
         let limits = self.setting.check_limits;
         let limits = match why {
             Purpose::Lacking(total) => Limits { total: total.min(limits.total), ..limits },
-            Purpose::Base | Purpose::Judge => limits,
+            Purpose::Base | Purpose::Judge | Purpose::Anew => limits,
         };
-        let measured = self.run_checks(commit, commands, (&self.place(job, desk)?, limits), desk).await?;
+        let place = self.place(job, desk)?;
+        let measured = self.run_checks(commit, commands, look, (&place, limits), desk).await?;
         if measured.is_cut && why == Purpose::Base {
             return Err(fell(format!("what passed before is not known: on the base, {}", measured.failure())));
         }
@@ -296,6 +333,7 @@ impl Bench {
         &self,
         commit: Oid,
         commands: &[Box<str>],
+        look: Look<'_>,
         (folder, limits): (&Path, Limits),
         desk: &Desk,
     ) -> Result<Arc<Measured>, Breakage> {
@@ -304,6 +342,7 @@ impl Bench {
             return Ok(Arc::new(measured));
         }
         let lease = self.gate(commit, desk).await?;
+        let cleared = clear(lease.path(), look.reports);
         for command in commands {
             let number = self.count_log();
             let name = format!("check-{number}");
@@ -315,6 +354,15 @@ impl Bench {
             if measured.take(checked)? {
                 break;
             }
+        }
+        if !look.reports.is_empty() {
+            measured.covered = Some(match cleared {
+                Ok(()) => self.covered(commit, &lease, look.reports).await?.map(Arc::new),
+                Err(why) => Err(why),
+            });
+        }
+        if look.at_tree {
+            measured.altered = Some(self.repo.altered(&lease, commit).await.map_err(|fault| git(&fault))?);
         }
         Ok(Arc::new(measured))
     }
@@ -340,7 +388,8 @@ impl Bench {
         };
         let folder = self.setting.folder.join("logs").join("base");
         std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        match self.run_checks(base, &self.checks.task_commands(), (&folder, self.setting.check_limits), &desk).await {
+        let place = (&*folder, self.setting.check_limits);
+        match self.run_checks(base, &self.checks.task_commands(), Look::default(), place, &desk).await {
             Ok(measured) if measured.report.exit == 0 => Ok(()),
             Ok(measured) => Err(measured.failure()),
             Err(Breakage::Fell { why, .. }) => Err(why.into()),
@@ -392,22 +441,4 @@ impl Bench {
 /// A listing of a tree: mode and content of each path.
 pub(super) fn listing(entries: Vec<crate::workspace::TreeEntry>) -> BTreeMap<Box<str>, (u32, Oid)> {
     entries.into_iter().map(|entry| (entry.path, (entry.mode, entry.oid))).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_figure_is_read_as_people_write_it() {
-        for (said, figure) in [
-            ("lines 12\ncoverage: 87.5%", Some(87)),
-            ("87,5 %", Some(87)),
-            ("total 1,234,567.8", Some(1_234_567)),
-            ("-3", Some(-3)),
-            ("none", None),
-        ] {
-            assert_eq!(Measured { tail: said.into(), ..Measured::default() }.figure(), figure, "{said}");
-        }
-    }
 }

@@ -54,7 +54,10 @@ impl Bench {
         let Subject::Candidate { base, commit } = job.on else {
             return Err(fell("a proof without a candidate; this is a bug"));
         };
-        let Proof { findings, ran, .. } = self.proof(base, commit, &job.sheet.seal, job, desk).await?;
+        let proof = self.proof(base, commit, &job.sheet.seal, job, desk).await?;
+        let missed = Bench::missed(job, desk, &proof);
+        let Proof { findings, ran, .. } = proof;
+        let findings = [findings, missed].concat();
         if findings.is_empty() {
             return Ok(Ending::Passed(Evidence::Seen { ran }));
         }

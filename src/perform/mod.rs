@@ -14,6 +14,7 @@ mod hand_over;
 mod implement;
 mod in_place;
 mod land;
+mod measure;
 mod minutes;
 mod red;
 mod review;
@@ -29,6 +30,7 @@ pub use bench::{Backends, Bench, Setting};
 pub use cage::Cage;
 pub use evidence::{Checks, Wanted};
 pub use in_place::InPlace;
+pub use measure::CoverageSetting;
 
 use crate::{
     plan::Plan,

@@ -164,7 +164,20 @@ impl Bench {
         Ok(proof)
     }
 
-    /// Criteria of the task's own that carry a command.
+    /// The figures of a candidate that are out of their bounds: what lands is measured as it lands.
+    pub(super) fn missed(job: &Job, desk: &Desk, proof: &Proof) -> Vec<Finding> {
+        let gate = desk.plan.gate_of(job.node).and_then(|gate| desk.plan.node(gate).gate());
+        let criteria = gate.map(|gate| &gate.criteria[..]).unwrap_or_default();
+        let missed =
+            proof.figures.iter().filter_map(|&(index, figure)| criteria.get(usize::from(index))?.missed(figure));
+        let mut missed: Vec<Finding> = missed.map(|text| Finding::blocker(Code::CheckFails, text)).collect();
+        if !missed.is_empty() {
+            missed.extend(proof.told.iter().filter(|told| told.code == Code::Uncovered).cloned());
+        }
+        missed
+    }
+
+    /// Criteria of the task's own that carry a command, or are measured.
     async fn authored(&self, commit: Oid, job: &Job, desk: &Desk, proof: &mut Proof) -> Result<(), Breakage> {
         let gate = desk.plan.gate_of(job.node).and_then(|gate| desk.plan.node(gate).gate());
         let criteria = gate.map(|gate| &gate.criteria[..]).unwrap_or_default();
@@ -181,8 +194,9 @@ impl Bench {
             }
             let ran = match self.criterion(commit, criterion, job, desk).await? {
                 Settled::Seen { ran } => ran,
-                Settled::Figure { figure, ran } => {
+                Settled::Figure { figure, ran, told } => {
                     proof.figures.push((index, figure));
+                    proof.told.extend(told);
                     ran
                 }
                 Settled::Wanting { finding, ran } => {

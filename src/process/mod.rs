@@ -25,7 +25,7 @@ mod wire;
 pub use causes::with_causes;
 pub use confines::Confines;
 pub use die::die;
-pub use leaving::leaving;
+pub use leaving::{clear_in, leaving, leaving_in};
 pub use lookup::which;
 pub use output::{Call, Output, OutputError, output};
 pub use probe::NoSandbox;

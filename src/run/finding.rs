@@ -72,6 +72,8 @@ pub enum Code {
     TestConflict,
     /// The implementation says that a sealed test is wrong, and why (`TIDEGATE_CONTEST`).
     Contested,
+    /// Lines that no test runs: told.
+    Uncovered,
     /// A reviewer's blocker.
     Review,
     /// What an expert or the coordinator says of a task that keeps failing.

@@ -159,6 +159,10 @@ pub struct Sheet {
     pub without_code: Option<WithoutCode>,
     /// Why it was sent back, the last time: all that was found in that round.
     pub findings: Vec<Finding>,
+    /// What was measured last of the criteria of its gate.
+    pub figures: Vec<(u16, i64)>,
+    /// Changed lines that no test runs, as they were measured last.
+    pub uncovered: Vec<Finding>,
     /// Paths beyond its scope that it was granted by reviewers; sorted.
     pub grants: Vec<Box<str>>,
     /// Paths beyond its scope, or protected, that it was granted by a person; sorted.

@@ -44,6 +44,7 @@ impl Run {
             Phase::Handoff => self.want(node, What::HandOver),
             Phase::Judge => {
                 self.lives[node.index()].subject = self.train.tip();
+                self.prove_unblocked(node);
                 self.judge_gate(node);
             }
             Phase::Merge => {}
@@ -187,8 +188,8 @@ impl Run {
                 self.granted(node, grants);
                 self.reviewed(job, approval(findings));
             }
-            (What::Settle(criterion), &Evidence::Figure { figure, .. }) => {
-                self.settled(job, criterion, Proof::Figure(figure));
+            (What::Settle(criterion), Evidence::Figure { figure, told, .. }) => {
+                self.settled(job, criterion, Proof::Figure { figure: *figure, said: told.as_slice().into() });
             }
             (What::Settle(criterion), Evidence::Approved { findings, .. }) => {
                 self.settled(job, criterion, approval(findings));

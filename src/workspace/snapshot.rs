@@ -143,6 +143,27 @@ impl Repository {
         Ok(Snapshot { commit, left })
     }
 
+    /// The files of the commit that is checked out which are not as it has them. No process may be at work in the workspace.
+    ///
+    /// # Errors
+    /// When the tree cannot be read.
+    pub async fn altered(&self, lease: &Lease, commit: Oid) -> Result<Vec<Box<str>>, SnapshotError> {
+        lease.check().map_err(SnapshotError::Tree)?;
+        let (desk, scratch) = self.scratch()?;
+        let warm = copy_index(lease.index(), &scratch.path().join("index"));
+        let git = desk.with("GIT_WORK_TREE", lease.path()).within(lease.path());
+        let git = git.with("GIT_ATTR_SOURCE", commit.to_string());
+        if let Err(error) = warm {
+            absent(error).map_err(SnapshotError::Tree)?;
+            git.run(&["read-tree", &commit.to_string()]).await?;
+        }
+        // It says by its exit code whether something is not as it was.
+        git.ask(&["update-index", "-q", "--refresh", "--ignore-submodules"], b"").await?;
+        let said = git.run(&["diff-files", "-z", "--name-only", "--no-ext-diff", "--ignore-submodules=all"]).await?;
+        let made = lease.made();
+        Ok(names(&said).filter(|path| !made.contains(path)).map(Box::from).collect())
+    }
+
     /// What `base` says, kept for the last few bases.
     pub(super) async fn rules(&self, base: Oid) -> Result<Arc<Rules>, GitError> {
         const KEPT: usize = 8;

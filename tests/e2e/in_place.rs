@@ -57,3 +57,33 @@ fn what_needs_more_than_a_script_is_refused_with_its_line() {
     said.says(&["task 1 has no script, and tasks are done in place", "sh role=implementation"]);
     assert!(!space.repo().join(".git/tidegate/runs").exists(), "a refusal leaves nothing behind");
 }
+
+#[test]
+fn gates_in_place_look_at_the_working_tree_for_files_figures_coverage_and_what_checks_change() {
+    let space = Space::plain();
+    let lcov = r"printf 'SF:one\\nDA:1,1\\nDA:2,0\\nend_of_record\\n' > lcov.info";
+    let config = |deploy: &str, least: u32, docs: &str| {
+        format!(
+            "[workspace]\nmode = \"in-place\"\n[checks]\nstream = [\"{lcov}\"]\nsystem = [\"{lcov}\"]\n\
+             deployment = [\"{deploy}\"]\n[coverage]\nreports = [\"lcov.info\"]\ntotal = {least}\n\
+             [[measures]]\nname = \"size\"\ncommand = \"wc -c < three\"\nbound = \"at most 10\"\n\
+             [gates.deployment]\nfiles = [\"three\", \"{docs}\"]\n"
+        )
+    };
+    let execute = |topic: &str, config: &str| {
+        space.write("tidegate.toml", config);
+        space.commit(topic);
+        let scripts =
+            ["printf 'a\\nb\\n' > one", "echo 2 > two", "cat one > three; mkdir -p docs; echo use > docs/use.md"];
+        space.topic(topic, &two_streams(scripts));
+        space.execute(topic)
+    };
+    execute("changes", &config("echo more >> two", 50, "docs/*.md")).exits(1).says(&[
+        "they change two: commit what they make, or ignore it",
+        "the lines are covered: measured 50 %, asked for at least 50 %",
+        "size: measured 4, asked for at most 10",
+    ]);
+    execute("uncovered", &config("true", 60, "docs/*.md")).exits(1).says(&["measured 50 %, asked for at least 60 %"]);
+    execute("lacks", &config("true", 50, "docs/*.txt")).exits(1).says(&["the tree has no docs/*.txt, or it is empty"]);
+    execute("ready", &config("echo a build > built", 50, "docs/*.md")).exits(0).says(&["done, every gate passed"]);
+}
