@@ -9,8 +9,8 @@ use crate::{
         Addition, BackendId, Blueprint, Brief, Gate, Level, Means, Node, NodeId, Plan, ReviewerId, Role, Task, TestWish,
     },
     run::{
-        Breakage, Code, Ending, Entry, Event, Evidence, Finding, JobId, Oid, Order, Rejection, Spend, Timestamp, Until,
-        Verified, Weight, What,
+        Breakage, Code, Ending, Entry, Estimates, Event, Evidence, Finding, JobId, Oid, Order, Rejection, Spend,
+        Timestamp, Until, Verified, Weight, What,
     },
     text::line,
 };
@@ -113,7 +113,16 @@ impl Board {
             return;
         };
         self.plan = plan;
+        self.estimates = Estimates::new(&self.plan);
         self.deal();
+    }
+
+    /// The index of ways to the end, made anew.
+    fn measure(&mut self) {
+        self.path = super::Path::default();
+        for (id, card) in (0..).map(NodeId).zip(&self.cards) {
+            self.path.enter(&self.estimates, id, &card.standing);
+        }
     }
 
     fn extend(&mut self, addition: &Addition) {
@@ -127,10 +136,8 @@ impl Board {
         };
         // The ways to the end are other ones now: the index is made anew.
         self.plan = plan;
-        self.path = super::Path::default();
-        for (id, card) in (0..).map(NodeId).zip(&self.cards) {
-            self.path.enter(&self.plan, id, &card.standing);
-        }
+        self.estimates.lay_out(&self.plan);
+        self.measure();
         self.deal();
         for &node in addition.retired.iter().filter(|n| n.index() < self.cards.len()).collect::<Vec<_>>() {
             self.set(node, Standing::Retired);
@@ -160,7 +167,7 @@ impl Board {
                     }
                 }
             }
-            self.path.enter(&self.plan, id, &card.standing);
+            self.path.enter(&self.estimates, id, &card.standing);
             self.cards.push(card);
             if let Some(card) = gate_of.and_then(|task| self.cards.get_mut(task.index())) {
                 card.gate = Some(id);
@@ -171,8 +178,8 @@ impl Board {
     /// The one place where a standing changes: its counts and its place on the path go with it.
     fn set(&mut self, node: NodeId, standing: Standing) {
         let card = &mut self.cards[node.index()];
-        self.path.leave(&self.plan, node, &card.standing);
-        self.path.enter(&self.plan, node, &standing);
+        self.path.leave(&self.estimates, node, &card.standing);
+        self.path.enter(&self.estimates, node, &standing);
         let was = std::mem::replace(&mut card.standing, standing);
         if std::mem::discriminant(&was) == std::mem::discriminant(&card.standing) {
             return;
@@ -208,6 +215,7 @@ impl Board {
             return;
         };
         card.begun.get_or_insert(at);
+        self.estimates.began(node, at);
         let backend = self.engine(node, what);
         // The core starts nothing on a closed backend.
         if let Some(backend) = backend {
@@ -270,6 +278,7 @@ impl Board {
         for id in self.jobs.keys().copied().collect::<Vec<_>>() {
             self.close_bill(id, false);
         }
+        self.estimates.interrupted();
         for job in std::mem::take(&mut self.jobs).into_values() {
             self.stops(&job);
         }
@@ -290,6 +299,7 @@ impl Board {
             return;
         };
         self.stops(&job);
+        self.estimates.ended(job.node, at);
         let is_wanted = !job.is_stopping;
         let story = self.cards[job.node.index()].story_mut();
         if matches!(ending, Ending::Passed(_) | Ending::Rejected(_)) {
@@ -319,6 +329,10 @@ impl Board {
     fn passed(&mut self, job: &Running, evidence: &Evidence, at: Timestamp) {
         let story = self.cards[job.node.index()].story_mut();
         story.trouble = None;
+        if job.what == What::HandOver && self.estimates.finished(&self.plan, job.node) {
+            self.measure();
+        }
+        let story = self.cards[job.node.index()].story_mut();
         match evidence {
             Evidence::Red(red) => {
                 story.red = Some(red.reason.clone());

@@ -17,7 +17,7 @@ pub use standing::{Count, Standing};
 
 use crate::{
     plan::{BackendId, Criterion, Level, Node, NodeId, Plan, ReviewerId, Role, StreamId},
-    run::{Charter, JobId, Limit, Oid, Spend, Timestamp, Until, What},
+    run::{Charter, Estimates, JobId, Limit, Oid, Spend, Timestamp, Until, What},
     text::line,
 };
 use path::Path;
@@ -25,6 +25,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// How many sentences are kept.
 const NEWS_KEPT: usize = 20;
+
+/// Milliseconds of a minute.
+const MINUTE_MS: u64 = 60_000;
 
 /// How many remarks of a kind are kept in all; the journal has every one.
 const REMARKS_KEPT: usize = 1_000;
@@ -46,6 +49,7 @@ pub struct Board {
     /// The train, in the order in which its tasks joined.
     train: BTreeSet<(u64, NodeId)>,
     path: Path,
+    estimates: Estimates,
     closed: BTreeMap<BackendId, (Until, Box<str>)>,
     landings: Vec<Landing>,
     remarks: Vec<Remark>,
@@ -151,9 +155,16 @@ impl Board {
         self.jobs.get(&id)
     }
 
-    /// Minutes to the end of what can still move, when everything takes what was estimated.
+    /// Minutes to the end of what can still move, when everything takes what is estimated, scaled by what was observed in this run.
+    /// None only where nothing is left.
     pub fn minutes_left(&self, now: Timestamp) -> u64 {
-        self.path.minutes(&self.plan, now, |node| self.card(node).begun)
+        let of_plan = (&self.plan, &self.estimates);
+        self.path.left(of_plan, now, |node| self.card(node).begun).div_ceil(MINUTE_MS)
+    }
+
+    /// Minutes from the start of a node to the end of the plan, by the same estimates.
+    pub fn minutes_from(&self, node: NodeId) -> u64 {
+        self.estimates.length(node).div_ceil(MINUTE_MS)
     }
 
     /// What the longest way to the end waits for now.

@@ -3,11 +3,11 @@
 use super::Standing;
 use crate::{
     plan::{NodeId, Plan},
-    run::Timestamp,
+    run::{Estimates, Timestamp},
 };
 use std::{cmp::Reverse, collections::BTreeSet};
 
-/// Nodes by the minutes from their start to the end of the plan; the longest is last, of equals the lowest id.
+/// Nodes by the milliseconds from their start to the end of the plan; the longest is last, of equals the lowest id.
 type ByLength = BTreeSet<(u64, Reverse<NodeId>)>;
 
 /// What is still to do, by length.
@@ -22,27 +22,32 @@ pub(super) struct Path {
 }
 
 impl Path {
-    pub(super) fn enter(&mut self, plan: &Plan, node: NodeId, standing: &Standing) {
+    pub(super) fn enter(&mut self, estimates: &Estimates, node: NodeId, standing: &Standing) {
         if let Some(set) = self.of(standing) {
-            set.insert((plan.remaining(node), Reverse(node)));
+            set.insert((estimates.length(node), Reverse(node)));
         }
     }
 
-    pub(super) fn leave(&mut self, plan: &Plan, node: NodeId, standing: &Standing) {
+    pub(super) fn leave(&mut self, estimates: &Estimates, node: NodeId, standing: &Standing) {
         if let Some(set) = self.of(standing) {
-            set.remove(&(plan.remaining(node), Reverse(node)));
+            set.remove(&(estimates.length(node), Reverse(node)));
         }
     }
 
-    /// Minutes to the end of what can still move, when everything takes what was estimated. Looks at what runs, and one more.
-    pub(super) fn minutes(&self, plan: &Plan, now: Timestamp, begun: impl Fn(NodeId) -> Option<Timestamp>) -> u64 {
-        let mut longest = self.waiting.last().map_or(0, |&(minutes, _)| minutes);
-        for &(minutes, Reverse(node)) in self.begun.iter().rev() {
-            if minutes <= longest {
+    /// Milliseconds to the end of what can still move, when everything takes what is estimated. Looks at what runs, and one more.
+    pub(super) fn left(
+        &self,
+        (plan, estimates): (&Plan, &Estimates),
+        now: Timestamp,
+        begun: impl Fn(NodeId) -> Option<Timestamp>,
+    ) -> u64 {
+        let mut longest = self.waiting.last().map_or(0, |&(length, _)| length);
+        for &(length, Reverse(node)) in self.begun.iter().rev() {
+            if length <= longest {
                 break;
             }
-            let gone = begun(node).map_or(0, |since| now.0.saturating_sub(since.0) / 60_000);
-            longest = longest.max(minutes - gone.min(plan.node(node).minutes()));
+            let gone = begun(node).map_or(0, |since| now.0.saturating_sub(since.0));
+            longest = longest.max(length - gone.min(estimates.of(plan, node)));
         }
         longest
     }

@@ -125,7 +125,7 @@ impl Run {
         let urgency = match (what, self.lives[node.index()].state) {
             (What::Build | What::Prove | What::Land, State::Merging { place }) => u64::MAX - place.0,
             (What::HandOver, _) => u64::MAX,
-            _ => self.plan.remaining(node),
+            _ => self.estimates.length(node),
         };
         Key { urgency: Reverse(urgency), node, what }
     }

@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "the modules of a test are nobody's neighbours")]
 
 mod crew;
+mod estimates;
 mod story;
 
 use story::*;
