@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{
     plan::{
-        Addition, BackendId, Blueprint, Brief, Gate, Level, Means, Node, NodeId, Plan, ReviewerId, Role, Task, TestWish,
+        Addition, BackendId, Blueprint, Brief, Gate, Hold, Level, Means, Node, NodeId, Phase, Plan, ReviewerId, Role,
+        Task, TestWish,
     },
     run::{
         Breakage, Code, Ending, Entry, Estimates, Event, Evidence, Finding, JobId, Oid, Order, Rejection, Spend,
@@ -181,6 +182,17 @@ impl Board {
         self.path.leave(&self.estimates, node, &card.standing);
         self.path.enter(&self.estimates, node, &standing);
         let was = std::mem::replace(&mut card.standing, standing);
+        let keeps = match &card.standing {
+            Standing::Working { phase, .. } => *phase != Phase::Handoff,
+            standing => matches!(standing, Standing::Merging { .. }),
+        };
+        if let (false, Some(task)) = (keeps, self.plan.node(node).task()) {
+            for resource in
+                task.needs.iter().filter(|resource| self.held.get(resource) == Some(&node)).collect::<Vec<_>>()
+            {
+                self.held.remove(resource);
+            }
+        }
         if std::mem::discriminant(&was) == std::mem::discriminant(&card.standing) {
             return;
         }
@@ -215,6 +227,12 @@ impl Board {
             return;
         };
         card.begun.get_or_insert(at);
+        if what.is_in_workspace()
+            && let Some(task) = self.plan.node(node).task()
+        {
+            let files = task.needs.iter().filter(|&&resource| self.plan.hold(resource) == Hold::Task);
+            self.held.extend(files.map(|&resource| (resource, node)));
+        }
         self.estimates.began(node, at);
         let backend = self.engine(node, what);
         // The core starts nothing on a closed backend.

@@ -16,7 +16,7 @@ pub use news::{News, Tone};
 pub use standing::{Count, Standing};
 
 use crate::{
-    plan::{BackendId, Criterion, Level, Node, NodeId, Plan, ReviewerId, Role, StreamId},
+    plan::{BackendId, Criterion, Hold, Level, Node, NodeId, Plan, ResourceId, ReviewerId, Role, StreamId},
     run::{Charter, Estimates, JobId, Limit, Oid, Spend, Timestamp, Until, What},
     text::line,
 };
@@ -49,6 +49,8 @@ pub struct Board {
     /// The train, in the order in which its tasks joined.
     train: BTreeSet<(u64, NodeId)>,
     path: Path,
+    /// What tasks hold, from their first job on.
+    held: BTreeMap<ResourceId, NodeId>,
     estimates: Estimates,
     closed: BTreeMap<BackendId, (Until, Box<str>)>,
     landings: Vec<Landing>,
@@ -395,7 +397,10 @@ impl Board {
             Standing::Working { rests: Some(until), .. } | Standing::Merging { rests: Some(until) } => {
                 format!("rests for {}", span(until.0.saturating_sub(now.0)))
             }
-            Standing::Working { phase, .. } => format!("ready for {}", phase.name()),
+            Standing::Working { phase, .. } => match self.taken_from(node) {
+                Some((name, by)) => format!("waits for {}, which {} has", line(name, 60), self.plan.name(by)),
+                None => format!("ready for {}", phase.name()),
+            },
             Standing::Merging { .. } => match self.ahead(node) {
                 0 => "first in the merge train".to_owned(),
                 ahead => format!("in the merge train behind {ahead}"),
@@ -412,6 +417,23 @@ impl Board {
             Standing::Retired => "no longer in the plan".to_owned(),
             Standing::Failed { why, .. } => line(why, 200),
         }
+    }
+
+    /// The first resource that a task needs and somebody else has, with who that is.
+    fn taken_from(&self, node: NodeId) -> Option<(&str, NodeId)> {
+        let needs = &self.plan.node(node).task()?.needs;
+        let uses = |job: &&Running, resource| {
+            let claims = |task: &crate::plan::Task| task.needs.contains(&resource);
+            job.node != node && job.what.runs_code() && self.plan.node(job.node).task().is_some_and(claims)
+        };
+        needs.iter().find_map(|&resource| {
+            let holder = match self.plan.hold(resource) {
+                Hold::Task => self.held.get(&resource).copied().filter(|&holder| holder != node),
+                Hold::Job => self.jobs.values().find(|job| uses(job, resource)).map(|job| job.node),
+            };
+            let name = self.plan.blueprint().resources.get(usize::from(resource.0)).map(|(name, _)| &**name);
+            name.zip(holder)
+        })
     }
 
     fn stream_of(&self, node: NodeId) -> Option<StreamId> {

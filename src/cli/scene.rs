@@ -197,6 +197,8 @@ pub(crate) fn settings(config: &Config, checks: &Checks, without_checks: bool, b
         medium: config.effort.medium,
         large: config.effort.large,
         extra_large: config.effort.xl,
+        resources: config.resources.holds(),
+        critical: config.resources.critical.clone(),
         reviewers: config.review.reviewers.clone(),
         engines: config.agents.engines(backend),
     }

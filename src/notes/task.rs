@@ -10,7 +10,7 @@ use super::{
     outline::{Shape, TaskLines},
     script, step,
 };
-use crate::plan::{Fault, Label, Name, Needs, Phase, Severity, TaskDraft, Written};
+use crate::plan::{ClaimDraft, Fault, Label, Name, Needs, Phase, Severity, TaskDraft, Written};
 use std::ops::Range;
 
 /// A one-line title is kept whole up to here; what is longer is cut behind its first clause.
@@ -47,6 +47,10 @@ pub(super) fn read(lines: &Lines<'_>, task: &TaskLines, faults: &mut Vec<Fault>)
         effort: estimate.or_else(|| head.effort.and_then(|r| self::estimate(lines, r))),
         tests,
         files: all(Key::Files).flat_map(|f| files(lines, f, faults)).collect(),
+        claims: [(Key::Exclusive, true), (Key::Resources, false)]
+            .into_iter()
+            .flat_map(|(key, is_certain)| all(key).flat_map(move |f| claims(lines, f, is_certain)))
+            .collect(),
         phases: all(Key::Phases).flat_map(|f| phases(lines, f)).collect(),
         acceptance: pieces(Key::Acceptance).collect(),
         commit: all(Key::Commit).flat_map(Field::pieces).next().map(|p| commit(lines, p)),
@@ -285,6 +289,31 @@ fn files(lines: &Lines<'_>, field: &Field, faults: &mut Vec<Fault>) -> Vec<Writt
         let text = "no path is found in this field, so the task is not limited to any files".to_owned();
         let labels = vec![Label { at, text: String::new() }];
         faults.push(Fault { severity: Severity::Warning, code: "files-unread", text, labels, help: Some(help) });
+    }
+    found
+}
+
+/// The names of a field, between backticks or between commas. Words are prose.
+fn claims(lines: &Lines<'_>, field: &Field, is_certain: bool) -> Vec<ClaimDraft> {
+    let mut found = Vec::new();
+    for piece in field.pieces().into_iter().filter(|piece| !dependency::is_none(&lines.source[piece.clone()])) {
+        let text = &lines.source[piece.clone()];
+        let is_ticked = text.contains('`');
+        let (mut at, mut in_ticks) = (0, false);
+        for token in text.split_inclusive(['`', ',', ';', '\n']) {
+            let (start, was_in_ticks) = (at, in_ticks);
+            at += token.len();
+            in_ticks ^= token.ends_with('`');
+            // `db (the test database)`
+            let name = token.trim_end_matches(['`', ',', ';', '\n']).split(" (").next().unwrap_or_default();
+            let name = name.trim().trim_matches(['*', '"', '\'']).trim_end_matches('.');
+            let is_name =
+                !name.is_empty() && !name.contains(char::is_whitespace) && name.chars().any(char::is_alphanumeric);
+            if is_name && !name.contains("://") && (was_in_ticks || !is_ticked) {
+                let from = piece.start + start + token.find(name).unwrap_or(0);
+                found.push(ClaimDraft { name: verbatim(lines, from..from + name.len()), is_certain });
+            }
+        }
     }
     found
 }

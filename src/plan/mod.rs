@@ -6,6 +6,7 @@
 
 mod blueprint;
 mod build;
+mod claim;
 mod criteria;
 mod draft;
 mod drawing;
@@ -22,8 +23,8 @@ mod width;
 pub use blueprint::{Addition, Blueprint, Node, Origin};
 pub use build::{Settings, build, stated};
 pub use draft::{
-    Draft, Effort, Extent, GateDraft, Name, Needs, ScriptDraft, Source, SourceId, Span, StepDraft, StreamDraft,
-    TaskDraft, Written, slug,
+    ClaimDraft, Draft, Effort, Extent, GateDraft, Name, Needs, ScriptDraft, Source, SourceId, Span, StepDraft,
+    StreamDraft, TaskDraft, Written, slug,
 };
 pub use drawing::{dot, mermaid};
 pub use fault::{Fault, Label, Severity};

@@ -19,6 +19,7 @@ mod neighbours;
 mod proof;
 mod red;
 mod reports;
+mod resources;
 mod reviewers;
 mod sample;
 mod sandbox;
