@@ -399,6 +399,11 @@ async fn charter(
 ) -> Result<Charter, Stop> {
     let uncommitted =
         scene.repo.uncommitted().await.map_err(|error| Stop::because("the working tree cannot be read", &error))?;
+    let copies =
+        scene.repo.copies(base).await.map_err(|e| Stop::because("what .worktreeinclude names cannot be read", &e))?;
+    for (path, why) in &copies.left_out {
+        complain(&format!("warning: .worktreeinclude names {path}, which is not copied: {why}\n"));
+    }
     let head = scene.repo.branch().map_or_else(|| base.short(), str::to_owned);
     Ok(Charter {
         run: run.into(),
@@ -408,6 +413,7 @@ async fn charter(
         sandbox: tier.name().into(),
         backend: backend.into(),
         without_checks: wish.allow_no_checks,
+        copied: copies.paths().map(Into::into).collect(),
         // What is under notes/ is read where it lies: nothing of it is left out.
         uncommitted: uncommitted
             .into_iter()

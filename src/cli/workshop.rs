@@ -12,7 +12,7 @@ use crate::{
     perform::{Backends, Bench, Checks, Setting},
     process::{Launch, Limits, Sandbox, Wardens},
     run::Oid,
-    workspace::{Pool, PoolError, Setup},
+    workspace::{GitError, Pool, PoolError, Setup},
 };
 use std::{
     path::{Path, PathBuf},
@@ -117,6 +117,9 @@ pub(super) async fn bench(
     let identity = identity.unwrap_or_default();
     let logs = folder.join("logs");
     std::fs::create_dir_all(&logs).map_err(|error| Stop::because("logs cannot be kept", &error))?;
+    let unread = |error: &GitError| Stop::because("what .worktreeinclude names cannot be copied", error);
+    let copies = scene.repo.copies(base).await.map_err(|error| unread(&error))?;
+    let copies = scene.repo.take_copies(copies).await.map_err(|error| unread(&error))?;
     let limits = |total| Limits { total, idle: None, grace: GRACE, output_bytes: OUTPUT_MAX };
     let cage = cage(scene, config);
     let texts = |list: &[String]| list.iter().map(|text| text.as_str().into()).collect::<Vec<Box<str>>>();
@@ -136,6 +139,7 @@ pub(super) async fn bench(
         author: identity,
         is_signed: config.is_signed,
         setup: Setup {
+            copies,
             commands: config.workspace.setup.clone(),
             env: scene.environment.passed_to_setup(&config.sandbox.setup_env),
             limits: limits(config.checks.timeout),

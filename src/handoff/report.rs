@@ -326,6 +326,11 @@ fn to_know(page: &mut Page, board: &Board, closing: &Closing<'_>) {
         let count = charter.uncommitted.len();
         told.push(format!("Uncommitted changes were left out, in {}: {}", counted(count, "path"), paths.join(", ")));
     }
+    if !charter.copied.is_empty() {
+        let paths: Vec<String> = charter.copied.iter().take(5).map(|path| line(path, 100)).collect();
+        let count = counted(charter.copied.len(), "file");
+        told.push(format!("Agents and checks could read copies of {count} of yours: {}", paths.join(", ")));
+    }
     told.extend(closing.notes.iter().map(|note| line(note, 300)));
     let is_closed = |until: &Until| matches!(until, Until::At(at) if *at > closing.at) || *until == Until::Person;
     for (backend, _, why) in board.closed().filter(|(_, until, _)| is_closed(until)) {

@@ -297,6 +297,10 @@ fn left_out(left: &workspace::Left) -> Finding {
         }
         Why::Pipe => (Weight::Concern, Code::LeftOut, "it is a pipe or a socket".into()),
         Why::Device => (Weight::Concern, Code::LeftOut, "it is a device".into()),
+        Why::Copied => {
+            let why = "it was copied from your working tree, and no change of it is part of a patch".into();
+            (Weight::Concern, Code::LeftOut, why)
+        }
         Why::NotUtf8 => (Weight::Concern, Code::LeftOut, "its name is not UTF-8".into()),
     };
     Finding { weight, ..Finding::blocker(code, format!("{} was left out: {why}", left.path)) }

@@ -4,6 +4,7 @@
 //! [`Repository::snapshot`], and becomes a landing by [`Repository::build`] and [`Repository::land`].
 
 mod clone;
+mod copies;
 mod create;
 mod fault;
 mod git;
@@ -19,6 +20,7 @@ mod setup;
 mod snapshot;
 mod survey;
 
+pub use copies::Copies;
 pub use create::create;
 pub use fault::OpenFault;
 pub use git::GitError;

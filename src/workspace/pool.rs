@@ -457,6 +457,11 @@ impl Lease {
         &self.index
     }
 
+    /// Where it is noted which files were copied into it.
+    pub(super) fn copies_note(&self) -> PathBuf {
+        self.dir.join("copies")
+    }
+
     /// Where it is noted with what it was set up.
     pub(super) fn setup_mark(&self) -> PathBuf {
         self.dir.join("setup")

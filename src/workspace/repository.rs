@@ -248,6 +248,11 @@ impl Repository {
         Ok((self.desk(&made.path().join("index"))?, made))
     }
 
+    /// Git as the user has it.
+    pub(super) fn user(&self) -> &Git {
+        &self.user
+    }
+
     /// What git says of objects that are called by their names, and of nothing else.
     pub(super) async fn recall(&self, args: &[&str]) -> Result<Arc<[u8]>, GitError> {
         self.memory.ask(&self.refs, args).await

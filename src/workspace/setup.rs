@@ -1,7 +1,7 @@
 //! Setting a workspace up: the commands that put there what a fresh clone lacks, run again when a lock file changes.
 
 use super::{
-    GitError, Kind, Lease, Repository,
+    Copies, GitError, Kind, Lease, Repository,
     snapshot::{Rules, blocking},
     survey,
 };
@@ -22,6 +22,8 @@ use std::{
 /// How workspaces are set up.
 #[derive(Clone, Debug)]
 pub struct Setup {
+    /// What is put there first.
+    pub copies: Copies,
     /// Command lines for `sh`, in order (`[workspace] setup`).
     pub commands: Vec<String>,
     /// Their whole environment.
@@ -52,7 +54,7 @@ pub enum SetupError {
     /// Git could not tell what the lock files are.
     #[error(transparent)]
     Git(#[from] GitError),
-    /// That it was set up could not be noted.
+    /// A copy could not be put there, or it could not be noted that it was set up.
     #[error("{}", path.display())]
     File {
         /// Where.
@@ -63,7 +65,7 @@ pub enum SetupError {
 }
 
 impl Lease {
-    /// Runs the commands in this workspace, unless they were run with the same lock files and it still holds what they made. A gate's
+    /// Puts the copies into this workspace and runs the commands in it, unless these were run with the same lock files and it still holds what they made. A gate's
     /// is always set up anew, since nothing stays in it.
     ///
     /// # Errors
@@ -75,6 +77,9 @@ impl Lease {
         setup: &Setup,
         line: &Line,
     ) -> Result<(), SetupError> {
+        let file = |path: &Path, source| SetupError::File { path: path.into(), source };
+        let rules = repository.rules(self.commit()).await?;
+        self.put(&setup.copies, &rules).await.map_err(|source| file(self.path(), source))?;
         if setup.commands.is_empty() {
             return Ok(());
         }
@@ -83,9 +88,8 @@ impl Lease {
         if Mark::read(&mark).is_some_and(|mark| mark.key == key) {
             return Ok(());
         }
-        let file = |source| SetupError::File { path: mark.clone(), source };
+        let file = |source| file(&mark, source);
         survey::remove(&mark).map_err(file)?;
-        let rules = repository.rules(self.commit()).await?;
         // A gate's tree is never taken in: what was there before is asked for agents alone.
         let before = match self.kind() {
             Kind::Agent => Some(self.prints(&rules).await.map_err(file)?),
@@ -182,14 +186,14 @@ impl Mark {
 }
 
 /// A file, and by what one sees that it was touched: its inode, its size, and when it changed, which no program can set.
-#[derive(PartialEq, Eq, Hash, Serialize, Deserialize)]
-struct Made {
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(super) struct Made {
     path: String,
     print: (u64, u64, i64, i64),
 }
 
 impl Made {
-    fn at(tree: &Path, path: String) -> Option<Made> {
+    pub(super) fn at(tree: &Path, path: String) -> Option<Made> {
         let data = tree.join(&path).symlink_metadata().ok()?;
         Some(Made { path, print: (data.ino(), data.size(), data.ctime(), data.ctime_nsec()) })
     }

@@ -41,6 +41,8 @@ pub enum Why {
     Device,
     /// A name that is not UTF-8.
     NotUtf8,
+    /// A copy of a file of the user's that was changed: it is none of the repository's.
+    Copied,
     /// A file of this many bytes: more than is taken in.
     TooBig(u64),
 }
@@ -102,7 +104,14 @@ impl Repository {
         let survey = survey.map_err(SnapshotError::Tree)?;
         let mut left: Vec<Left> = survey.odd.into_iter().map(|(_, left)| left).collect();
         // What set-up made stays in the tree as the commit has it that was checked out, or out of it.
-        let made = lease.made();
+        let mut made = lease.made();
+        // What was copied from the user's working tree is in no commit of ours, whatever became of it or of the rules that ignore it.
+        for (path, is_same) in lease.copied().into_iter().filter(|(path, _)| !rules.tracked.contains(path)) {
+            if !is_same && survey.files.iter().any(|found| found.path == path) {
+                left.push(Left { path: crate::text::clean(&path), why: Why::Copied });
+            }
+            made.insert(path);
+        }
         let (known, unknown): (Vec<_>, Vec<_>) = survey
             .files
             .into_iter()

@@ -29,3 +29,4 @@ mod space;
 mod strange;
 mod telemetry;
 mod terminal;
+mod workspaces;
