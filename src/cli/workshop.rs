@@ -10,7 +10,7 @@ use crate::{
     journal::Runs,
     notes::Topic,
     perform::{Backends, Bench, Checks, Setting},
-    process::{Launch, Limits, Sandbox, Wardens},
+    process::{Caches, Launch, Limits, Sandbox, Wardens},
     run::Oid,
     workspace::{GitError, Pool, PoolError, Setup},
 };
@@ -122,6 +122,7 @@ pub(super) async fn bench(
     let copies = scene.repo.take_copies(copies).await.map_err(|error| unread(&error))?;
     let limits = |total| Limits { total, idle: None, grace: GRACE, output_bytes: OUTPUT_MAX };
     let cage = cage(scene, config);
+    let places = [scene.environment.passed(), scene.environment.named(&["GOPROXY"])].concat();
     let texts = |list: &[String]| list.iter().map(|text| text.as_str().into()).collect::<Vec<Box<str>>>();
     let setting = Setting {
         run: run.to_owned(),
@@ -140,6 +141,7 @@ pub(super) async fn bench(
         is_signed: config.is_signed,
         setup: Setup {
             copies,
+            caches: Caches { home: scene.environment.home(), env: places },
             commands: config.workspace.setup.clone(),
             env: scene.environment.passed_to_setup(&config.sandbox.setup_env),
             limits: limits(config.checks.timeout),

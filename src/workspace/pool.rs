@@ -198,7 +198,7 @@ impl Pool {
             }
         }
         let dir = self.shelf.new_dir(kind);
-        let made = fs::create_dir_all(dir.join("tree")).and_then(|()| fs::create_dir_all(dir.join("cache")));
+        let made = ["tree", "cache", "caches"].into_iter().try_for_each(|name| fs::create_dir_all(dir.join(name)));
         made.map_err(|source| PoolError::File { path: dir.clone(), source })?;
         let _making = self.repository.making.lock().await;
         match self.fill(&dir, kind, task, commit).await {
@@ -425,6 +425,11 @@ impl Lease {
     /// one that agents do not get.
     pub fn cache(&self) -> &Path {
         &self.cache
+    }
+
+    /// A folder beside these for caches of package managers and build tools, which stays as the other does.
+    pub fn caches(&self) -> PathBuf {
+        self.dir.join("caches")
     }
 
     /// What was checked out in it.

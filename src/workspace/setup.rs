@@ -6,7 +6,7 @@ use super::{
     survey,
 };
 use crate::{
-    process::{Ask, Confines, How, Launch, Limits, Line, Program, Tail},
+    process::{Ask, CacheUser, Caches, Confines, How, Launch, Limits, Line, Program, Tail},
     run::Oid,
 };
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,8 @@ use std::{
 /// How workspaces are set up.
 #[derive(Clone, Debug)]
 pub struct Setup {
+    /// The user's caches.
+    pub caches: Caches,
     /// What is put there first.
     pub copies: Copies,
     /// Command lines for `sh`, in order (`[workspace] setup`).
@@ -80,6 +82,11 @@ impl Lease {
         let file = |path: &Path, source| SetupError::File { path: path.into(), source };
         let rules = repository.rules(self.commit()).await?;
         self.put(&setup.copies, &rules).await.map_err(|source| file(self.path(), source))?;
+        let own = self.caches();
+        fs::create_dir_all(&own).map_err(|source| file(&own, source))?;
+        if self.kind() == Kind::Agent {
+            setup.caches.lay_out(&own).map_err(|source| file(&own, source))?;
+        }
         if setup.commands.is_empty() {
             return Ok(());
         }
@@ -97,13 +104,14 @@ impl Lease {
         };
         let mut confines = setup.confines.clone();
         if let Some(confines) = &mut confines {
-            confines.writable.push(self.path().into());
+            confines.writable.extend([self.path().into(), own.clone()]);
         }
+        let env: Vec<_> = setup.env.iter().cloned().chain(setup.caches.variables(CacheUser::Setup, &own)).collect();
         for command in &setup.commands {
             let program = Program {
                 argv: vec!["sh".into(), "-euc".into(), command.into()],
                 cwd: self.path().into(),
-                env: setup.env.clone(),
+                env: env.clone(),
                 stdin: None,
                 stdout: setup.log.clone(),
                 stderr: None,

@@ -29,6 +29,7 @@ async fn set_up(repository: &Repository, lease: &Lease, copies: &Copies) {
     let limits =
         Limits { total: std::time::Duration::MAX, idle: None, grace: std::time::Duration::ZERO, output_bytes: 1 };
     let setup = Setup {
+        caches: tidegate::process::Caches::default(),
         copies: copies.clone(),
         commands: vec![],
         env: vec![],

@@ -245,6 +245,7 @@ async fn a_workspace_is_set_up_once_and_again_when_a_lock_file_changes_and_a_gat
     let limits = Limits { total: Duration::MAX, idle: None, grace: Duration::ZERO, output_bytes: 1 };
     let log = ground.at("setup.log");
     let setup = Setup {
+        caches: tidegate::process::Caches::default(),
         copies: Copies::default(),
         commands: vec!["npm ci".into(), "make".into()],
         env: vec![],
