@@ -27,6 +27,7 @@ use crate::{
     process::{Launch, Sandbox, Tier, Wardens},
     run::{Charter, Entry, Event, Oid, Order, Outcome, Policy, Run},
     telemetry::{self, Telemetry},
+    text::line,
     views::{Bars, Folded, Json, Last, Lines, Live, Screen, View},
     workspace::Pool,
 };
@@ -113,6 +114,7 @@ impl Grounds {
         if let Some(jobs) = wish.jobs {
             config.slots.agents = jobs;
         }
+        scene.prove_large(base, &config).await?;
         let checks = Checks::found(&scene.repo, base, &wanted(&config))
             .await
             .map_err(|e| Stop::because("the base cannot be read", &e))?;
@@ -403,6 +405,11 @@ async fn charter(
         scene.repo.copies(base).await.map_err(|e| Stop::because("what .worktreeinclude names cannot be read", &e))?;
     for (path, why) in &copies.left_out {
         complain(&format!("warning: .worktreeinclude names {path}, which is not copied: {why}\n"));
+    }
+    let empty = scene.repo.uninitialised(base).await.map_err(|e| Stop::because("submodules cannot be read", &e))?;
+    for path in empty.iter().map(|path| line(path, 160)) {
+        let fix = format!("`git submodule update --init {}` brings it", handoff::quoted(&path));
+        complain(&format!("warning: the submodule {path} is not initialised, and is empty in workspaces: {fix}\n"));
     }
     let head = scene.repo.branch().map_or_else(|| base.short(), str::to_owned);
     Ok(Charter {

@@ -8,6 +8,7 @@ use crate::{
     perform::{Checks, Wanted},
     plan::{self, Blueprint, Draft, Fault, Origin, Settings, Severity, Source},
     run::Oid,
+    text::line,
     workspace::{OpenFault, Options, Repository, TreeEntry},
 };
 use std::{
@@ -126,6 +127,27 @@ impl Scene {
             let draft = Draft { sources: vec![Source::new(path.to_owned(), text)], ..Draft::default() };
             Stop::faulty(Exit::Faulty, &draft, &faults, self.is_coloured)
         })
+    }
+
+    /// Files of git LFS are dealt with as the configuration says, which has to say something; their content is here, where it is asked for.
+    pub(crate) async fn prove_large(&self, base: Oid, config: &Config) -> Result<(), Stop> {
+        let unread = |error| Stop::because("what goes through git LFS cannot be read", &error);
+        if !self.repo.uses_lfs(base).await.map_err(unread)? || config.workspace.lfs == Some(false) {
+            return Ok(());
+        }
+        if config.workspace.lfs.is_none() {
+            let fix = "write `[workspace] lfs = true` in tidegate.toml to have their content in workspaces, or `lfs = false` to have \
+                       pointers there, and commit it";
+            return Err(Stop::missing("files here go through git LFS (`filter=lfs` in .gitattributes)", fix));
+        }
+        let missing = self.repo.without_content(base).await.map_err(unread)?;
+        if let Some(first) = missing.first() {
+            let more = if missing.len() == 1 { String::new() } else { format!(" and {} more", missing.len() - 1) };
+            let what = format!("the content of {}{more} is not in the repository's LFS store", line(first, 160));
+            return Err(Stop::missing(what, "fetch it with `git lfs pull`, then run this again"));
+        }
+        self.repo.put_large();
+        Ok(())
     }
 
     /// What the topic's documents say, or everything that is wrong with them.

@@ -154,6 +154,7 @@ pub(super) async fn bench(
         test_paths: texts(&config.tests.paths),
         requires_names: config.tests.require_names,
         protected: texts(&config.protect),
+        locks: config.workspace.lock.clone(),
         generated: texts(&config.workspace.generated),
     };
     Ok(Bench::new(setting, Arc::clone(&scene.repo), pool, checks, (wardens, backends)))

@@ -81,9 +81,10 @@ fn read(root: &mut Section<'_>) -> Config {
 
 fn workspace(section: &mut Section<'_>) -> Workspace {
     section.choice("mode", &[("clone", ())], &["in-place"]);
-    section.fixed_flag("lfs", false);
     Workspace {
         setup: section.texts("setup").unwrap_or_default(),
+        lfs: section.flag("lfs"),
+        lock: section.commands("lock").unwrap_or_default(),
         generated: section.globs("generated").unwrap_or_default(),
     }
 }
@@ -394,7 +395,6 @@ backend = \"cluade\"
         let text = "\
 [workspace]
 mode = \"in-place\"
-lfs = true
 [sandbox]
 tier = \"landlock\"
 [handoff]
@@ -406,11 +406,10 @@ under = \"web\"
 ";
         insta::assert_snapshot!(faults(text).join("\n"), @r#"
         2: "in-place" | config-not-available: `mode = "in-place"` is not available yet | write `mode = "clone"`, or leave it out
-        3: true | config-not-available: `lfs = true` is not available yet | write `lfs = false`, or leave it out
-        5: "landlock" | config-not-available: `tier = "landlock"` is not available yet | write `tier = "auto"`, or leave it out
-        7: true | config-not-available: `claude_md = true` is not available yet | write `claude_md = false`, or leave it out
-        9: 5 | config-bad-value: `review.rounds` other than 3 is not available yet | `[attempts] tries` and `any` bound how often a task is sent back
-        10: [[checks.path]] | config-not-available: `checks.path` is not available yet | leave it out
+        4: "landlock" | config-not-available: `tier = "landlock"` is not available yet | write `tier = "auto"`, or leave it out
+        6: true | config-not-available: `claude_md = true` is not available yet | write `claude_md = false`, or leave it out
+        8: 5 | config-bad-value: `review.rounds` other than 3 is not available yet | `[attempts] tries` and `any` bound how often a task is sent back
+        9: [[checks.path]] | config-not-available: `checks.path` is not available yet | leave it out
         "#);
     }
 

@@ -50,6 +50,10 @@ pub struct Config {
 pub struct Workspace {
     /// Command lines for `sh` that make a fresh clone ready.
     pub setup: Vec<String>,
+    /// What generates a lock file anew where two sides of a merge collide in it: command lines for `sh`, by path or by file name.
+    pub lock: BTreeMap<String, String>,
+    /// Whether files of git LFS have their content in workspaces, or stay pointers. `None`: not said.
+    pub lfs: Option<bool>,
     /// Globs of generated paths, which no task need declare.
     pub generated: Vec<String>,
 }

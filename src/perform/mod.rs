@@ -11,6 +11,7 @@ mod evidence;
 mod hand_over;
 mod implement;
 mod land;
+mod lock;
 mod minutes;
 mod red;
 mod review;

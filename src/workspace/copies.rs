@@ -118,7 +118,11 @@ impl Repository {
             // Secrets are among them.
             fs::set_permissions(&into, Permissions::from_mode(0o700))?;
             let all = files.iter().enumerate();
-            all.map(|(at, file)| copy(&top.join(&file.path), &into.join(at.to_string()))).collect()
+            all.map(|(at, file)| {
+                let from = top.join(&file.path);
+                copy(&from, &into.join(at.to_string()), private_mode(&from)?)
+            })
+            .collect()
         });
         taken.await.map_err(|source| GitError::File { path: store.clone(), source })?;
         copies.store = Some(store);
@@ -192,7 +196,7 @@ impl Lease {
                 let old = known.0.get(&file.path).filter(|(stamp, _)| *stamp == file.stamp);
                 let old = old.and_then(|(_, made)| made.clone());
                 let is_there = old.is_some() && Made::at(&tree, file.path.clone()) == old;
-                if !is_there && !put_one(&tree, &file.path, &store.join(at.to_string()))? {
+                if !is_there && !put_copy(&tree, &file.path, &store.join(at.to_string()))? {
                     continue;
                 }
                 note.0.insert(file.path.clone(), (file.stamp, Made::at(&tree, file.path.clone())));
@@ -223,8 +227,18 @@ impl Note {
     }
 }
 
-/// Puts one copy into a tree; `false` where something else is in its way: a link, or a file in the place of a folder.
-fn put_one(tree: &Path, path: &str, from: &Path) -> io::Result<bool> {
+fn put_copy(tree: &Path, path: &str, from: &Path) -> io::Result<bool> {
+    put_one(tree, path, from, private_mode(from)?)
+}
+
+/// Its owner's alone.
+fn private_mode(file: &Path) -> io::Result<u32> {
+    let is_executable = file.metadata()?.permissions().mode() & 0o100 != 0;
+    Ok(if is_executable { 0o700 } else { 0o600 })
+}
+
+/// Puts a copy of a file into a tree; `false` where something else is in its way: a link, or a file in the place of a folder.
+pub(super) fn put_one(tree: &Path, path: &str, from: &Path, mode: u32) -> io::Result<bool> {
     let mut dir = tree.to_path_buf();
     let mut parts: Vec<&str> = path.split('/').collect();
     let Some(name) = parts.pop() else { return Ok(false) };
@@ -242,15 +256,13 @@ fn put_one(tree: &Path, path: &str, from: &Path) -> io::Result<bool> {
         return Ok(false);
     }
     survey::remove(&to)?;
-    copy(from, &to)?;
+    copy(from, &to, mode)?;
     Ok(true)
 }
 
-/// A copy in a place where nothing is, that is its owner's alone unless it can be run.
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
+/// A copy in a place where nothing is.
+fn copy(from: &Path, to: &Path, mode: u32) -> io::Result<()> {
     let mut source = OpenOptions::new().read(true).custom_flags(no_follow()).open(from)?;
-    let is_executable = source.metadata()?.permissions().mode() & 0o100 != 0;
-    let mode = if is_executable { 0o700 } else { 0o600 };
     let mut target = File::options().write(true).create_new(true).mode(mode).open(to)?;
     io::copy(&mut source, &mut target).map(drop)
 }

@@ -9,6 +9,7 @@ mod create;
 mod fault;
 mod git;
 mod landing;
+mod lfs;
 mod memory;
 mod merge;
 mod name;
@@ -18,6 +19,7 @@ mod reading;
 mod repository;
 mod setup;
 mod snapshot;
+mod submodule;
 mod survey;
 
 pub use copies::Copies;

@@ -222,7 +222,8 @@ impl Pool {
         }
         let rules = self.repository.rules(commit).await?;
         let (seen, root) = (Arc::clone(&rules), tree.clone());
-        let is_kept = move |path: &str| kind == Kind::Agent && seen.is_leftover(path);
+        // What is in submodules is put there anew.
+        let is_kept = move |path: &str| seen.is_module(path) || kind == Kind::Agent && seen.is_leftover(path);
         let survey = blocking(move || survey::survey(&root, is_kept)).await.map_err(fault)?;
         let unknown =
             survey.files.iter().filter(|found| !rules.tracked.contains(&found.path)).map(|found| &*found.path);
@@ -251,7 +252,10 @@ impl Pool {
         survey::remove(&dir.join("index.lock")).map_err(fault)?;
         let git = self.repository.desk(&index)?.with("GIT_WORK_TREE", &tree).within(&tree);
         let git = git.with("GIT_ATTR_SOURCE", commit.to_string());
+        self.repository.forget_large(dir, &git).await?;
         git.run(&["read-tree", "--reset", "-u", "--end-of-options", &commit.to_string()]).await?;
+        self.repository.fill_modules(dir, &self.repository.rules(commit).await?.modules).await?;
+        self.repository.fill_large(dir, commit, &git).await?;
         self.repository.make_clone(&tree, &index, commit, &self.user).map_err(fault)?;
         let data = tree.symlink_metadata().map_err(fault)?;
         let (device, inode) = (data.dev(), data.ino());
@@ -460,6 +464,11 @@ impl Lease {
     /// Our index of what was checked out.
     pub(super) fn index(&self) -> &Path {
         &self.index
+    }
+
+    /// The folder that it is in, with what is noted of it.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Where it is noted which files were copied into it.

@@ -207,7 +207,7 @@ impl Repository {
     }
 }
 
-fn entry(args: &[&str], line: &[u8]) -> Result<TreeEntry, GitError> {
+pub(super) fn entry(args: &[&str], line: &[u8]) -> Result<TreeEntry, GitError> {
     let tab = line.iter().position(|byte| *byte == b'\t').ok_or_else(|| strange(args, line))?;
     let path = std::str::from_utf8(&line[tab + 1..])
         .map_err(|_| GitError::Path(String::from_utf8_lossy(&line[tab + 1..]).into_owned()))?;

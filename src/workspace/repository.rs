@@ -7,6 +7,7 @@
 use super::{
     GitError, Identity, OpenFault,
     git::{Git, failed},
+    lfs,
     memory::Memory,
     name::{digest, slug},
     snapshot::Rules,
@@ -19,7 +20,7 @@ use std::{
     ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicBool},
     time::{Duration, SystemTime},
 };
 use tempfile::TempDir;
@@ -51,6 +52,8 @@ pub struct Repository {
     memory: Memory,
     pub(super) is_leftover: fn(&str) -> bool,
     pub(super) rules: Mutex<Vec<(Oid, Arc<Rules>)>>,
+    /// Whether files of git LFS have their content in workspaces.
+    pub(super) has_lfs: AtomicBool,
     /// Trees are made one at a time.
     pub(super) making: tokio::sync::Mutex<()>,
     user: Git,
@@ -94,6 +97,7 @@ impl Repository {
             memory: Memory::default(),
             is_leftover,
             rules: Mutex::default(),
+            has_lfs: AtomicBool::default(),
             making: tokio::sync::Mutex::default(),
             user,
             environment,
@@ -176,19 +180,17 @@ impl Repository {
             other => broken(other),
         })?;
         for entry in &tree {
-            if entry.mode == 0o160_000 {
-                return Err(OpenFault::Submodule { path: entry.path.to_string() });
-            }
             if entry.path.rsplit('/').next() == Some(".gitattributes") {
                 let text = self.blob(entry.oid).await.map_err(broken)?;
-                let sets = |line: &str| line.split_ascii_whitespace().skip(1).any(|word| word.starts_with("filter="));
-                let text = String::from_utf8_lossy(&text);
-                if text.lines().any(|line| !line.starts_with('#') && sets(line)) {
+                if lfs::filters(&text).iter().any(|filter| filter != lfs::FILTER) {
                     return Err(OpenFault::Filters { path: entry.path.to_string() });
                 }
             }
         }
-        Ok(())
+        match self.incomplete(commit).await.map_err(broken)? {
+            Some(path) => Err(OpenFault::Submodule { path }),
+            None => Ok(()),
+        }
     }
 
     /// Takes away locks on refs of ours that a killed run left behind. The caller holds the run's own lock.

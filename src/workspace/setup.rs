@@ -102,36 +102,8 @@ impl Lease {
             Kind::Agent => Some(self.prints(&rules).await.map_err(file)?),
             Kind::Gate => None,
         };
-        let mut confines = setup.confines.clone();
-        if let Some(confines) = &mut confines {
-            confines.writable.extend([self.path().into(), own.clone()]);
-        }
-        let env: Vec<_> = setup.env.iter().cloned().chain(setup.caches.variables(CacheUser::Setup, &own)).collect();
         for command in &setup.commands {
-            let program = Program {
-                argv: vec!["sh".into(), "-euc".into(), command.into()],
-                cwd: self.path().into(),
-                env: env.clone(),
-                stdin: None,
-                stdout: setup.log.clone(),
-                stderr: None,
-                limits: setup.limits,
-                confines: confines.clone(),
-                ask: Ask::Term,
-                secrets: Vec::new(),
-            };
-            let exit = launch.launch(program, line.clone()).await;
-            if !exit.is_success() {
-                let tail = Tail::of(&setup.log, 20, 16 << 10).unwrap_or_default().text.trim().to_owned();
-                let how = match exit.how {
-                    How::TimedOut => format!(
-                        "took longer than {} s; `[checks] timeout` in tidegate.toml sets the limit of set-up too",
-                        setup.limits.total.as_secs()
-                    ),
-                    _ => format!("failed ({})", exit.code()),
-                };
-                return Err(SetupError::Failed { command: command.clone(), how, tail });
-            }
+            self.run(launch, setup, (command, self.path()), line).await?;
         }
         let mut made: Vec<Made> = Vec::new();
         if let Some(before) = before {
@@ -142,6 +114,49 @@ impl Lease {
         }
         let text = serde_json::to_vec(&Mark { key, made }).map_err(|error| file(error.into()))?;
         fs::write(&mark, text).map_err(file)
+    }
+
+    /// Runs a command in a folder of this workspace as set-up is run: with the network, and with the user's caches to fill.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub async fn run(
+        &self,
+        launch: &dyn Launch,
+        setup: &Setup,
+        (command, cwd): (&str, &Path),
+        line: &Line,
+    ) -> Result<(), SetupError> {
+        let own = self.caches();
+        let mut confines = setup.confines.clone();
+        if let Some(confines) = &mut confines {
+            confines.writable.extend([self.path().into(), own.clone()]);
+        }
+        let program = Program {
+            argv: vec!["sh".into(), "-euc".into(), command.into()],
+            cwd: cwd.into(),
+            env: setup.env.iter().cloned().chain(setup.caches.variables(CacheUser::Setup, &own)).collect(),
+            stdin: None,
+            stdout: setup.log.clone(),
+            stderr: None,
+            limits: setup.limits,
+            confines,
+            ask: Ask::Term,
+            secrets: Vec::new(),
+        };
+        let exit = launch.launch(program, line.clone()).await;
+        if exit.is_success() {
+            return Ok(());
+        }
+        let tail = Tail::of(&setup.log, 20, 16 << 10).unwrap_or_default().text.trim().to_owned();
+        let how = match exit.how {
+            How::TimedOut => format!(
+                "took longer than {} s; `[checks] timeout` in tidegate.toml sets the limit of set-up too",
+                setup.limits.total.as_secs()
+            ),
+            _ => format!("failed ({})", exit.code()),
+        };
+        Err(SetupError::Failed { command: command.to_owned(), how, tail })
     }
 
     /// What all files look like that are no leftovers.

@@ -6,6 +6,7 @@ mod copies;
 mod ground;
 mod hostile;
 mod landings;
+mod modules;
 mod openings;
 mod patches;
 mod snapshots;
