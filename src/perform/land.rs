@@ -22,7 +22,7 @@ impl Bench {
         let task = task(job, desk)?;
         let landing = Landing {
             subject: task.brief.commit.as_deref().unwrap_or(&task.title).to_owned(),
-            body: String::new(),
+            body: self.said_of_locks(commit).await?,
             run: self.setting.run.clone(),
             task: task.label.to_string(),
             trailers: Vec::new(),

@@ -41,6 +41,9 @@ const COMMANDS: [(&str, &str); 15] = [
 ];
 const NPM: &str = "npm install --package-lock-only --ignore-scripts --no-audit --no-fund";
 
+/// How a landing says it, before the names of the files.
+const ANEW: &str = "Generated anew, since what had landed collides with it: ";
+
 /// The slot in which candidates are built is one: no longer than this is anybody to wait for it.
 const LONGEST: Duration = Duration::from_mins(10);
 
@@ -74,8 +77,14 @@ impl Bench {
                 Err(why) => return Ok(Err(Some(format!("{path} could not be generated anew: {why}")))),
             }
         }
-        landing.body = format!("Generated anew, since what had landed collides with it: {}", paths.join(", "));
+        landing.body = format!("{ANEW}{}", paths.join(", "));
         self.repo.build_with(base, beside, &files, &landing).await.map(Ok).map_err(|fault| git(&fault))
+    }
+
+    /// What a candidate said of lock files, for the one that is built of it: it may have had to be looked at as what it became.
+    pub(super) async fn said_of_locks(&self, commit: Oid) -> Result<String, Breakage> {
+        let message = self.repo.message(commit).await.map_err(|fault| git(&fault))?;
+        Ok(message.lines().find(|line| line.starts_with(ANEW)).unwrap_or_default().to_owned())
     }
 
     /// As `[workspace] lock` says of this path or of files of this name, else as is usual.

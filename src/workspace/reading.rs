@@ -158,6 +158,16 @@ impl Repository {
         super::git::one_name(&args, &self.recall(&args).await?)
     }
 
+    /// What a commit says of itself.
+    ///
+    /// # Errors
+    /// When there is no such commit.
+    pub async fn message(&self, commit: Oid) -> Result<String, GitError> {
+        let said = self.recall(&["cat-file", "commit", &commit.to_string()]).await?;
+        let text = String::from_utf8_lossy(&said).into_owned();
+        Ok(text.split_once("\n\n").map(|(_, message)| message.to_owned()).unwrap_or_default())
+    }
+
     /// What a ref or another name of a commit is at; none when there is no such thing.
     ///
     /// # Errors
