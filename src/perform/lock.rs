@@ -103,7 +103,7 @@ impl Bench {
         desk: &Desk,
     ) -> Result<Arc<[u8]>, String> {
         let file = lease.path().join(path);
-        let folder = file.parent().unwrap_or(lease.path());
+        let folder = file.parent().unwrap_or_else(|| lease.path());
         let line = line_to(desk, lease);
         lease.run(&*self.wardens, setup, (command, folder), &line).await.map_err(|error| with_causes(&error))?;
         read(lease.path(), &file).map_err(|error| format!("{}: {error}", file.display()))

@@ -122,7 +122,7 @@ fn variables(user: CacheUser, home: &Path, env: &[(OsString, OsString)], own: &P
         set("GRADLE_RO_DEP_CACHE", gradle.into());
     }
     let fetched = go_modules(home, env).join("cache/download");
-    let proxy = value(env, "GOPROXY").unwrap_or(OsStr::new("https://proxy.golang.org,direct"));
+    let proxy = value(env, "GOPROXY").unwrap_or_else(|| OsStr::new("https://proxy.golang.org,direct"));
     // An address with a password in it is not an agent's to know.
     let is_plain = !proxy.as_bytes().contains(&b'@');
     if user == CacheUser::Agent && fetched.is_dir() && is_plain {

@@ -117,12 +117,11 @@ impl Repository {
             fs::create_dir_all(&into)?;
             // Secrets are among them.
             fs::set_permissions(&into, Permissions::from_mode(0o700))?;
-            let all = files.iter().enumerate();
-            all.map(|(at, file)| {
+            let mut all = files.iter().enumerate();
+            all.try_for_each(|(at, file)| {
                 let from = top.join(&file.path);
                 copy(&from, &into.join(at.to_string()), private_mode(&from)?)
             })
-            .collect()
         });
         taken.await.map_err(|source| GitError::File { path: store.clone(), source })?;
         copies.store = Some(store);

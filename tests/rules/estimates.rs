@@ -193,12 +193,12 @@ fn makespan(plan: &Plan, durations: &[u64], slots: usize, order: &Order) -> u64 
         while running.len() < slots && !ready.is_empty() {
             let at = match order {
                 Order::First => 0,
-                Order::Estimated => {
-                    (0..ready.len()).min_by_key(|&at| (Reverse(plan.remaining(ready[at])), ready[at])).unwrap()
-                }
-                Order::Scaled => {
-                    (0..ready.len()).min_by_key(|&at| (Reverse(estimates.length(ready[at])), ready[at])).unwrap()
-                }
+                Order::Estimated => (0..ready.len())
+                    .min_by_key(|&at| (Reverse(plan.remaining(ready[at])), ready[at]))
+                    .expect("one is ready"),
+                Order::Scaled => (0..ready.len())
+                    .min_by_key(|&at| (Reverse(estimates.length(ready[at])), ready[at]))
+                    .expect("one is ready"),
             };
             let node = ready.remove(at);
             estimates.began(node, Timestamp(now));
