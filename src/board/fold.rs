@@ -73,7 +73,11 @@ impl Board {
                 self.lay_out(plan);
             }
             Event::Replanned(addition) => self.extend(addition),
-            Event::Started { job, node, what } => self.started(*job, *node, *what, entry.at),
+            Event::Started { job, node, what, backend } => {
+                // Journals of before do not say on what.
+                let backend = backend.or_else(|| self.backend_of(*node, *what));
+                self.started((*job, *node, *what), backend, entry.at);
+            }
             Event::StopAsked { job } => {
                 if let Some(job) = self.jobs.get_mut(job) {
                     job.is_stopping = true;
@@ -116,14 +120,6 @@ impl Board {
         self.plan = plan;
         self.estimates = Estimates::new(&self.plan);
         self.deal();
-    }
-
-    /// The index of ways to the end, made anew.
-    fn measure(&mut self) {
-        self.path = super::Path::default();
-        for (id, card) in (0..).map(NodeId).zip(&self.cards) {
-            self.path.enter(&self.estimates, id, &card.standing);
-        }
     }
 
     fn extend(&mut self, addition: &Addition) {
@@ -221,7 +217,7 @@ impl Board {
         }
     }
 
-    fn started(&mut self, id: JobId, node: NodeId, what: What, at: Timestamp) {
+    fn started(&mut self, (id, node, what): (JobId, NodeId, What), backend: Option<BackendId>, at: Timestamp) {
         let attempt = self.attempt(node, what);
         let Some(card) = self.cards.get_mut(node.index()) else {
             return;
@@ -234,7 +230,6 @@ impl Board {
             self.held.extend(files.map(|&resource| (resource, node)));
         }
         self.estimates.began(node, at);
-        let backend = self.engine(node, what);
         // The core starts nothing on a closed backend.
         if let Some(backend) = backend {
             self.closed.remove(&backend);
@@ -270,6 +265,8 @@ impl Board {
     /// An agent is called in a job.
     fn called(&mut self, id: JobId) {
         let needs_model = self.jobs.get(&id).is_some_and(|job| self.needs_model(job));
+        let backend = self.jobs.get(&id).and_then(|job| job.backend);
+        self.replayed += u32::from(backend.is_some_and(|backend| is_replay(self.backend(backend))));
         self.bill(id, Bill { runs: u32::from(needs_model), ..Bill::default() });
     }
 
@@ -319,6 +316,9 @@ impl Board {
         self.stops(&job);
         self.estimates.ended(job.node, at);
         let is_wanted = !job.is_stopping;
+        if matches!(ending, Ending::Passed(_) | Ending::Rejected(_)) {
+            self.detour(&job);
+        }
         let story = self.cards[job.node.index()].story_mut();
         if matches!(ending, Ending::Passed(_) | Ending::Rejected(_)) {
             *story.answered.entry(job.what).or_default() += 1;
@@ -330,7 +330,10 @@ impl Board {
             Ending::Deferred { until, why } => {
                 story.trouble = Some(why.clone());
                 for backend in job.backend.map_or_else(Vec::new, |backend| self.plan.kin(backend)) {
-                    self.closed.insert(backend, (*until, why.clone()));
+                    // What waits for a person waits for no time.
+                    if !matches!((self.closed.get(&backend), until), (Some((Until::Person, _)), Until::At(_))) {
+                        self.closed.insert(backend, (*until, why.clone()));
+                    }
                 }
             }
             Ending::Broke(Breakage::Fell { why, .. }) if is_wanted => story.trouble = Some(why.clone()),
@@ -347,10 +350,6 @@ impl Board {
     fn passed(&mut self, job: &Running, evidence: &Evidence, at: Timestamp) {
         let story = self.cards[job.node.index()].story_mut();
         story.trouble = None;
-        if job.what == What::HandOver && self.estimates.finished(&self.plan, job.node) {
-            self.measure();
-        }
-        let story = self.cards[job.node.index()].story_mut();
         match evidence {
             Evidence::Red(red) => {
                 story.red = Some(red.reason.clone());
@@ -380,6 +379,9 @@ impl Board {
                 told.iter().for_each(|finding| self.remark(job.node, finding));
             }
             Evidence::Built { .. } => {}
+        }
+        if job.what == What::HandOver || self.is_done_in_place(job.node) {
+            self.learn(job.node);
         }
     }
 
@@ -477,11 +479,13 @@ impl Board {
         *sum = sum.plus(bill);
     }
 
-    /// What an agent's job runs on now: what its role goes over to, while its own backend is closed.
-    fn engine(&self, node: NodeId, what: What) -> Option<BackendId> {
-        let own = self.backend_of(node, what)?;
-        let other = || self.plan.fallback(what.role().unwrap_or(Role::Reviewer), own);
-        if self.closed.contains_key(&own) { other().or(Some(own)) } else { Some(own) }
+    /// Keeps what a fallback did.
+    fn detour(&mut self, job: &Running) {
+        let own = self.backend_of(job.node, job.what);
+        if let (Some(own), Some(other)) = (own, job.backend.filter(|backend| own != Some(*backend))) {
+            let role = job.what.role().unwrap_or(Role::Reviewer);
+            self.detours.entry((role, own, other)).or_default().insert(job.node);
+        }
     }
 
     /// What an agent's job runs on; checks and merges run on none.
@@ -509,15 +513,22 @@ impl Board {
             }
             Order::Cancel => self.pace = Pace::Cancelled,
             Order::Approve { gate, criterion } => {
-                let gate = self.gate_of(*gate);
+                let (task, gate) = (self.task_of(*gate), self.gate_of(*gate));
                 if let Some(card) = self.cards.get_mut(gate.index()) {
                     card.story_mut().marks.insert(*criterion, Mark::Approved);
+                }
+                if self.is_done_in_place(task) {
+                    self.learn(task);
                 }
             }
             Order::Grant { task, path } => self.allowed_by(*task, path, "a person"),
             Order::Retry(_) | Order::Skip(_) => {}
         }
     }
+}
+
+fn is_replay(backend: &str) -> bool {
+    backend.split(':').next() == Some("replay")
 }
 
 /// The plan without the texts that only agents read: a board may live beside the run for days.

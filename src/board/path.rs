@@ -1,9 +1,9 @@
 //! What is left of the critical path. An index over standings, so that no entry costs a look at the plan.
 
-use super::Standing;
+use super::{Board, Mark, Standing};
 use crate::{
-    plan::{NodeId, Plan},
-    run::{Estimates, Timestamp},
+    plan::{Node, NodeId, Phase, Plan, Task},
+    run::{Estimates, Timestamp, What},
 };
 use std::{cmp::Reverse, collections::BTreeSet};
 
@@ -69,6 +69,37 @@ impl Path {
             Standing::Working { .. } | Standing::Merging { .. } => Some(&mut self.begun),
             Standing::Held { .. } | Standing::Failed { .. } => Some(&mut self.stuck),
             Standing::Blocked | Standing::Done | Standing::Skipped | Standing::Retired => None,
+        }
+    }
+}
+
+impl Board {
+    /// The index of ways to the end, made anew.
+    pub(super) fn measure(&mut self) {
+        self.path = Path::default();
+        for (id, card) in (0..).map(NodeId).zip(&self.cards) {
+            self.path.enter(&self.estimates, id, &card.standing);
+        }
+    }
+
+    /// Whether a task whose work is all that there is to it has done it, and its gate lacks nothing: nothing lands, nothing is handed over.
+    pub(super) fn is_done_in_place(&self, node: NodeId) -> bool {
+        let is_bare = |task: &Task| task.phases.iter().eq([Phase::Implement]);
+        if !self.plan.get(node).and_then(Node::task).is_some_and(is_bare) {
+            return false;
+        }
+        let marks = self.card(self.gate_of(node)).story().map(|story| &story.marks);
+        let holds = |index: &u16| {
+            marks.and_then(|marks| marks.get(index)).is_some_and(|mark| matches!(mark, Mark::Proven | Mark::Approved))
+        };
+        let has_worked = self.card(node).story().is_some_and(|story| story.answered.contains_key(&What::Implement));
+        has_worked && (0u16..).zip(self.gate_criteria(node)).all(|(index, _)| holds(&index))
+    }
+
+    /// A task is over: how long it took says something of the others.
+    pub(super) fn learn(&mut self, node: NodeId) {
+        if self.estimates.finished(&self.plan, node) {
+            self.measure();
         }
     }
 }

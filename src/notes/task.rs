@@ -1,8 +1,9 @@
 //! One task's lines, read: label, title, fields, steps, scripts.
 
 use super::{
-    dependency, effort,
+    claim, dependency, effort,
     field::{self, Field, Key},
+    head::completed,
     inline::plain,
     label,
     lines::{Kind, Lines},
@@ -10,7 +11,7 @@ use super::{
     outline::{Shape, TaskLines},
     script, step,
 };
-use crate::plan::{ClaimDraft, Fault, Label, Name, Needs, Phase, Severity, TaskDraft, Written};
+use crate::plan::{Fault, Label, Name, Needs, Phase, Severity, TaskDraft, Written};
 use std::ops::Range;
 
 /// A one-line title is kept whole up to here; what is longer is cut behind its first clause.
@@ -42,23 +43,24 @@ pub(super) fn read(lines: &Lines<'_>, task: &TaskLines, faults: &mut Vec<Fault>)
         head: lines.line_span(task.lines.start),
         stream: None,
         needs: all(Key::Dependencies).filter_map(|f| needs(lines, f)).chain(noted).collect(),
-        is_sequential: task.shape == Shape::Numbered && task.checked.is_some() && task.stream.is_none(),
         is_done: task.checked == Some(true),
         effort: estimate.or_else(|| head.effort.and_then(|r| self::estimate(lines, r))),
         tests,
         files: all(Key::Files).flat_map(|f| files(lines, f, faults)).collect(),
         claims: [(Key::Exclusive, true), (Key::Resources, false)]
             .into_iter()
-            .flat_map(|(key, is_certain)| all(key).flat_map(move |f| claims(lines, f, is_certain)))
+            .flat_map(|(key, is_certain)| all(key).flat_map(Field::pieces).map(move |piece| (piece, is_certain)))
+            .flat_map(|(piece, is_certain)| claim::read(lines, piece, is_certain))
             .collect(),
         phases: all(Key::Phases).flat_map(|f| phases(lines, f)).collect(),
-        acceptance: pieces(Key::Acceptance).collect(),
+        acceptance: pieces(Key::Acceptance).chain(pieces(Key::Deliverables)).collect(),
         commit: all(Key::Commit).flat_map(Field::pieces).next().map(|p| commit(lines, p)),
         agent: pieces(Key::Agent).next(),
         steps: step::read(lines, task),
         gates: pieces(Key::Gate).collect(),
         scripts,
         text,
+        ..TaskDraft::default()
     }
 }
 
@@ -109,9 +111,11 @@ fn head(lines: &Lines<'_>, task: &TaskLines) -> Head {
     let shift = |r: Range<usize>| start + r.start..start + r.end;
     let bold = label::bold(text);
     let (id, title, rest) = match (task.shape, bold) {
+        (Shape::Item, _) => (None, label::trimmed(text, 0..text.len()), 0..0),
         (Shape::Block, _) => {
             let text = ["[x]", "[X]", "[ ]"].iter().find_map(|b| text.strip_suffix(b)).unwrap_or(text);
-            let label = label::task(text);
+            let text = if lines.noun == "task" { text } else { &text[..completed(text).unwrap_or(text.len())] };
+            let label = if lines.noun == "task" { label::task(text) } else { label::named(text, lines.noun) };
             let title = label.as_ref().map_or(0..text.len(), |l| l.title.clone());
             // An estimate may stand before the title: `Task 3 [Small]: Title`.
             let note = label.as_ref().and_then(|l| l.note.clone()).map_or(text.len(), |n| n.start - 1);
@@ -289,31 +293,6 @@ fn files(lines: &Lines<'_>, field: &Field, faults: &mut Vec<Fault>) -> Vec<Writt
         let text = "no path is found in this field, so the task is not limited to any files".to_owned();
         let labels = vec![Label { at, text: String::new() }];
         faults.push(Fault { severity: Severity::Warning, code: "files-unread", text, labels, help: Some(help) });
-    }
-    found
-}
-
-/// The names of a field, between backticks or between commas. Words are prose.
-fn claims(lines: &Lines<'_>, field: &Field, is_certain: bool) -> Vec<ClaimDraft> {
-    let mut found = Vec::new();
-    for piece in field.pieces().into_iter().filter(|piece| !dependency::is_none(&lines.source[piece.clone()])) {
-        let text = &lines.source[piece.clone()];
-        let is_ticked = text.contains('`');
-        let (mut at, mut in_ticks) = (0, false);
-        for token in text.split_inclusive(['`', ',', ';', '\n']) {
-            let (start, was_in_ticks) = (at, in_ticks);
-            at += token.len();
-            in_ticks ^= token.ends_with('`');
-            // `db (the test database)`
-            let name = token.trim_end_matches(['`', ',', ';', '\n']).split(" (").next().unwrap_or_default();
-            let name = name.trim().trim_matches(['*', '"', '\'']).trim_end_matches('.');
-            let is_name =
-                !name.is_empty() && !name.contains(char::is_whitespace) && name.chars().any(char::is_alphanumeric);
-            if is_name && !name.contains("://") && (was_in_ticks || !is_ticked) {
-                let from = piece.start + start + token.find(name).unwrap_or(0);
-                found.push(ClaimDraft { name: verbatim(lines, from..from + name.len()), is_certain });
-            }
-        }
     }
     found
 }

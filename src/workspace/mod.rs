@@ -35,3 +35,4 @@ pub use reading::{TreeEntry, Uncommitted};
 pub use repository::{Options, Repository};
 pub use setup::{Setup, SetupError};
 pub use snapshot::{Left, Snapshot, SnapshotError, Why};
+pub use survey::remove;

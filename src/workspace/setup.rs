@@ -6,7 +6,7 @@ use super::{
     survey,
 };
 use crate::{
-    process::{Ask, CacheUser, Caches, Confines, How, Launch, Limits, Line, Program, Tail},
+    process::{Ask, CacheUser, Caches, Confines, How, Launch, Limits, Line, Program, Tail, secrets},
     run::Oid,
 };
 use serde::{Deserialize, Serialize};
@@ -142,7 +142,7 @@ impl Lease {
             limits: setup.limits,
             confines,
             ask: Ask::Term,
-            secrets: Vec::new(),
+            secrets: secrets(&setup.env),
         };
         let exit = launch.launch(program, line.clone()).await;
         if exit.is_success() {
