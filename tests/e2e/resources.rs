@@ -30,7 +30,7 @@ fn events(space: &Space) -> Vec<Value> {
 }
 
 /// Tasks whose `first` lies between the `first` and the `last` of another: of these kinds of jobs, by the label of the task.
-fn overlaps(events: &[Value], is_within: impl Fn(&Value) -> bool, ends: &str) -> Vec<(String, String)> {
+pub fn overlaps(events: &[Value], is_within: impl Fn(&Value) -> bool, ends: &str) -> Vec<(String, String)> {
     let (mut open, mut found): (Vec<String>, Vec<(String, String)>) = Default::default();
     for event in events {
         let Some(task) = event["task"].as_str().map(str::to_owned) else { continue };
