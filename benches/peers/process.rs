@@ -74,7 +74,7 @@ fn failed(command: &Command, code: Option<i32>, errors: &mut File) -> String {
     let mut said = String::new();
     let read = errors.rewind().and_then(|()| errors.read_to_string(&mut said));
     let last = said.lines().rev().take(3).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join(" / ");
-    let how = code.map_or("a signal".to_owned(), |code| format!("code {code}"));
+    let how = code.map_or_else(|| "a signal".to_owned(), |code| format!("code {code}"));
     format!("{} ended with {how}: {}", name(command), if read.is_ok() { last } else { "nothing to read".into() })
 }
 

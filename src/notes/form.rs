@@ -120,7 +120,7 @@ fn count(lines: &Lines<'_>) -> Counts {
                 found.filled += usize::from((is_chunk || is_step) && is_filled(lines, number));
                 found.units += usize::from(is_unit(lines, number));
                 let is_closed = is_chunk || is_step || outline::is_excluded(&plain(text).to_lowercase());
-                inside = inside.or(is_closed.then_some(level));
+                inside = inside.or_else(|| is_closed.then_some(level));
             }
             Kind::Text => {
                 found.numbered_boxes += usize::from(

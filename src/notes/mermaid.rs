@@ -268,7 +268,7 @@ fn meant(
             Some(id) => {
                 let task = names.id(&text[id.clone()]);
                 let at = at.start + id.start..at.start + id.end;
-                Some(task.map_or(Meant::Missing(at.clone()), |task| Meant::Task(task, at.clone(), true)))
+                Some(task.map_or_else(|| Meant::Missing(at.clone()), |task| Meant::Task(task, at.clone(), true)))
             }
             None => names.title(text).map(|task| Meant::Task(task, at, false)),
         };
@@ -307,8 +307,7 @@ mod tests {
     fn read(text: &str) -> Vec<String> {
         let (mut edges, mut labels) = (Vec::new(), HashMap::new());
         statement(text, 0..text.len(), &mut edges, &mut labels);
-        let name =
-            |n: &Node| labels.get(&text[n.id.clone()]).map_or(&text[n.id.clone()], |l| &text[l.clone()]).to_owned();
+        let name = |n: &Node| text[labels.get(&text[n.id.clone()]).unwrap_or(&n.id).clone()].to_owned();
         edges.iter().map(|(a, b)| format!("{}>{}", name(a), name(b))).collect()
     }
 

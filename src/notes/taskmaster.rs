@@ -332,7 +332,7 @@ impl<'t> Reader<'t, '_> {
 
     /// What waits for a deferred task cannot be done before it.
     fn put_off(&mut self, tasks: &[TaskDraft], statuses: &[Status]) {
-        let label = |task: &TaskDraft| task.id.as_ref().map_or(task.title.value.clone(), |id| id.value.clone());
+        let label = |task: &TaskDraft| task.id.as_ref().unwrap_or(&task.title).value.clone();
         let deferred: HashMap<String, ()> = tasks
             .iter()
             .zip(statuses)

@@ -1,7 +1,7 @@
 //! Arrows of a drawing, held against what the tasks themselves state: each has to follow from the other.
 
 use super::{Arrow, Severity, Span, build::Builder, reach::Reach, resolve::Target};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 impl Builder<'_> {
     /// Tells each arrow that no field says, and each dependency between two drawn tasks that no arrow shows. What follows
@@ -29,11 +29,14 @@ impl Builder<'_> {
         let is_binding = draft.arrows.iter().any(|a| a.is_binding);
         for &after in &known {
             for (before, at) in self.named_by(after).into_iter().filter(|(before, _)| known.contains(before)) {
-                if !behind.contains_key(&before) {
-                    let Some(reached) = drawn.behind(before) else { return self.unmatched() };
-                    behind.insert(before, reached);
-                }
-                if before != after && !behind[&before].get(after).is_some_and(|&is| is) {
+                let behind = match behind.entry(before) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(free) => {
+                        let Some(reached) = drawn.behind(before) else { return self.unmatched() };
+                        free.insert(reached)
+                    }
+                };
+                if before != after && !behind.get(after).is_some_and(|&is| is) {
                     self.undrawn(before, after, at, is_binding);
                 }
             }
