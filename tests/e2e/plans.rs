@@ -18,7 +18,7 @@ fn place(space: &Space, topic: &str, name: &str, text: &str) {
 
 fn after(said: &Said) -> Vec<String> {
     let value: serde_json::Value = serde_json::from_str(&said.out).unwrap_or_else(|e| panic!("{e}: {}", said.all()));
-    value["tasks"].as_array().unwrap().iter().map(|t| format!("{}<-{}", t["id"], t["after"])).collect()
+    value["tasks"].as_array().expect("a list").iter().map(|t| format!("{}<-{}", t["id"], t["after"])).collect()
 }
 
 #[test]
