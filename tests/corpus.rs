@@ -396,7 +396,7 @@ impl<'v> Compared<'v> {
                     wrong.push(format!("stream {id} is titled {}, not {title}", stream["title"]));
                 }
                 None if !self.lenient(self.truth, "stream") && !is_named(id) => {
-                    wrong.push(format!("{id} is no stream"))
+                    wrong.push(format!("{id} is no stream"));
                 }
                 _ => {}
             }
