@@ -13,8 +13,8 @@ use crate::{
     handoff::quoted,
     perform::Checks,
     plan::{
-        Coverage, Criterion, Demand, Draft, Fault, Gate, Level, Means, NO_STREAM, Node, NodeId, Parse, Part, Phase,
-        Plan, Settings, dot, mermaid, stated,
+        Coverage, Criterion, Demand, Draft, Fault, Gate, Hold, Level, Means, NO_STREAM, Node, NodeId, Parse, Part,
+        Phase, Plan, Settings, Task, dot, mermaid, stated,
     },
 };
 use serde_json::{Map, Value, json};
@@ -80,6 +80,10 @@ pub fn json(plan: &Plan, draft: &Draft, warnings: &[Fault]) -> Value {
                     "effort_minutes": task.minutes, "line": task.brief.line,
                     "phases": task.phases.iter().map(Phase::name).collect::<Vec<_>>(),
                 });
+                let claims: Vec<&str> = claims(plan, task).map(|(name, _)| name).collect();
+                if !claims.is_empty() {
+                    told["resources"] = json!(claims);
+                }
                 let lanes = of("stream:");
                 if !lanes.is_empty() {
                     told["depends_on_streams"] = json!(lanes);
@@ -110,6 +114,12 @@ pub fn json(plan: &Plan, draft: &Draft, warnings: &[Fault]) -> Value {
     value.insert("width".into(), json!(plan.width()));
     value.insert("warnings".into(), warnings.collect());
     Value::Object(value)
+}
+
+/// What a task needs for itself, and how long it holds that.
+fn claims<'a>(plan: &'a Plan, task: &'a Task) -> impl Iterator<Item = (&'a str, Hold)> {
+    let resources = &plan.blueprint().resources;
+    task.needs.iter().filter_map(|id| resources.get(usize::from(id.0))).map(|(name, hold)| (&**name, *hold))
 }
 
 /// The tasks right before a task, without those that are before another of them anyway.
@@ -247,6 +257,13 @@ fn task_line(plan: &Plan, id: NodeId, out: &mut String) {
         .collect();
     if !left_out.is_empty() {
         let _ = writeln!(out, "            without {}", left_out.join(", "));
+    }
+    for (hold, words) in [(Hold::Job, "while its code runs"), (Hold::Task, "until it has landed")] {
+        let names: Vec<String> =
+            claims(plan, task).filter(|claim| claim.1 == hold).map(|claim| clean(claim.0)).collect();
+        if !names.is_empty() {
+            wrapped(out, "            ", &format!("alone has {} {words}", names.join(", ")));
+        }
     }
 }
 

@@ -27,8 +27,9 @@ use crate::{
     process::{Launch, Sandbox, Tier, Wardens},
     run::{Charter, Entry, Event, Oid, Order, Outcome, Policy, Run},
     telemetry::{self, Telemetry},
+    text::line,
     views::{Bars, Folded, Json, Last, Lines, Live, Screen, View},
-    workspace::Pool,
+    workspace::{Copies, Pool, Uncommitted},
 };
 use std::{
     io,
@@ -117,6 +118,7 @@ impl Grounds {
         if let Some(jobs) = wish.jobs {
             config.slots.agents = jobs;
         }
+        scene.prove_large(base, &config).await?;
         let checks = Checks::found(&scene.repo, base, &wanted(&config))
             .await
             .map_err(|e| Stop::because("the base cannot be read", &e))?;
@@ -432,11 +434,11 @@ async fn charter(
     wish: &Execute,
     (tier, backend, in_place): (Tier, &str, bool),
 ) -> Result<Charter, Stop> {
-    // In place nothing is left out.
-    let uncommitted = if in_place {
-        Vec::new()
+    // In place nothing is left out, and nothing is copied.
+    let (uncommitted, copies) = if in_place {
+        (Vec::new(), Copies::default())
     } else {
-        scene.repo.uncommitted().await.map_err(|error| Stop::because("the working tree cannot be read", &error))?
+        (uncommitted(scene).await?, copies(scene, base).await?)
     };
     let head = scene.repo.branch().map_or_else(|| base.short(), str::to_owned);
     Ok(Charter {
@@ -448,6 +450,7 @@ async fn charter(
         backend: backend.into(),
         without_checks: wish.allow_no_checks,
         in_place,
+        copied: copies.paths().map(Into::into).collect(),
         // What is under notes/ is read where it lies: nothing of it is left out.
         uncommitted: uncommitted
             .into_iter()
@@ -455,6 +458,25 @@ async fn charter(
             .map(|uncommitted| uncommitted.path.into())
             .collect(),
     })
+}
+
+async fn uncommitted(scene: &Scene) -> Result<Vec<Uncommitted>, Stop> {
+    scene.repo.uncommitted().await.map_err(|error| Stop::because("the working tree cannot be read", &error))
+}
+
+/// What workspaces get beside the commit, and warnings of what they do not get.
+async fn copies(scene: &Scene, base: Oid) -> Result<Copies, Stop> {
+    let copies =
+        scene.repo.copies(base).await.map_err(|e| Stop::because("what .worktreeinclude names cannot be read", &e))?;
+    for (path, why) in &copies.left_out {
+        complain(&format!("warning: .worktreeinclude names {path}, which is not copied: {why}\n"));
+    }
+    let empty = scene.repo.uninitialised(base).await.map_err(|e| Stop::because("submodules cannot be read", &e))?;
+    for path in empty.iter().map(|path| line(path, 160)) {
+        let fix = format!("`git submodule update --init {}` brings it", handoff::quoted(&path));
+        complain(&format!("warning: the submodule {path} is not initialised, and is empty in workspaces: {fix}\n"));
+    }
+    Ok(copies)
 }
 
 fn open_screen(arguments: &Arguments, wish: &Execute, scene: &Scene, folded: &Folded, live: &Live) -> Screen {

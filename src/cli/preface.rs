@@ -32,10 +32,11 @@ pub(crate) fn preface(plan: &Plan, past: &Past<'_>, charter: &Charter, policy: &
     let head = if past.has_begun() { "goes on from" } else { "base" };
     let _ = writeln!(out, "{head} {} ({})", charter.base.short(), line(&charter.head, 60));
     if !charter.uncommitted.is_empty() {
-        let names: Vec<&str> = charter.uncommitted.iter().take(LISTED).map(|path| &**path).collect();
-        let more = charter.uncommitted.len().saturating_sub(LISTED);
-        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-        let _ = writeln!(out, "uncommitted changes are left out: {}{more}", line(&names.join(", "), 200));
+        let _ = writeln!(out, "uncommitted changes are left out: {}", some(&charter.uncommitted));
+    }
+    if !charter.copied.is_empty() {
+        let _ =
+            writeln!(out, "copied into workspaces, where agents and checks can read them: {}", some(&charter.copied));
     }
     if charter.in_place {
         let _ = writeln!(
@@ -65,6 +66,14 @@ pub(crate) fn preface(plan: &Plan, past: &Past<'_>, charter: &Charter, policy: &
         }
     }
     out
+}
+
+/// The first of some paths, and how many more there are.
+fn some(paths: &[Box<str>]) -> String {
+    let names: Vec<&str> = paths.iter().take(LISTED).map(|path| &**path).collect();
+    let more = paths.len().saturating_sub(LISTED);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("{}{more}", line(&names.join(", "), 200))
 }
 
 /// Which sandbox there is, and what that means.

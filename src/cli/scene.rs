@@ -8,6 +8,7 @@ use crate::{
     perform::{Checks, Wanted},
     plan::{self, Blueprint, Draft, Fault, Origin, Settings, Severity, Source},
     run::Oid,
+    text::line,
     workspace::{OpenFault, Options, Repository, TreeEntry},
 };
 use std::{
@@ -128,6 +129,29 @@ impl Scene {
         })
     }
 
+    /// Files of git LFS are dealt with as the configuration says, which has to say something; their content is here, where it is asked for.
+    pub(crate) async fn prove_large(&self, base: Oid, config: &Config) -> Result<(), Stop> {
+        let unread = |error| Stop::because("what goes through git LFS cannot be read", &error);
+        // In place all is as the user has it.
+        let is_plain = config.workspace.is_in_place || config.workspace.lfs == Some(false);
+        if is_plain || !self.repo.uses_lfs(base).await.map_err(unread)? {
+            return Ok(());
+        }
+        if config.workspace.lfs.is_none() {
+            let fix = "write `[workspace] lfs = true` in tidegate.toml to have their content in workspaces, or `lfs = false` to have \
+                       pointers there, and commit it";
+            return Err(Stop::missing("files here go through git LFS (`filter=lfs` in .gitattributes)", fix));
+        }
+        let missing = self.repo.without_content(base).await.map_err(unread)?;
+        if let Some(first) = missing.first() {
+            let more = if missing.len() == 1 { String::new() } else { format!(" and {} more", missing.len() - 1) };
+            let what = format!("the content of {}{more} is not in the repository's LFS store", line(first, 160));
+            return Err(Stop::missing(what, "fetch it with `git lfs pull`, then run this again"));
+        }
+        self.repo.put_large();
+        Ok(())
+    }
+
     /// What the topic's documents say, or everything that is wrong with them.
     pub(crate) async fn understand(
         &self,
@@ -217,6 +241,8 @@ pub(crate) fn settings(config: &Config, checks: &Checks, without_checks: bool, b
         medium: config.effort.medium,
         large: config.effort.large,
         extra_large: config.effort.xl,
+        resources: config.resources.holds(),
+        critical: config.resources.critical.clone(),
         reviewers: config.review.reviewers.clone(),
         engines: config.agents.engines(backend),
     }

@@ -10,9 +10,9 @@ use crate::{
     journal::{RunId, Runs},
     notes::Topic,
     perform::{Backends, Bench, Checks, CoverageSetting, Setting},
-    process::{Launch, Limits, Sandbox, Wardens},
+    process::{Caches, Launch, Limits, Sandbox, Wardens},
     run::Oid,
-    workspace::{Pool, PoolError, Setup, remove},
+    workspace::{Copies, GitError, Pool, PoolError, Setup, remove},
 };
 use std::{
     path::{Path, PathBuf},
@@ -168,6 +168,16 @@ pub(super) async fn bench(
     Ok(Bench::new(setting, Arc::clone(&scene.repo), pool, checks, (wardens, backends)))
 }
 
+/// The copies for workspaces, as the user's files are now. In place all is where it is.
+async fn taken(scene: &Scene, base: Oid, config: &Config) -> Result<Copies, Stop> {
+    if config.workspace.is_in_place {
+        return Ok(Copies::default());
+    }
+    let unread = |error: &GitError| Stop::because("what .worktreeinclude names cannot be copied", error);
+    let copies = scene.repo.copies(base).await.map_err(|error| unread(&error))?;
+    scene.repo.take_copies(copies).await.map_err(|error| unread(&error))
+}
+
 /// What holds for all jobs of such a run.
 pub(super) async fn setting(
     scene: &Scene,
@@ -178,8 +188,10 @@ pub(super) async fn setting(
     let identity = identity.unwrap_or_default();
     let logs = folder.join("logs");
     std::fs::create_dir_all(&logs).map_err(|error| Stop::because("logs cannot be kept", &error))?;
+    let copies = taken(scene, base, config).await?;
     let limits = |total| Limits { total, idle: None, grace: GRACE, output_bytes: OUTPUT_MAX };
     let cage = cage(scene, config);
+    let places = [scene.environment.passed(), scene.environment.named(&["GOPROXY"])].concat();
     let texts = |list: &[String]| list.iter().map(|text| text.as_str().into()).collect::<Vec<Box<str>>>();
     Ok(Setting {
         run: run.to_owned(),
@@ -197,6 +209,8 @@ pub(super) async fn setting(
         author: identity,
         is_signed: config.is_signed,
         setup: Setup {
+            copies,
+            caches: Caches { home: scene.environment.home(), env: places },
             commands: config.workspace.setup.clone(),
             env: scene.environment.passed_to_setup(&config.sandbox.setup_env),
             limits: limits(config.checks.timeout),
@@ -209,6 +223,7 @@ pub(super) async fn setting(
         test_paths: texts(&config.tests.paths),
         requires_names: config.tests.require_names,
         protected: texts(&config.protect),
+        locks: config.workspace.lock.clone(),
         generated: texts(&config.workspace.generated),
         base,
         coverage: coverage(config),

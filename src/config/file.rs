@@ -2,8 +2,8 @@
 
 use super::{
     options::{
-        AUTO, AgentChoice, Agents, Attempts, BACKENDS, Backends, Checks, Config, Coverage, Effort, ROLES, Review,
-        Sandbox, Slots, Tests, Tier, Window, Workspace,
+        AUTO, AgentChoice, Agents, Attempts, BACKENDS, Backends, Checks, Config, Coverage, Effort, ROLES, Resources,
+        Review, Sandbox, Slots, Tests, Tier, Window, Workspace,
     },
     section::{Section, fault, shown},
 };
@@ -75,6 +75,7 @@ fn read(root: &mut Section<'_>) -> Config {
         agents: root.within("agents", agents),
         backends: root.within("backends", backends),
         effort: root.within("effort", effort),
+        resources: root.within("resources", resources),
         merge: root.within("merge", window),
         is_signed: root.within("commit", |section| section.flag("sign")).unwrap_or_default(),
     };
@@ -85,10 +86,11 @@ fn read(root: &mut Section<'_>) -> Config {
 
 fn workspace(section: &mut Section<'_>) -> Workspace {
     let is_in_place = section.choice("mode", &[("clone", false), ("in-place", true)], &[]);
-    section.fixed_flag("lfs", false);
     Workspace {
         is_in_place: is_in_place.unwrap_or_default(),
         setup: section.texts("setup").unwrap_or_default(),
+        lfs: section.flag("lfs"),
+        lock: section.commands("lock").unwrap_or_default(),
         generated: section.globs("generated").unwrap_or_default(),
     }
 }
@@ -282,6 +284,25 @@ fn effort(section: &mut Section<'_>) -> Effort {
         large: minutes("large", default.large),
         xl: minutes("xl", default.xl),
     }
+}
+
+fn resources(section: &mut Section<'_>) -> Resources {
+    let mut names = |key| {
+        let names = section.texts(key).unwrap_or_default();
+        // As documents name them: without blanks, between commas.
+        let is_name = |name: &String| !name.contains(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '`'));
+        if let Some(name) = names.iter().find(|name| !is_name(name)) {
+            let text = format!("`{}` is no name of a resource", shown(name));
+            section.bad_at(key, text, "one word, such as `port:4000` or `db`".to_owned());
+        }
+        names
+    };
+    let (job, task) = (names("job"), names("task"));
+    if let Some(both) = job.iter().find(|name| task.contains(name)) {
+        let text = format!("`{}` is held both for a job and for a task", shown(both));
+        section.bad_at("task", text, "name it in one of the two: in `task` it is held longer".to_owned());
+    }
+    Resources { job, task, critical: section.globs("critical").unwrap_or_default() }
 }
 
 fn window(section: &mut Section<'_>) -> Window {
@@ -493,8 +514,6 @@ backend = \"cluade\"
     #[test]
     fn what_is_not_there_yet_says_so() {
         let text = "\
-[workspace]
-lfs = true
 [sandbox]
 tier = \"landlock\"
 [handoff]
@@ -505,11 +524,10 @@ rounds = 5
 under = \"web\"
 ";
         insta::assert_snapshot!(faults(text).join("\n"), @r#"
-        2: true | config-not-available: `lfs = true` is not available yet | write `lfs = false`, or leave it out
-        4: "landlock" | config-not-available: `tier = "landlock"` is not available yet | write `tier = "auto"`, or leave it out
-        6: true | config-not-available: `claude_md = true` is not available yet | write `claude_md = false`, or leave it out
-        8: 5 | config-bad-value: `review.rounds` other than 3 is not available yet | `[attempts] tries` and `any` bound how often a task is sent back
-        9: [[checks.path]] | config-not-available: `checks.path` is not available yet | leave it out
+        2: "landlock" | config-not-available: `tier = "landlock"` is not available yet | write `tier = "auto"`, or leave it out
+        4: true | config-not-available: `claude_md = true` is not available yet | write `claude_md = false`, or leave it out
+        6: 5 | config-bad-value: `review.rounds` other than 3 is not available yet | `[attempts] tries` and `any` bound how often a task is sent back
+        7: [[checks.path]] | config-not-available: `checks.path` is not available yet | leave it out
         "#);
     }
 
@@ -527,7 +545,7 @@ under = \"web\"
         2: 2 | config-bad-value: a window of 2 is not between 5 and 8 | `window_min` <= `window` <= `window_max`
         ");
         let hostile = format!("\"\\u001b[31m{}\" = 1", "x".repeat(5000));
-        assert!(faults(&hostile)[0].ends_with("| known here: `workspace`, `slots`, `checks`, `tests`, `protect`, `review`, `attempts`, `gates`, `coverage`, `measures`, `sandbox`, `agents`, `backends`, `effort`, `merge`, `commit`, `handoff`"));
+        assert!(faults(&hostile)[0].ends_with("| known here: `workspace`, `slots`, `checks`, `tests`, `protect`, `review`, `attempts`, `gates`, `coverage`, `measures`, `sandbox`, `agents`, `backends`, `effort`, `resources`, `merge`, `commit`, `handoff`"));
         let told = Config::read(&hostile).unwrap_err();
         assert!(!told[0].text.contains('\u{1b}') && told[0].text.len() < 100, "{}", told[0].text);
         assert_eq!(Config::read(&"#".repeat(2 << 20)).unwrap_err()[0].code, "config-syntax");

@@ -1,7 +1,7 @@
 //! The options that a repository has, and what each is where nothing is written (CONTRACTS.md, tidegate.toml).
 
 use crate::{
-    plan::{CoverageWish, Deployment, Measure, Role},
+    plan::{CoverageWish, Deployment, Hold, Measure, Role},
     run::{Grant, Limit, Policy, Rung, Spend},
 };
 use std::{collections::BTreeMap, time::Duration};
@@ -41,6 +41,8 @@ pub struct Config {
     pub backends: Backends,
     /// `[effort]`
     pub effort: Effort,
+    /// `[resources]`
+    pub resources: Resources,
     /// `[merge]`
     pub merge: Window,
     /// `[commit] sign`: landings are signed, as the user's git configuration says.
@@ -54,6 +56,10 @@ pub struct Workspace {
     pub is_in_place: bool,
     /// Command lines for `sh` that make a fresh clone ready.
     pub setup: Vec<String>,
+    /// What generates a lock file anew where two sides of a merge collide in it: command lines for `sh`, by path or by file name.
+    pub lock: BTreeMap<String, String>,
+    /// Whether files of git LFS have their content in workspaces, or stay pointers. `None`: not said.
+    pub lfs: Option<bool>,
     /// Globs of generated paths, which no task need declare.
     pub generated: Vec<String>,
 }
@@ -209,6 +215,17 @@ pub struct Effort {
     pub xl: u32,
 }
 
+/// What excludes others, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resources {
+    /// Held while one job of a task runs that runs its code: a port, a device.
+    pub job: Vec<String>,
+    /// Held from the first job of a task until it has landed or failed.
+    pub task: Vec<String>,
+    /// Files and folders: tasks that declare the same exclude each other, for as long.
+    pub critical: Vec<String>,
+}
+
 /// Candidates built and proven side by side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
@@ -316,6 +333,14 @@ impl Agents {
             (role, (with_model(backend, self.model(role.name())), fallback))
         };
         ROLES.into_iter().map(engine).collect()
+    }
+}
+
+impl Resources {
+    /// How long each is held.
+    pub fn holds(&self) -> BTreeMap<String, Hold> {
+        let all = |names: &'_ [String], hold| names.iter().map(move |name| (name.clone(), hold)).collect::<Vec<_>>();
+        all(&self.job, Hold::Job).into_iter().chain(all(&self.task, Hold::Task)).collect()
     }
 }
 

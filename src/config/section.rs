@@ -269,6 +269,27 @@ impl<'a> Section<'a> {
         Some(variables)
     }
 
+    /// A table of command lines, by path in the repository or by file name.
+    pub(super) fn commands(&mut self, key: &'static str) -> Option<BTreeMap<String, String>> {
+        let value = self.value(key)?;
+        let how = format!("write `{key} = {{ \"file\" = \"command\" }}`");
+        let Some(table) = value.get_ref().as_table() else {
+            self.wrong(key, value, "a table of strings", &how);
+            return None;
+        };
+        let mut commands = BTreeMap::new();
+        for (name, member) in table {
+            let name: &str = name.get_ref();
+            if name.starts_with('/') || name.split('/').any(|part| matches!(part, "" | "." | "..")) {
+                let text = format!("`{}` is no file of the repository", shown(name));
+                self.bad(member, text, "the name of a file, or its path relative to the repository".to_owned());
+            } else if let Some(text) = self.member(key, member, "a table of strings", &how) {
+                commands.insert(name.to_owned(), text);
+            }
+        }
+        Some(commands)
+    }
+
     /// A fault of what was written at a key, where only the reader of the whole section can see it.
     pub(super) fn bad_at(&mut self, key: &'static str, text: String, help: String) {
         if let Some(value) = self.value(key) {

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     board::{Board, Mark, Standing, clock, counted, rfc3339, span},
     plan::{BackendId, Level, Means, Node, NodeId, Phase, TestWish},
-    run::{Finding, Timestamp, Until},
+    run::{Charter, Finding, Timestamp, Until},
     text::{block, line},
 };
 use jiff::tz::TimeZone;
@@ -365,11 +365,7 @@ fn to_know(page: &mut Page, board: &Board, closing: &Closing<'_>) {
         let count = counted(board.red_before().len(), "test");
         told.push(format!("Red before the run began, {count}: {}", names.join(", ")));
     }
-    if !charter.uncommitted.is_empty() {
-        let paths: Vec<String> = charter.uncommitted.iter().take(5).map(|path| line(path, 100)).collect();
-        let count = charter.uncommitted.len();
-        told.push(format!("Uncommitted changes were left out, in {}: {}", counted(count, "path"), paths.join(", ")));
-    }
+    told.extend(users_files(charter));
     told.extend(closing.notes.iter().map(|note| line(note, 300)));
     let is_closed = |until: &Until| matches!(until, Until::At(at) if *at > closing.at) || *until == Until::Person;
     for (backend, _, why) in board.closed().filter(|(_, until, _)| is_closed(until)) {
@@ -380,6 +376,21 @@ fn to_know(page: &mut Page, board: &Board, closing: &Closing<'_>) {
         page.push(Part::Section("What you should know".into()));
         page.items(told.into_iter(), ITEMS);
     }
+}
+
+/// What of the user's working tree was left out of workspaces, and what was copied into them.
+fn users_files(charter: &Charter) -> Vec<String> {
+    let first = |paths: &[Box<str>]| paths.iter().take(5).map(|path| line(path, 100)).collect::<Vec<_>>().join(", ");
+    let mut told = Vec::new();
+    if !charter.uncommitted.is_empty() {
+        let count = counted(charter.uncommitted.len(), "path");
+        told.push(format!("Uncommitted changes were left out, in {count}: {}", first(&charter.uncommitted)));
+    }
+    if !charter.copied.is_empty() {
+        let count = counted(charter.copied.len(), "file");
+        told.push(format!("Agents and checks could read copies of {count} of yours: {}", first(&charter.copied)));
+    }
+    told
 }
 
 /// Who does what while a backend takes no jobs, as the rest of a sentence.

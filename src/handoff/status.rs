@@ -252,7 +252,7 @@ fn critical_path(page: &mut Page, board: &Board, now: Timestamp) {
     page.push(Part::Fact("Current bottleneck", format!("{}: {}", board.title(node), board.words(node, now))));
     let (tasks, gates) = board.impact(node);
     let behind = format!("{} and {} behind it", counted(tasks, "task"), counted(gates, "gate"));
-    let length = minutes(board.plan().remaining(node));
+    let length = minutes(board.minutes_from(node));
     page.push(Part::Fact("Impact", format!("{behind}; the way from it to the end is {length}")));
 }
 

@@ -6,6 +6,7 @@
 mod breakdown;
 mod checklist;
 mod chunk;
+mod claim;
 mod dependency;
 mod document;
 mod effort;

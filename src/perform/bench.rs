@@ -66,6 +66,8 @@ pub struct Setting {
     pub requires_names: bool,
     /// `[protect] paths`.
     pub protected: Vec<Box<str>>,
+    /// `[workspace] lock`: what generates a lock file anew, by its path or its name.
+    pub locks: BTreeMap<String, String>,
     /// `[workspace] generated`.
     pub generated: Vec<Box<str>>,
     /// Where the run began.
@@ -188,19 +190,24 @@ impl Bench {
     /// A task's own workspace with this commit in it, set up.
     pub(super) async fn agent(&self, job: &Job, commit: Oid, desk: &Desk) -> Result<Arc<Lease>, Breakage> {
         let lease = self.pool.agent(&self.key(job), commit).await.map_err(|fault| git(&fault))?;
-        self.set_up(lease, desk).await
+        self.set_up(lease, desk, &self.setting.setup).await
     }
 
     /// A gate's workspace with exactly this commit in it, set up.
     pub(super) async fn gate(&self, commit: Oid, desk: &Desk) -> Result<Arc<Lease>, Breakage> {
-        let lease = self.pool.gate(commit).await.map_err(|fault| git(&fault))?;
-        self.set_up(lease, desk).await
+        self.gate_with(commit, desk, &self.setting.setup).await
     }
 
-    async fn set_up(&self, lease: Lease, desk: &Desk) -> Result<Arc<Lease>, Breakage> {
+    /// The same, set up otherwise.
+    pub(super) async fn gate_with(&self, commit: Oid, desk: &Desk, setup: &Setup) -> Result<Arc<Lease>, Breakage> {
+        let lease = self.pool.gate(commit).await.map_err(|fault| git(&fault))?;
+        self.set_up(lease, desk, setup).await
+    }
+
+    async fn set_up(&self, lease: Lease, desk: &Desk, setup: &Setup) -> Result<Arc<Lease>, Breakage> {
         let lease = Arc::new(lease);
         let line = line_to(desk, &lease);
-        lease.set_up(&self.repo, &*self.wardens, &self.setting.setup, &line).await.map_err(|fault| git(&fault))?;
+        lease.set_up(&self.repo, &*self.wardens, setup, &line).await.map_err(|fault| git(&fault))?;
         Ok(lease)
     }
 
@@ -301,6 +308,24 @@ fn left_out(left: &workspace::Left) -> Finding {
         }
         Why::Pipe => (Weight::Concern, Code::LeftOut, "it is a pipe or a socket".into()),
         Why::Device => (Weight::Concern, Code::LeftOut, "it is a device".into()),
+        Why::Copied => {
+            let why = "it was copied from your working tree, and no change of it is part of a patch".into();
+            (Weight::Concern, Code::LeftOut, why)
+        }
+        Why::InSubmodule => {
+            let why = "its files were changed: they are another repository's, and no part of a patch".into();
+            (Weight::Concern, Code::LeftOut, why)
+        }
+        Why::Submodule => {
+            let why =
+                "it is a submodule that was taken away or replaced: the task names it in its `Files`, or it stays"
+                    .into();
+            (Weight::Blocker, Code::StrayLink, why)
+        }
+        Why::Large => {
+            let why = "it goes through git LFS, and `git lfs` is not installed to keep its content".into();
+            (Weight::Blocker, Code::Binary, why)
+        }
         Why::NotUtf8 => (Weight::Concern, Code::LeftOut, "its name is not UTF-8".into()),
     };
     Finding { weight, ..Finding::blocker(code, format!("{} was left out: {why}", left.path)) }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     check::{Check, Checked, Covered, Ecosystem, detect},
     plan::{Level, NodeId, StreamId},
-    process::{How, Limits, with_causes},
+    process::{CacheUser, How, Limits, with_causes},
     rules::{Build, Report},
     run::{Code, Finding, Job, Oid, Ran, Timestamp},
     workspace::{GitError, Lease, Repository},
@@ -414,12 +414,14 @@ impl Bench {
             ms = tracing::field::Empty,
         );
         let log_name = self.relative(log);
+        let caches = self.setting.setup.caches.variables(CacheUser::Check, &lease.caches());
+        let env: Vec<_> = self.setting.env.iter().cloned().chain(caches).collect();
         let check = Check {
             launch: &*self.wardens,
             command,
             on: commit,
             cwd: lease.path(),
-            env: &self.setting.env,
+            env: &env,
             configured: &self.setting.check_env,
             limits,
             log,

@@ -14,6 +14,7 @@ mod hand_over;
 mod implement;
 mod in_place;
 mod land;
+mod lock;
 mod measure;
 mod minutes;
 mod red;

@@ -1,8 +1,8 @@
 //! From a draft to a blueprint: names resolved, gates hung in. All faults at once, each with its place and what to write.
 
 use super::{
-    BackendId, Blueprint, CoverageWish, Deployment, Draft, Fault, Label, Measure, Phase, Prior, ReviewerId, Role,
-    Severity, Span, TaskDraft, Written,
+    BackendId, Blueprint, CoverageWish, Deployment, Draft, Fault, Hold, Label, Measure, Phase, Prior, ResourceId,
+    ReviewerId, Role, Severity, Span, TaskDraft, Written,
     checkpoint::Standing,
     hang::{SCRIPT_NAME, has, phases},
     resolve::{MOST_EDGES, Names, Target, Unknown},
@@ -40,6 +40,10 @@ pub struct Settings {
     pub large: u32,
     /// Minutes of an extra large task.
     pub extra_large: u32,
+    /// Resources that are known, with how long each is held.
+    pub resources: BTreeMap<String, Hold>,
+    /// Files and folders: tasks that declare the same exclude each other.
+    pub critical: Vec<String>,
     /// Who reviews a task that a model does.
     pub reviewers: Vec<String>,
     /// What runs a role where no script does: a backend, with a model (`claude:opus`) or without, and what it falls back to.
@@ -63,6 +67,8 @@ impl Default for Settings {
             medium: 45,
             large: 120,
             extra_large: 360,
+            resources: BTreeMap::new(),
+            critical: Vec::new(),
             reviewers: Vec::new(),
             engines: BTreeMap::new(),
         }
@@ -99,6 +105,12 @@ pub(super) struct Builder<'d> {
     pub reviewers: Vec<(Box<str>, BackendId)>,
     /// The same, by name.
     pub reviewer_ids: BTreeMap<(String, BackendId), ReviewerId>,
+    /// The blueprint's table.
+    pub resources: Vec<(Box<str>, Hold)>,
+    /// The same, by name.
+    pub resource_ids: BTreeMap<String, ResourceId>,
+    /// Names of which a task says that nobody else may have them meanwhile.
+    pub exclusive: BTreeSet<&'d str>,
 }
 
 /// The blueprint and what to warn of, or all faults (warnings among them).
@@ -108,6 +120,7 @@ pub(super) struct Builder<'d> {
 /// without a title.
 pub fn build(draft: &Draft, settings: &Settings) -> Result<(Blueprint, Vec<Fault>), Vec<Fault>> {
     let names = Names::new(draft);
+    let certain = draft.tasks.iter().flat_map(|task| &task.claims).filter(|claim| claim.is_certain);
     let mut builder = Builder {
         draft,
         settings,
@@ -121,6 +134,9 @@ pub fn build(draft: &Draft, settings: &Settings) -> Result<(Blueprint, Vec<Fault
         backends: vec![SCRIPT_NAME.into()],
         reviewers: Vec::new(),
         reviewer_ids: BTreeMap::new(),
+        resources: Vec::new(),
+        resource_ids: BTreeMap::new(),
+        exclusive: certain.map(|claim| claim.name.value.as_str()).collect(),
     };
     builder.shape_faults();
     let blueprint = if draft.tasks.is_empty() || draft.streams.len() > MOST_NAMES {

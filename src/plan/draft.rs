@@ -169,6 +169,8 @@ pub struct TaskDraft {
     pub tests: Vec<Written<String>>,
     /// Declared paths, folders and globs.
     pub files: Vec<Written<String>>,
+    /// What it needs for itself.
+    pub claims: Vec<ClaimDraft>,
     /// What the `Phases` field names.
     pub phases: Vec<Written<Option<Phase>>>,
     /// Acceptance and success criteria.
@@ -185,6 +187,15 @@ pub struct TaskDraft {
     pub scripts: Vec<ScriptDraft>,
     /// Its whole text as written, without its scripts.
     pub text: String,
+}
+
+/// Something that a task needs for itself: a port, a database, a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimDraft {
+    /// Its name.
+    pub name: Written<String>,
+    /// Whether the field says that it excludes others. One that only lists resources may be prose.
+    pub is_certain: bool,
 }
 
 /// One line of a task's checklist.

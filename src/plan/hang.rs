@@ -51,7 +51,7 @@ impl Builder<'_> {
             fallbacks: self.fallbacks(),
             backends: std::mem::take(&mut self.backends),
             reviewers: std::mem::take(&mut self.reviewers),
-            resources: Vec::new(),
+            resources: std::mem::take(&mut self.resources),
             nodes,
             edges,
             context: draft.context.as_str().into(),
@@ -106,7 +106,7 @@ impl Builder<'_> {
             backend: self.runs(place, Role::Implementation),
             others: self.others(place, phases),
             reviewers,
-            needs: Vec::new(),
+            needs: self.claims(place),
             brief,
         }
     }

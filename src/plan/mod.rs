@@ -9,6 +9,7 @@ mod blueprint;
 mod bound;
 mod build;
 mod checkpoint;
+mod claim;
 mod criteria;
 mod cycle;
 mod draft;
@@ -30,8 +31,8 @@ pub use blueprint::{Addition, Blueprint, Node, Origin};
 pub use bound::Demand;
 pub use build::{Settings, build, stated};
 pub use draft::{
-    Arrow, Draft, Effort, Extent, FigureDraft, FormName, GateDraft, Name, Needs, PhaseDraft, Prior, ScriptDraft,
-    Source, SourceId, Span, StepDraft, StreamDraft, TaskDraft, Written, slug,
+    Arrow, ClaimDraft, Draft, Effort, Extent, FigureDraft, FormName, GateDraft, Name, Needs, PhaseDraft, Prior,
+    ScriptDraft, Source, SourceId, Span, StepDraft, StreamDraft, TaskDraft, Written, slug,
 };
 pub use drawing::{dot, mermaid};
 pub use fault::{Fault, Label, Severity};

@@ -1,5 +1,6 @@
 //! The only ones who start anything: resident wardens, process trees, limits, captured output.
 
+mod caches;
 mod causes;
 mod confines;
 mod die;
@@ -22,6 +23,7 @@ mod warden;
 mod wardens;
 mod wire;
 
+pub use caches::{CacheUser, Caches};
 pub use causes::with_causes;
 pub use confines::Confines;
 pub use die::die;

@@ -36,6 +36,7 @@ const BUILD: &str = "runs in every build";
 const MAKE: &str = "decides what a check runs";
 const CI: &str = "is a CI workflow";
 const AGENT: &str = "configures agents";
+const SHARED: &str = "says which of your files agents get";
 const GIT: &str = "changes how git reads the tree";
 
 /// The list. `build.rs` below a `src` folder is a module like any other and no build script.
@@ -105,6 +106,7 @@ pub(super) const LIST: &[Protected] = &[
     line(".cursorrules", Shut::Whole, AGENT),
     line(".gitattributes", Shut::Whole, GIT),
     line(".gitmodules", Shut::Whole, GIT),
+    line(".worktreeinclude", Shut::Whole, SHARED),
 ];
 
 static SET: LazyLock<GlobSet> = LazyLock::new(|| {

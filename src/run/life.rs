@@ -312,6 +312,9 @@ impl Run {
         self.lives[node.index()].close();
         self.set(node, State::Done);
         self.release(node);
+        if self.estimates.finished(&self.plan, node) {
+            self.requeue();
+        }
     }
 
     pub(super) fn fail(&mut self, node: NodeId, why: Failure) {

@@ -292,10 +292,8 @@ fn slots(full: Full, of: u32, plan: &Plan) -> String {
 
 fn held(resource: ResourceId, holder: Holder, plan: &Plan) -> String {
     let name = plan.blueprint().resources.get(usize::from(resource.0)).map_or("what it needs", |(name, _)| name);
-    match holder {
-        Holder::Job(job) => format!("{name} is in use by job {}", job.0),
-        Holder::Task(task) => format!("{name} is in use by {}", plan.name(task)),
-    }
+    let (Holder::Job { task, .. } | Holder::Task(task)) = holder;
+    format!("waits for {name}, which {} has", plan.name(task))
 }
 
 fn closed(backend: BackendId, quota: Quota, plan: &Plan) -> String {

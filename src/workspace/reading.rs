@@ -204,6 +204,16 @@ impl Repository {
         super::git::one_name(&args, &self.recall(&args).await?)
     }
 
+    /// What a commit says of itself.
+    ///
+    /// # Errors
+    /// When there is no such commit.
+    pub async fn message(&self, commit: Oid) -> Result<String, GitError> {
+        let said = self.recall(&["cat-file", "commit", &commit.to_string()]).await?;
+        let text = String::from_utf8_lossy(&said).into_owned();
+        Ok(text.split_once("\n\n").map(|(_, message)| message.to_owned()).unwrap_or_default())
+    }
+
     /// What a ref or another name of a commit is at; none when there is no such thing.
     ///
     /// # Errors
@@ -274,7 +284,7 @@ impl Repository {
     }
 }
 
-fn entry(args: &[&str], line: &[u8]) -> Result<TreeEntry, GitError> {
+pub(super) fn entry(args: &[&str], line: &[u8]) -> Result<TreeEntry, GitError> {
     let tab = line.iter().position(|byte| *byte == b'\t').ok_or_else(|| strange(args, line))?;
     let path = std::str::from_utf8(&line[tab + 1..])
         .map_err(|_| GitError::Path(String::from_utf8_lossy(&line[tab + 1..]).into_owned()))?;

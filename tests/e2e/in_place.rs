@@ -1,6 +1,7 @@
 //! In place: mechanical work in the user's own working tree, without a clone, a gate of its own and a merge.
 
-use crate::{execute::two_streams, space::Space};
+use crate::{execute::two_streams, resources::overlaps, space::Space};
+use serde_json::Value;
 
 /// Where scripts work in place; the streams and the whole are checked by a command.
 fn space(scripts: [&str; 3]) -> Space {
@@ -86,4 +87,35 @@ fn gates_in_place_look_at_the_working_tree_for_files_figures_coverage_and_what_c
     execute("uncovered", &config("true", 60, "docs/*.md")).exits(1).says(&["measured 50 %, asked for at least 60 %"]);
     execute("lacks", &config("true", 50, "docs/*.txt")).exits(1).says(&["the tree has no docs/*.txt, or it is empty"]);
     execute("ready", &config("echo a build > built", 50, "docs/*.md")).exits(0).says(&["done, every gate passed"]);
+}
+
+#[test]
+fn what_a_task_needs_for_itself_it_has_alone_and_nothing_is_copied() {
+    let space = space(["echo 1 > one; cat .env", "echo 2 > two", "cat one > three"]);
+    space.write(".gitignore", ".env\n");
+    space.write(".worktreeinclude", ".env\n");
+    space.write(".gitattributes", "*.bin filter=lfs\n");
+    space.commit("Name what workspaces would get");
+    space.write(".env", "SECRET=1\n");
+    let needs =
+        |text: &str| text.replace("   - Dependencies: None\n", "   - Dependencies: None\n   - Exclusive: port:4000\n");
+    space.topic("two", &needs(&space.read("notes/two/breakdown.md")));
+    space.run(&["check", "two"]).exits(0).says(&["alone has port:4000 while its code runs"]);
+    space.run(&["doctor", "two"]).lacks(&["LFS"]);
+    space.run(&["execute", "two", "--dry-run"]).exits(0).lacks(&["copied into workspaces"]);
+    let said = space.run(&["execute", "two", "--json"]).exits(0);
+    let events: Vec<Value> = said.out.lines().map(|line| serde_json::from_str(line).expect("an object")).collect();
+    let of_two = |event: &Value| event["what"] == "implement" && event["task"] != "3";
+    assert!(events.iter().any(of_two), "{}", said.out);
+    assert_eq!(overlaps(&events, of_two, ""), []);
+}
+
+#[test]
+fn without_in_place_doctor_asks_of_git_lfs_what_execute_asks() {
+    let space = Space::plain();
+    space.topic("two", &two_streams(["echo 1 > one", "echo 2 > two", "cat one > three"]));
+    space.write(".gitattributes", "*.bin filter=lfs\n");
+    space.commit("Filter");
+    space.run(&["doctor", "two"]).exits(3).says(&["lfs = true", "cannot start here yet"]);
+    space.execute("two").exits(3).says(&["lfs = true"]);
 }

@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "the modules of a test are nobody's neighbours")]
 
 mod crew;
+mod estimates;
 mod story;
 
 use story::*;
@@ -172,7 +173,7 @@ fn out_of_budget_what_is_paid_for_still_lands() {
 fn a_file_is_held_from_the_first_job_to_the_landing_and_a_port_while_a_job_runs() {
     let needs = |r: u16| node(Task { needs: vec![ResourceId(r)], ..alone() });
     let mut file = Story::new(vec![needs(1), needs(1)], &[], policy());
-    assert_eq!(file.words(1), ["ready; src/lib.rs is in use by task t"]);
+    assert_eq!(file.words(1), ["ready; waits for src/lib.rs, which task t has"]);
     for what in [What::Implement, What::Build, What::Prove] {
         file.pass(0, what);
         assert!(file.running().iter().all(|&(node, _)| node == 0), "{:?}", file.running());
