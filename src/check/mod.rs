@@ -2,16 +2,30 @@
 
 mod cargo;
 mod command;
+mod declared;
 mod ecosystem;
+mod events;
+mod javascript;
+mod junit;
+mod node;
+mod place;
+mod python;
 mod record;
 mod runner;
 mod rustc;
+mod setup;
 mod tail;
+mod tap;
 mod target_dir;
 
 pub use cargo::Cargo;
 pub use command::{Check, Checked};
-pub use ecosystem::{Ecosystem, Plain, Running, detect};
+pub use declared::names_report;
+pub use ecosystem::{ECOSYSTEMS, Ecosystem, Order, Prepared, Preparing, Reader, Reading, run};
+pub use node::Node;
+pub use place::{Place, Tree};
+pub use python::Python;
 pub use record::reports;
 pub use runner::{RUNNER_MODE, test_runner_main};
+pub use setup::setup;
 pub use tail::tail;

@@ -181,7 +181,14 @@ impl Scene {
 /// The checks that the configuration names.
 pub(crate) fn wanted(config: &Config) -> Wanted {
     let checks = config.checks.clone();
-    Wanted { task: checks.task, stream: checks.stream, system: checks.system, deployment: checks.deployment }
+    Wanted {
+        task: checks.task,
+        stream: checks.stream,
+        system: checks.system,
+        deployment: checks.deployment,
+        paths: checks.paths.into_iter().map(|checks| (checks.paths, checks.run)).collect(),
+        reports: checks.reports,
+    }
 }
 
 /// What proves the gates, and how the plan is built with it. `backend` runs the roles of which the configuration says nothing.

@@ -12,7 +12,7 @@ use crate::{
     perform::{Backends, Bench, Checks, Setting},
     process::{Launch, Limits, Sandbox, Wardens},
     run::Oid,
-    workspace::{Pool, PoolError, Setup},
+    workspace::{Commands, Pool, PoolError, Setup},
 };
 use std::{
     path::{Path, PathBuf},
@@ -136,7 +136,10 @@ pub(super) async fn bench(
         author: identity,
         is_signed: config.is_signed,
         setup: Setup {
-            commands: config.workspace.setup.clone(),
+            commands: match &config.workspace.setup {
+                Some(commands) => Commands::Said(commands.clone()),
+                None => Commands::Found(crate::check::setup),
+            },
             env: scene.environment.passed_to_setup(&config.sandbox.setup_env),
             limits: limits(config.checks.timeout),
             confines: Some(cage.of_setup()),

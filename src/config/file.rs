@@ -2,8 +2,8 @@
 
 use super::{
     options::{
-        AgentChoice, Agents, Attempts, BACKENDS, Backends, Checks, Config, Effort, ROLES, Review, Sandbox, Slots,
-        Tests, Tier, Window, Workspace,
+        AgentChoice, Agents, Attempts, BACKENDS, Backends, Checks, Config, Effort, PathChecks, ROLES, Review, Sandbox,
+        Slots, Tests, Tier, Window, Workspace,
     },
     section::{Section, fault, shown},
 };
@@ -81,10 +81,7 @@ fn read(root: &mut Section<'_>) -> Config {
 fn workspace(section: &mut Section<'_>) -> Workspace {
     section.choice("mode", &[("clone", ())], &["in-place"]);
     section.fixed_flag("lfs", false);
-    Workspace {
-        setup: section.texts("setup").unwrap_or_default(),
-        generated: section.globs("generated").unwrap_or_default(),
-    }
+    Workspace { setup: section.texts("setup"), generated: section.globs("generated").unwrap_or_default() }
 }
 
 fn slots(section: &mut Section<'_>) -> Slots {
@@ -93,8 +90,9 @@ fn slots(section: &mut Section<'_>) -> Slots {
 }
 
 fn checks(section: &mut Section<'_>) -> Checks {
-    section.absent("path");
     Checks {
+        paths: section.each("path", path_checks).into_iter().flatten().collect(),
+        reports: reports(section),
         task: section.texts("task"),
         stream: section.texts("stream"),
         system: section.texts("system"),
@@ -104,6 +102,19 @@ fn checks(section: &mut Section<'_>) -> Checks {
             .unwrap_or_else(|| Checks::default().timeout),
         env: section.variables("env").unwrap_or_default(),
     }
+}
+
+/// One `[[checks.path]]`; `None` where something of it is missing or wrong.
+fn path_checks(section: &mut Section<'_>) -> Option<PathChecks> {
+    section.needs("paths", "run", "say where: `paths = [\"web/**\"]`".to_owned());
+    section.needs("run", "paths", "say what is run for them: `run = [\"cd web && npm test\"]`".to_owned());
+    let (paths, run) = (section.globs("paths"), section.texts("run"));
+    Some(PathChecks { paths: paths?, run: run? })
+}
+
+/// Patterns of paths, and `-` for what a command prints.
+fn reports(section: &mut Section<'_>) -> Vec<String> {
+    section.globs("reports").unwrap_or_default()
 }
 
 fn tests(section: &mut Section<'_>) -> Tests {
@@ -289,7 +300,7 @@ model = "..."
     #[test]
     fn the_contract_s_example_reads_as_it_says() {
         let config = Config::read(CONTRACT).unwrap();
-        assert_eq!(config.workspace.setup, ["npm ci"]);
+        assert_eq!(config.workspace.setup, Some(vec!["npm ci".to_owned()]));
         assert_eq!((config.slots.agents, config.slots.per_stream, config.slots.checks), (4, Some(4), Some(2)));
         assert_eq!(config.checks.system, Some(vec!["cargo test --all".to_owned()]));
         assert_eq!(config.checks.env["RUST_BACKTRACE"], "1");
@@ -381,8 +392,6 @@ tier = \"landlock\"
 claude_md = true
 [review]
 rounds = 5
-[[checks.path]]
-under = \"web\"
 ";
         insta::assert_snapshot!(faults(text).join("\n"), @r#"
         2: "in-place" | config-not-available: `mode = "in-place"` is not available yet | write `mode = "clone"`, or leave it out
@@ -390,8 +399,20 @@ under = \"web\"
         5: "landlock" | config-not-available: `tier = "landlock"` is not available yet | write `tier = "auto"`, or leave it out
         7: true | config-not-available: `claude_md = true` is not available yet | write `claude_md = false`, or leave it out
         9: 5 | config-bad-value: `review.rounds` other than 3 is not available yet | `[attempts] tries` and `any` bound how often a task is sent back
-        10: [[checks.path]] | config-not-available: `checks.path` is not available yet | leave it out
         "#);
+    }
+
+    #[test]
+    fn checks_of_a_path_say_where_and_what() {
+        let text = "[checks]\nreports = [\"build/**/*.xml\", \"-\"]\n[[checks.path]]\npaths = [\"web/**\"]\nrun = [\"npm test\"]\n[[checks.path]]\npaths = [\"api\"]\nrun = [\"pytest\"]";
+        let checks = Config::read(text).unwrap().checks;
+        assert_eq!(checks.reports, ["build/**/*.xml", "-"]);
+        let paths: Vec<_> = checks.paths.iter().map(|checks| (&*checks.paths[0], &*checks.run[0])).collect();
+        assert_eq!(paths, [("web/**", "npm test"), ("api", "pytest")]);
+        let wrong = "[[checks.path]]\npaths = [\"web\"]\n[[checks.path]]\nrun = [\"x\"]\n[[checks.path]]\npaths = [\"../x\"]\nrun = [\"x\"]\nunder = 1\n";
+        insta::assert_snapshot!(faults(wrong).join("\n"), @"");
+        insta::assert_snapshot!(faults("checks.path = 3").join("\n"), @"");
+        insta::assert_snapshot!(faults("checks.path = [3]").join("\n"), @"");
     }
 
     #[test]

@@ -46,8 +46,8 @@ pub struct Config {
 /// Where attempts work.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Workspace {
-    /// Command lines for `sh` that make a fresh clone ready.
-    pub setup: Vec<String>,
+    /// Command lines for `sh` that make a fresh clone ready. `None`: not said, to be found from the lock files; empty: none, said so.
+    pub setup: Option<Vec<String>>,
     /// Globs of generated paths, which no task need declare.
     pub generated: Vec<String>,
 }
@@ -74,10 +74,23 @@ pub struct Checks {
     pub system: Option<Vec<String>>,
     /// Of what is deployed.
     pub deployment: Option<Vec<String>>,
+    /// Of what a patch touches, beside those of its task: in any case at the gates behind.
+    pub paths: Vec<PathChecks>,
+    /// Globs of reports (JUnit XML, TAP) that checks leave in the checkout; `-` is what they print.
+    pub reports: Vec<String>,
     /// Wall time of one command.
     pub timeout: Duration,
     /// Variables that checks get beside the allowed ones.
     pub env: BTreeMap<String, String>,
+}
+
+/// What proves a part of the repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathChecks {
+    /// Globs of its paths.
+    pub paths: Vec<String>,
+    /// Command lines for `sh`.
+    pub run: Vec<String>,
 }
 
 /// What is a test.
@@ -220,7 +233,16 @@ impl Default for Slots {
 impl Default for Checks {
     fn default() -> Checks {
         let timeout = Duration::from_mins(20);
-        Checks { task: None, stream: None, system: None, deployment: None, timeout, env: BTreeMap::new() }
+        Checks {
+            task: None,
+            stream: None,
+            system: None,
+            deployment: None,
+            paths: Vec::new(),
+            reports: Vec::new(),
+            timeout,
+            env: BTreeMap::new(),
+        }
     }
 }
 

@@ -75,7 +75,7 @@ pub struct Bench {
     pub(super) setting: Setting,
     pub(super) repo: Arc<Repository>,
     pub(super) checks: Checks,
-    pub(super) reports: Reports,
+    pub(super) measurements: Reports,
     pub(super) wardens: Arc<dyn Launch>,
     pool: Pool,
     pub(super) backends: Backends,
@@ -104,8 +104,8 @@ impl Bench {
         checks: Checks,
         (wardens, backends): (Arc<dyn Launch>, Backends),
     ) -> Bench {
-        let (reports, logs) = (Reports::default(), AtomicU32::new(0));
-        Bench { setting, repo, checks, reports, wardens, pool, backends, logs }
+        let (measurements, logs) = (Reports::default(), AtomicU32::new(0));
+        Bench { setting, repo, checks, measurements, wardens, pool, backends, logs }
     }
 
     /// Calls of agents are kept in this folder from now on, where there is one.

@@ -6,12 +6,11 @@ use super::{
     fell,
 };
 use crate::{
-    check::{Check, Checked, Ecosystem, detect},
-    plan::{Level, NodeId, StreamId},
+    check::{self, Check, Checked},
     process::{How, with_causes},
     rules::{Build, Report},
     run::{Code, Finding, Job, Oid, Ran, Timestamp},
-    workspace::{GitError, Lease, Repository},
+    workspace::Lease,
 };
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -22,75 +21,6 @@ use tokio_util::sync::CancellationToken;
 
 /// Characters of output that go with a finding.
 const OUTPUT_MAX: usize = 6 << 10;
-
-/// The check commands that the configuration names; `None` is to be found.
-#[derive(Clone, Debug, Default)]
-pub struct Wanted {
-    /// `[checks] task`
-    pub task: Option<Vec<String>>,
-    /// `[checks] stream`
-    pub stream: Option<Vec<String>>,
-    /// `[checks] system`
-    pub system: Option<Vec<String>>,
-    /// `[checks] deployment`
-    pub deployment: Option<Vec<String>>,
-}
-
-/// What proves the gates of a run, and who knows how to read what that says.
-pub struct Checks {
-    /// Of a task's gate.
-    pub task: Vec<String>,
-    /// Of a stream's gate.
-    pub stream: Vec<String>,
-    /// Of the system gate.
-    pub system: Vec<String>,
-    /// Of the deployment gate.
-    pub deployment: Vec<String>,
-    pub(super) ecosystem: Box<dyn Ecosystem>,
-}
-
-impl Checks {
-    /// The checks of a repository: as configured, else as its ecosystem does it by default.
-    ///
-    /// # Errors
-    /// When the base cannot be read.
-    pub async fn found(repo: &Repository, base: Oid, wanted: &Wanted) -> Result<Checks, GitError> {
-        let names: Vec<Box<str>> = repo.tree(base).await?.into_iter().map(|entry| entry.path).collect();
-        let ecosystem = detect(|file| names.iter().any(|name| &**name == file));
-        let level = |wanted: &Option<Vec<String>>, level: Level| match wanted {
-            Some(commands) => commands.clone(),
-            None => ecosystem.default_checks(level).into_iter().map(String::from).collect(),
-        };
-        Ok(Checks {
-            task: level(&wanted.task, Level::Task(NodeId(0))),
-            stream: level(&wanted.stream, Level::Stream(StreamId(0))),
-            system: level(&wanted.system, Level::System),
-            // A deployment gate is there only where somebody asked for one.
-            deployment: wanted.deployment.clone().unwrap_or_default(),
-            ecosystem,
-        })
-    }
-
-    /// The name of the ecosystem, for people.
-    pub fn ecosystem(&self) -> &'static str {
-        self.ecosystem.name()
-    }
-
-    /// Whether a check of the task gate names the tests that it runs.
-    pub fn names_tests(&self) -> bool {
-        self.task.iter().any(|command| self.ecosystem.reports_tests(command))
-    }
-
-    pub(super) fn task_commands(&self) -> Vec<Box<str>> {
-        self.task.iter().map(|command| command.as_str().into()).collect()
-    }
-
-    /// Every command line of every gate: what they run stays shut to agents.
-    pub(super) fn all_commands(&self) -> Vec<Box<str>> {
-        let all = self.task.iter().chain(&self.stream).chain(&self.system).chain(&self.deployment);
-        all.map(|command| command.as_str().into()).collect()
-    }
-}
 
 /// What checks said about a tree.
 #[derive(Debug, Default)]
@@ -211,15 +141,18 @@ impl Reports {
 }
 
 impl Bench {
-    /// What the task gate's checks say about a commit's tree.
-    pub(super) async fn report(
+    /// What the task gate's checks of a patch say about its base, and about what it makes of it.
+    pub(super) async fn reports(
         &self,
+        base: Oid,
         commit: Oid,
         job: &Job,
         desk: &Desk,
-        why: Purpose,
-    ) -> Result<Arc<Measured>, Breakage> {
-        self.measured(commit, &self.checks.task_commands(), why, job, desk).await
+    ) -> Result<(Arc<Measured>, Arc<Measured>), Breakage> {
+        let changes = self.repo.changes(base, commit).await.map_err(|fault| git(&fault))?;
+        let commands = self.checks.commands_for(changes.iter().map(|change| &*change.path));
+        let before = self.measured(base, &commands, Purpose::Base, job, desk).await?;
+        Ok((before, self.measured(commit, &commands, Purpose::Judge, job, desk).await?))
     }
 
     /// What commands say about a commit's tree: checks belong to a tree, so they run once for it. What failed is run again, for
@@ -233,7 +166,7 @@ impl Bench {
         desk: &Desk,
     ) -> Result<Arc<Measured>, Breakage> {
         let tree = self.repo.tree_of(commit).await.map_err(|fault| git(&fault))?;
-        let slot = self.reports.of(tree, commands);
+        let slot = self.measurements.of(tree, commands);
         let mut slot = tokio::select! {
             slot = slot.lock() => slot,
             () = desk.stop.cancelled() => return Err(fell("stopped")),
@@ -349,6 +282,7 @@ impl Bench {
             cwd: lease.path(),
             env: &self.setting.env,
             configured: &self.setting.check_env,
+            reports: self.checks.reports(),
             limits: self.setting.check_limits,
             log,
             log_name: &log_name,
@@ -359,7 +293,8 @@ impl Bench {
             line: line_to(desk, lease),
         };
         (desk.tell)(super::Note::Said(command.to_owned()));
-        let checked = self.checks.ecosystem.run(&check).instrument(span.clone()).await;
+        let readers = self.checks.readers(command);
+        let checked = check::run(&check, &readers).instrument(span.clone()).await;
         span.record("exit", checked.ran.exit);
         span.record("ms", checked.ran.ms.cast_signed());
         checked

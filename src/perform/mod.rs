@@ -7,6 +7,7 @@ mod agent;
 mod asks;
 mod bench;
 mod cage;
+mod checks;
 mod evidence;
 mod hand_over;
 mod implement;
@@ -23,7 +24,7 @@ mod verify;
 pub use agent::{COORDINATOR, EXPERT, IMPLEMENTATION_AGENT, TEST_DEVELOPER, TEST_EXPERT};
 pub use bench::{Backends, Bench, Setting};
 pub use cage::Cage;
-pub use evidence::{Checks, Wanted};
+pub use checks::{Checks, Wanted};
 
 use crate::{
     plan::Plan,

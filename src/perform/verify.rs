@@ -1,6 +1,6 @@
 //! Verify: the task gate's own criteria, on exactly the patch that may land.
 
-use super::{Bench, Desk, Done, bench::git, evidence::Purpose, fell, settle::Settled, trim::Trimmed};
+use super::{Bench, Desk, Done, bench::git, fell, settle::Settled, trim::Trimmed};
 use crate::{
     plan::Means,
     rules::{self, GreenCase, Role},
@@ -101,8 +101,7 @@ impl Bench {
         job: &Job,
         desk: &Desk,
     ) -> Result<Proof, Breakage> {
-        let before = self.report(base, job, desk, Purpose::Base).await?;
-        let measured = self.report(commit, job, desk, Purpose::Judge).await?;
+        let (before, measured) = self.reports(base, commit, job, desk).await?;
         let green = rules::green(&GreenCase {
             base: &before.report,
             candidate: &measured.report,

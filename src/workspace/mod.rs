@@ -29,5 +29,5 @@ pub use patch::{Change, Entry};
 pub use pool::{Kind, Lease, Pool, PoolError};
 pub use reading::{TreeEntry, Uncommitted};
 pub use repository::{Options, Repository};
-pub use setup::{Setup, SetupError};
+pub use setup::{Commands, Setup, SetupError};
 pub use snapshot::{Left, Snapshot, SnapshotError, Why};

@@ -1,7 +1,7 @@
 //! Setting a workspace up: the commands that put there what a fresh clone lacks, run again when a lock file changes.
 
 use super::{
-    GitError, Kind, Lease, Repository,
+    GitError, Kind, Lease, Repository, TreeEntry,
     snapshot::{Rules, blocking},
     survey,
 };
@@ -23,7 +23,7 @@ use std::{
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// Command lines for `sh`, in order (`[workspace] setup`).
-    pub commands: Vec<String>,
+    pub commands: Commands,
     /// Their whole environment.
     pub env: Vec<(OsString, OsString)>,
     /// What each may take.
@@ -34,6 +34,24 @@ pub struct Setup {
     pub pins: fn(&str) -> bool,
     /// Where their output goes.
     pub log: PathBuf,
+}
+
+/// What is run.
+#[derive(Clone, Debug)]
+pub enum Commands {
+    /// What the configuration says.
+    Said(Vec<String>),
+    /// What the paths of the tree ask for: a lock file may come with the work.
+    Found(fn(&[&str]) -> Vec<String>),
+}
+
+impl Commands {
+    fn of(&self, tree: &[TreeEntry]) -> Vec<String> {
+        match self {
+            Commands::Said(commands) => commands.clone(),
+            Commands::Found(found) => found(&tree.iter().map(|entry| &*entry.path).collect::<Vec<_>>()),
+        }
+    }
 }
 
 /// Why a workspace could not be set up.
@@ -75,10 +93,15 @@ impl Lease {
         setup: &Setup,
         line: &Line,
     ) -> Result<(), SetupError> {
-        if setup.commands.is_empty() {
+        if matches!(&setup.commands, Commands::Said(commands) if commands.is_empty()) {
             return Ok(());
         }
-        let key = key(repository, self.commit(), setup).await?.to_string();
+        let tree = repository.tree(self.commit()).await?;
+        let commands = setup.commands.of(&tree);
+        if commands.is_empty() {
+            return Ok(());
+        }
+        let key = key(repository, &tree, &commands, setup).await?.to_string();
         let mark = self.setup_mark();
         if Mark::read(&mark).is_some_and(|mark| mark.key == key) {
             return Ok(());
@@ -95,7 +118,7 @@ impl Lease {
         if let Some(confines) = &mut confines {
             confines.writable.push(self.path().into());
         }
-        for command in &setup.commands {
+        for command in &commands {
             let program = Program {
                 argv: vec!["sh".into(), "-euc".into(), command.into()],
                 cwd: self.path().into(),
@@ -196,9 +219,9 @@ impl Made {
 }
 
 /// What a set-up depends on.
-async fn key(repository: &Repository, commit: Oid, setup: &Setup) -> Result<Oid, GitError> {
-    let mut list = setup.commands.join("\0");
-    for entry in repository.tree(commit).await? {
+async fn key(repository: &Repository, tree: &[TreeEntry], commands: &[String], setup: &Setup) -> Result<Oid, GitError> {
+    let mut list = commands.join("\0");
+    for entry in tree {
         if entry.path.rsplit('/').next().is_some_and(|name| (setup.pins)(name)) {
             list.push_str(&format!("\0\0{} {}", entry.oid, entry.path));
         }
