@@ -121,10 +121,30 @@ fn plain(text: &str) -> String {
     plain
 }
 
+/// A suite while it is read: its name, how many tests it says it has, and how many were seen.
+type Suite = (String, Option<usize>, usize);
+
 /// A test while it is read.
 struct Case {
     name: String,
     result: TestResult,
+}
+
+impl Case {
+    fn begun(tag: &Tag<'_>, suite: Option<&mut Suite>) -> Case {
+        let group = tag.value("classname").or_else(|| tag.value("file"));
+        let group = group.or_else(|| suite.as_ref().map(|(name, ..)| name.clone())).unwrap_or_default();
+        if let Some((_, _, seen)) = suite {
+            *seen += 1;
+        }
+        let name = format!("{group} {}", tag.value("name").unwrap_or_default());
+        let result = match tag.value("status").as_deref() {
+            Some("notrun" | "disabled" | "skipped") => TestResult::Ignored(None),
+            Some("fail" | "failed") => TestResult::Failed,
+            _ => TestResult::Passed,
+        };
+        Case { name: shortened(name.trim(), LONGEST_NAME), result }
+    }
 }
 
 /// Whether a text looks like a report of this kind.
@@ -136,7 +156,7 @@ pub(super) fn is_one(text: &str) -> bool {
 /// Takes a document into a report. `source` is its name for people.
 pub(super) fn read(text: &str, source: &str, report: &mut Report) {
     report.is_counted = true;
-    let (mut suites, mut case): (Vec<(String, Option<usize>, usize)>, Option<Case>) = (Vec::new(), None);
+    let (mut suites, mut case): (Vec<Suite>, Option<Case>) = (Vec::new(), None);
     let mut why = None;
     let mut tags = Tags { rest: text, is_cut: false };
     let mut is_over = false;
@@ -159,20 +179,7 @@ pub(super) fn read(text: &str, source: &str, report: &mut Report) {
             }
             ("testsuites", false) => is_over = true,
             ("testcase", false) => {
-                let suite = suites.last_mut();
-                let group = tag.value("classname").or_else(|| tag.value("file"));
-                let group = group.or_else(|| suite.as_ref().map(|(name, ..)| name.clone())).unwrap_or_default();
-                if let Some((_, _, seen)) = suite {
-                    *seen += 1;
-                }
-                let name = format!("{group} {}", tag.value("name").unwrap_or_default());
-                let status = tag.value("status").unwrap_or_default();
-                let result = match &*status {
-                    "notrun" | "disabled" | "skipped" => TestResult::Ignored(None),
-                    "fail" | "failed" => TestResult::Failed,
-                    _ => TestResult::Passed,
-                };
-                let begun = Case { name: shortened(name.trim(), LONGEST_NAME), result };
+                let begun = Case::begun(&tag, suites.last_mut());
                 if tag.is_empty {
                     report.record(begun.name, begun.result);
                 } else {

@@ -53,6 +53,11 @@ impl Tree {
         self.texts.iter().filter(move |(path, _)| is_it(path)).map(|(path, text)| (&**path, text.as_str()))
     }
 
+    /// What sets up a checkout of it.
+    pub fn setup(&self) -> Vec<String> {
+        super::setup(&self.paths.iter().map(|path| &**path).collect::<Vec<_>>())
+    }
+
     /// A folder of it.
     pub(super) fn place<'a>(&'a self, folder: &'a str) -> Place<'a> {
         Place { tree: self, folder }

@@ -105,9 +105,16 @@ struct Grounds {
     base: Oid,
     /// What runs the roles of which the configuration says nothing.
     backend: Box<str>,
+    /// What sets workspaces up, as of the base.
+    setup: Vec<String>,
 }
 
 impl Grounds {
+    /// What the preface says of it.
+    fn said(&self) -> (&Config, &[String]) {
+        (&self.config, &self.setup)
+    }
+
     async fn of(scene: &Scene, wish: &Execute, base: Oid, backend: &str) -> Result<Grounds, Stop> {
         let mut config = scene.config(base).await?;
         if let Some(jobs) = wish.jobs {
@@ -121,7 +128,8 @@ impl Grounds {
         policy.budget.runs = wish.max_runs.unwrap_or(policy.budget.runs);
         // A run that began before this was recorded had nothing but scripts.
         let backend = if backend.is_empty() { crew::found(&scene.environment) } else { backend }.into();
-        Ok(Grounds { config, checks, policy, base, backend })
+        let setup = config.workspace.setup.clone().unwrap_or_else(|| checks.setup());
+        Ok(Grounds { config, checks, policy, base, backend, setup })
     }
 }
 
@@ -216,7 +224,7 @@ async fn begin(
     grounds.policy.only = asked::only(wish, &plan)?;
     let sandbox = confinement::sandbox(scene, &grounds.config, wish, None).await?;
     let charter = charter(scene, id.as_str(), base, wish, (sandbox.tier(), &grounds.backend)).await?;
-    let preface = preface::preface(&plan, &Past::default(), &charter, &grounds.policy, &grounds.config);
+    let preface = preface::preface(&plan, &Past::default(), &charter, &grounds.policy, grounds.said());
     if wish.dry_run {
         return rehearse(wish, &preface);
     }
@@ -271,7 +279,7 @@ async fn resume(
     let folder = runs.folder(&id);
     let past = Past::of(&run, &revision, &folder)?;
     let sandbox = confinement::sandbox(scene, &grounds.config, wish, Some(&charter.sandbox)).await?;
-    let preface = preface::preface(&plan, &past, &charter, &grounds.policy, &grounds.config);
+    let preface = preface::preface(&plan, &past, &charter, &grounds.policy, grounds.said());
     if wish.dry_run {
         return rehearse(wish, &preface);
     }

@@ -410,9 +410,15 @@ rounds = 5
         let paths: Vec<_> = checks.paths.iter().map(|checks| (&*checks.paths[0], &*checks.run[0])).collect();
         assert_eq!(paths, [("web/**", "npm test"), ("api", "pytest")]);
         let wrong = "[[checks.path]]\npaths = [\"web\"]\n[[checks.path]]\nrun = [\"x\"]\n[[checks.path]]\npaths = [\"../x\"]\nrun = [\"x\"]\nunder = 1\n";
-        insta::assert_snapshot!(faults(wrong).join("\n"), @"");
-        insta::assert_snapshot!(faults("checks.path = 3").join("\n"), @"");
-        insta::assert_snapshot!(faults("checks.path = [3]").join("\n"), @"");
+        insta::assert_snapshot!(faults(wrong).join("\n"), @r#"
+        2: ["web"] | config-bad-value: `checks.path.run` is missing | say what is run for them: `run = ["cd web && npm test"]`
+        4: ["x"] | config-bad-value: `checks.path.paths` is missing | say where: `paths = ["web/**"]`
+        6: ["../x"] | config-bad-value: `../x` is no pattern of paths: it leaves the repository | paths relative to the repository, such as `tests/**`
+        8: under | config-unknown-key: unknown key `under` in `[checks.path]` | known here: `paths`, `run`
+        "#);
+        insta::assert_snapshot!(faults("checks.path = 3").join("\n"), @"1: 3 | config-wrong-kind: `checks.path` is a list of tables, not a number | begin each with `[[checks.path]]`");
+        insta::assert_snapshot!(faults("checks.path = [3]").join("\n"), @"1: 3 | config-wrong-kind: `checks.path` is a list of tables, not a number | begin each with `[[checks.path]]`");
+        assert!(faults("[[checks.path]]\n")[0].contains("one of `checks.path` is empty"));
     }
 
     #[test]

@@ -73,6 +73,9 @@ impl<'a> Section<'a> {
                 Section { path: self.name(key), table: Some(table), known: Vec::new(), faults: self.faults };
             all.push(read(&mut section));
             section.finish();
+            if table.is_empty() {
+                self.bad(member, format!("one of `{}` is empty", self.name(key)), how.clone());
+            }
         }
         all
     }

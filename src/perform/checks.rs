@@ -113,6 +113,11 @@ impl Checks {
         })
     }
 
+    /// What sets a workspace up where nothing is configured.
+    pub fn setup(&self) -> Vec<String> {
+        self.tree.setup()
+    }
+
     /// Every command line that may be run for a task's gate.
     pub(super) fn task_commands(&self) -> Vec<Box<str>> {
         self.task.iter().map(|command| command.as_str().into()).collect()

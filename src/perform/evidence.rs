@@ -43,7 +43,8 @@ impl Measured {
                 let tail: String = self.tail.trim().chars().take(OUTPUT_MAX).collect();
                 format!("`{}` exited with {}{}", ran.command, ran.exit, super::bench::after(&tail))
             }
-            None => "nothing was run".to_owned(),
+            None if self.tail.is_empty() => "nothing was run".to_owned(),
+            None => self.tail.chars().take(OUTPUT_MAX).collect(),
         }
     }
 
@@ -197,7 +198,16 @@ impl Bench {
         if commands.is_empty() {
             return Ok(Arc::new(measured));
         }
-        let lease = self.gate(commit, desk).await?;
+        let lease = match self.gate(commit, desk).await? {
+            Ok(lease) => lease,
+            // Nobody's fault in the tree: what fetches packages got nothing.
+            Err(why) if offline(&why).is_some() => return Err(fell(why)),
+            Err(why) => {
+                measured.report = Report::did_not_run(why.as_str(), 1);
+                (measured.tail, measured.is_cut) = (why, true);
+                return Ok(Arc::new(measured));
+            }
+        };
         for command in commands {
             let number = self.count_log();
             let name = format!("check-{number}");

@@ -1,8 +1,10 @@
 //! What a patch may do and what a verdict says: pure functions and lists, no files, no git, no clock.
 
 mod advice;
+mod exports;
 mod green;
 mod growth;
+mod idiom;
 mod integrity;
 mod javascript;
 mod leftover;

@@ -52,7 +52,7 @@ pub fn tests_in(path: &str, text: &str) -> Vec<ScannedTest> {
 
 /// Whether a file is a test, a fixture or a helper by where it stands. Configured globs (`[tests] paths`) come on top.
 pub fn is_test_path(path: &str) -> bool {
-    const ANYWHERE: [&str; 4] = ["tests", "__tests__", "testdata", "snapshots"];
+    const ANYWHERE: [&str; 6] = ["tests", "__tests__", "__mocks__", "__fixtures__", "testdata", "snapshots"];
     const NOT_IN_SOURCE: [&str; 4] = ["test", "test_data", "fixtures", "spec"];
     let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
     let mut in_source = false;

@@ -10,6 +10,7 @@ mod collector;
 mod doctor;
 mod documents;
 mod earned;
+mod ecosystems;
 mod edits;
 mod execute;
 mod gates;
