@@ -113,9 +113,11 @@ fn point(line: &str) -> Option<(Option<u64>, &str, TestResult)> {
     let number = rest[..digits].parse().ok();
     let rest = rest[digits..].trim_start();
     let rest = rest.strip_prefix('-').map_or(rest, str::trim_start);
-    let (name, directive) = rest
-        .rsplit_once(" # ")
-        .unwrap_or((rest.strip_prefix("# ").map_or(rest, |_| ""), rest.strip_prefix("# ").unwrap_or_default()));
+    let (name, directive) = match (rest.strip_prefix("# "), rest.rsplit_once(" # ")) {
+        (_, Some(both)) => both,
+        (Some(directive), None) => ("", directive),
+        (None, None) => (rest, ""),
+    };
     let word: String = directive.chars().take(4).collect::<String>().to_ascii_uppercase();
     let reason = || Some(shortened(directive.split_once(char::is_whitespace)?.1.trim(), 200).into());
     match &*word {

@@ -112,8 +112,8 @@ fn by_build(case: &RedCase<'_>, errors: &[BuildError]) -> Result<RedProof, Vec<F
     let mut tests: Vec<Box<str>> =
         case.found.iter().filter(|test| !test.is_conditional).map(ScannedTest::title).collect();
     // Of those that were loaded and run, the names that no text tells.
-    let is_new = |name: &&Box<str>| ran(case.base) && !case.base.tests.contains_key(*name) && !is_ours(name);
-    tests.extend(case.with_tests.tests.keys().filter(is_new).cloned());
+    let is_new = |name: &str| ran(case.base) && !case.base.tests.contains_key(name) && !is_ours(name);
+    tests.extend(case.with_tests.tests.keys().filter(|name| is_new(name)).cloned());
     let first = errors[0];
     let reason = format!("{} needs what is not there yet: {}", place(first), words(first));
     Ok(RedProof { reason: reason.into(), tests, ..RedProof::default() })
