@@ -113,8 +113,12 @@ fn prepare(check: &Check<'_>, order: &mut Order) -> io::Result<Records> {
     fs::write(tools.join(format!("{MODULE}.py")), text)?;
     order.extend(check, "PYTHONPATH", ":", tools.as_os_str());
     order.extend(check, "PYTEST_ADDOPTS", " ", format!("-p {MODULE}"));
-    // Nothing is fetched in a gate, and nothing written where it may not be.
-    order.variables.push(("UV_OFFLINE".into(), "1".into()));
+    if check.confines.as_ref().is_some_and(|confines| !confines.has_network) {
+        // Set-up has fetched what there is: uv would look for more, and its cache is not to be written here.
+        let cache = reports.join("uv").into_os_string();
+        let words = [("UV_OFFLINE", "1".into()), ("UV_NO_SYNC", "1".into()), ("UV_CACHE_DIR", cache)];
+        order.variables.extend(words.map(|(name, value)| (name.into(), value)));
+    }
     order.readable.push(tools);
     Ok(Records { reports })
 }

@@ -16,7 +16,7 @@ pub(super) struct Idiom {
     pub(super) assertion: Regex,
 }
 
-/// Ends of names, and the shapes of the four.
+/// Ends of names, and the shapes of the four. Case is ignored in ASCII alone: the tables for more are not built in.
 type Row = (&'static [&'static str], &'static str, &'static str, &'static str, &'static str);
 
 /// A shape that nothing has.
@@ -40,28 +40,28 @@ const ROWS: [Row; 7] = [
     (
         &[".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts"],
         r"\b(?:it|test|describe|suite|context|specify)(?:\.\w+)*\.(?:skip|skipIf|runIf|todo|only|failing|fails)\b|\bx(?:it|test|describe|specify)\s*\(|\bf(?:it|describe)\s*\(|\b(?:t|ctx|context|this)\.(?:skip|todo)\s*\(|\{\s*(?:skip|todo|only)\s*:",
-        r#"(?i)throw (?:new )?\w*Error\(\s*["'`](?:not (?:yet )?implemented|unimplemented|to ?do\b|fixme)"#,
+        r#"(?i-u)throw (?:new )?\w*Error\(\s*["'`](?:not (?:yet )?implemented|unimplemented|to ?do\b|fixme)"#,
         r#"\bNODE_ENV\b\s*["'\]]*\s*[!=]==?\s*["'`]test["'`]|["'`]test["'`]\s*[!=]==?\s*(?:process\.)?env\.NODE_ENV|\b(?:JEST_WORKER_ID|VITEST(?:_\w+)?|NODE_TEST_CONTEXT)\b|\bimport\.meta\.vitest\b|\btypeof (?:jest|vi|vitest|describe|beforeEach|expect)\b|\bglobalThis\.(?:jest|vi|expect|describe|__vitest_\w+)\b|--test\b.*\bexecArgv|\bexecArgv\b.*--test\b"#,
         r"\b(?:expect|assert\w*|should|ok|equal|deepEqual|strictEqual|throws|rejects)\b",
     ),
     (
         &[".go"],
         r"\bt\.(?:Skip|Skipf|SkipNow)\(",
-        r#"(?i)panic\(\s*"(?:not (?:yet )?implemented|unimplemented|todo)"#,
+        r#"(?i-u)panic\(\s*"(?:not (?:yet )?implemented|unimplemented|todo)"#,
         r#"\btesting\.Testing\(\)|flag\.Lookup\(\s*"test\.|strings\.HasSuffix\(\s*os\.Args\[0\],\s*"\.test""#,
         r"\b(?:Error|Errorf|Fatal|Fatalf|Fail|FailNow|assert|require)\b",
     ),
     (
         &[".ex", ".exs"],
         r"@(?:module|describe)?tag\s+(?::skip\b|skip:)",
-        r#"(?i)raise "(?:not (?:yet )?implemented|todo)"#,
+        r#"(?i-u)raise "(?:not (?:yet )?implemented|todo)"#,
         r"\bMix\.env\(\)\s*[!=]=\s*:test\b|:test\s*[!=]=\s*Mix\.env",
         r"\b(?:assert\w*|refute\w*)\b",
     ),
     (
         &[".java", ".kt", ".kts", ".scala", ".groovy"],
         r"@(?:Disabled|Ignore)\b|\b(?:assumeTrue|assumeFalse)\(\s*(?:true|false)\s*\)",
-        r#"(?i)UnsupportedOperationException\(\s*"(?:not (?:yet )?implemented|todo)|\bTODO\(""#,
+        r#"(?i-u)UnsupportedOperationException\(\s*"(?:not (?:yet )?implemented|todo)|\bTODO\(""#,
         r#""org\.junit|Class\.forName\(\s*"org\.(?:junit|testng)"#,
         r"\b(?:assert\w*|verify|expect\w*|should\w*)\b",
     ),
