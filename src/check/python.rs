@@ -113,6 +113,8 @@ fn prepare(check: &Check<'_>, order: &mut Order) -> io::Result<Records> {
     fs::write(tools.join(format!("{MODULE}.py")), text)?;
     order.extend(check, "PYTHONPATH", ":", tools.as_os_str());
     order.extend(check, "PYTEST_ADDOPTS", " ", format!("-p {MODULE}"));
+    // What was compiled is of this run alone: one that lies in the tree may be of another text with the same time and length.
+    order.variables.push(("PYTHONPYCACHEPREFIX".into(), reports.join("pycache").into()));
     if check.confines.as_ref().is_some_and(|confines| !confines.has_network) {
         // Set-up has fetched what there is: uv would look for more, and its cache is not to be written here.
         let cache = reports.join("uv").into_os_string();

@@ -33,7 +33,7 @@ const ROWS: [Row; 7] = [
     (
         &[".py", ".pyi"],
         r"\bpytest\.mark\.(?:skip|skipif|xfail)\b|\bpytest\.(?:skip|xfail|importorskip)\(|\bunittest\.(?:skip\w*|expectedFailure)\b|\b(?:self\.)?skipTest\(|\bSkipTest\b|\b__test__\s*=\s*False",
-        r"\braise NotImplementedError\b",
+        r"\braise NotImplementedError\b|^\s*(?:async )?def \w+\(.*:\s*pass\s*$",
         r#"["'](?:_?pytest|unittest|nose)["']\s*(?:not\s+)?in\s+(?:list\()?(?:sys\.)?modules|modules\.get\(\s*["'](?:_?pytest|unittest)["']|\bPYTEST_(?:CURRENT_TEST|VERSION|XDIST\w*|ADDOPTS)\b|\b_called_from_test\b|["']pytest["']\s+in\s+sys\.argv"#,
         r"\b(?:assert\w*|raises|warns|fail)\b",
     ),
@@ -102,6 +102,8 @@ mod tests {
         for (path, text, skip, stub, asks) in [
             ("a.py", "@pytest.mark.skip(reason='x')", true, false, false),
             ("a.py", "    raise NotImplementedError", false, true, false),
+            ("a.py", "def put(self, key): pass", false, true, false),
+            ("a.py", "class Missing(Exception): pass", false, false, false),
             ("a.py", "if 'pytest' in sys.modules:", false, false, true),
             ("a.py", "os.environ.get('PYTEST_CURRENT_TEST')", false, false, true),
             ("a.py", "skip(3)", false, false, false),
