@@ -12,6 +12,7 @@ pub mod run;
 
 // Second floor: tools. Each knows plan and run's values, none knows another but process.
 pub mod agent;
+pub mod bodies;
 pub mod check;
 pub mod context;
 pub mod handoff;

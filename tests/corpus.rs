@@ -10,22 +10,12 @@ use std::{
 };
 use tidegate::{
     cli, notes,
-    plan::{self, Plan, Settings},
+    plan::{self, Fault, Plan, Settings, Severity},
 };
 
-/// Shapes that are read today; the others have to end in a plan or a diagnostic.
-const READ: [&str; 10] = [
-    "streams",
-    "streams-mixed",
-    "streams-bold-lines",
-    "streams-checklist",
-    "task-blocks",
-    "task-blocks-in-groups",
-    "numbered-checklist",
-    "not-a-plan",
-    "stream-notes",
-    "task-block",
-];
+/// Documents that are near our shapes, or beyond them, and are not read as their truth says: the file, and why. A document
+/// of a shape that CONTRACTS.md names is never here.
+const MISSES: &[(&str, &str)] = &[];
 
 fn corpus() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
@@ -42,7 +32,8 @@ fn corpus() -> Option<PathBuf> {
 fn checked(name: &str, text: String) -> Value {
     let (draft, mut faults) = notes::read_text("corpus", name, text);
     match plan::build(&draft, &Settings::default()) {
-        Ok((blueprint, warnings)) if faults.is_empty() => {
+        Ok((blueprint, more)) if faults.iter().all(|f| f.severity == Severity::Warning) => {
+            let warnings: Vec<Fault> = faults.into_iter().chain(more).collect();
             let plan = Plan::build(blueprint).unwrap();
             let rendered = cli::text(&plan, &draft, &warnings, &Settings::default());
             assert!(rendered.lines().all(|l| l.chars().count() <= 120), "{name}: {rendered}");
@@ -78,17 +69,19 @@ fn documents_read_as_their_truths_say() {
     let mut wrong = Vec::new();
     for entry in std::fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
-        let Some(name) = path.to_string_lossy().strip_suffix(".truth.json").map(PathBuf::from) else { continue };
+        if !path.to_string_lossy().ends_with(".truth.json") {
+            continue;
+        }
         let truth: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
         let file = truth["file"].as_str().unwrap();
         let text = std::fs::read_to_string(folder.join(file)).unwrap();
         let value = checked(file, text);
-        let is_read = READ.contains(&truth["shape"].as_str().unwrap());
+        let is_missed = MISSES.iter().any(|(missed, _)| *missed == file);
         let is_refused = value.get("errors").is_some();
         let found = match truth["outcome"].as_str().unwrap() {
             "refused" => refusal(&truth, &value),
-            // What waits for its reader, and what may be refused, must not be read as another plan.
-            _ if is_refused && (!is_read || truth["outcome"] == "either") => Vec::new(),
+            // What may be refused must not be read as another plan.
+            _ if is_refused && truth["outcome"] == "either" => Vec::new(),
             _ if is_refused => vec![format!("refused: {}", value["errors"])],
             _ => Compared::new(&truth, &value).differences(),
         };
@@ -98,7 +91,11 @@ fn documents_read_as_their_truths_say() {
             if is_refused { "refused" } else { "plan" },
             if found.is_empty() { "" } else { "WRONG" }
         );
-        let _ = name;
+        assert!(!is_missed || truth["tier"] != "contract", "{file} is in the contract, and in the list of misses");
+        if is_missed {
+            assert!(!found.is_empty(), "{file} is read as its truth says: take it out of the list of misses");
+            continue;
+        }
         wrong.extend(found.into_iter().map(|w| format!("{file}: {w}")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -136,7 +133,7 @@ fn checked_by_the_binary(place: &str, text: &str) -> (Option<i32>, Value) {
 }
 
 #[test]
-fn the_binary_reads_contract_documents_as_their_truths_say() {
+fn the_binary_reads_documents_as_their_truths_say() {
     let Some(folder) = corpus() else { return };
     let (mut wrong, mut compared) = (Vec::new(), 0);
     for entry in std::fs::read_dir(&folder).unwrap() {
@@ -145,37 +142,33 @@ fn the_binary_reads_contract_documents_as_their_truths_say() {
             continue;
         }
         let truth: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-        // The other shapes wait for their readers.
-        if truth["tier"] != "contract" || !READ.contains(&truth["shape"].as_str().unwrap()) {
+        let file = truth["file"].as_str().unwrap();
+        if MISSES.iter().any(|(missed, _)| *missed == file) {
             continue;
         }
-        let file = truth["file"].as_str().unwrap();
         let text = std::fs::read_to_string(folder.join(file)).unwrap();
         let mut places = vec![truth["place_as"].as_str().unwrap()];
         places.extend(truth["alt_place"].as_str());
         for place in places {
             let (code, value) = checked_by_the_binary(place, &text);
             let is_refused = truth["outcome"] == "refused";
+            let may_be = truth["outcome"] == "either" && value.get("errors").is_some();
             let found = match (is_refused, value.get("errors")) {
                 (true, _) => refusal(&truth, &value),
+                (false, Some(_)) if may_be => Vec::new(),
                 (false, Some(errors)) => vec![format!("refused: {errors}")],
                 (false, None) => Compared::new(&truth, &value).differences(),
             };
             wrong.extend(found.into_iter().map(|w| format!("{file} as {place}: {w}")));
-            // A plan under another name is no breakdown yet: then that is what is missing.
-            let expected: &[i32] = match (is_refused, place) {
-                (false, _) => &[0],
-                (true, "breakdown.md") => &[2],
-                (true, _) => &[2, 3],
-            };
-            if !code.is_some_and(|code| expected.contains(&code)) {
-                wrong.push(format!("{file} as {place}: exit {code:?}, not {expected:?}"));
+            let expected = if is_refused || may_be { 2 } else { 0 };
+            if code != Some(expected) {
+                wrong.push(format!("{file} as {place}: exit {code:?}, not {expected}"));
             }
             compared += 1;
         }
     }
     println!("{compared} documents compared");
-    assert!(compared >= 7, "only {compared} documents were compared");
+    assert!(compared >= 24, "only {compared} documents were compared");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -191,6 +184,24 @@ fn refusal(truth: &Value, value: &Value) -> Vec<String> {
         })
     };
     faults.iter().filter(is_told).map(|f| format!("not told: {f} in {errors:?}")).collect()
+}
+
+/// Whatever comes before by some way.
+fn closed(mut before: BTreeMap<String, BTreeSet<String>>) -> BTreeMap<String, BTreeSet<String>> {
+    loop {
+        let mut has_grown = false;
+        for id in before.keys().cloned().collect::<Vec<_>>() {
+            let more: BTreeSet<String> =
+                before[&id].iter().flat_map(|b| before.get(b).into_iter().flatten()).cloned().collect();
+            let all = before.entry(id).or_default();
+            let count = all.len();
+            all.extend(more);
+            has_grown |= all.len() > count;
+        }
+        if !has_grown {
+            return before;
+        }
+    }
 }
 
 struct Compared<'v> {
@@ -256,15 +267,92 @@ impl<'v> Compared<'v> {
         }
         self.streams(&mut wrong);
         self.gates(&mut wrong);
-        if self.truth["order"] == "sequence" {
-            let ids: Vec<&Value> = self.value["tasks"].as_array().unwrap().iter().collect();
-            for pair in ids.windows(2) {
-                if !list(&pair[1]["after"]).contains(&pair[0]["id"].as_str().unwrap().to_owned()) {
-                    wrong.push(format!("{} does not come after {}", pair[1]["id"], pair[0]["id"]));
+        if !self.lenient(self.truth, "order") {
+            self.order(&mut wrong);
+        }
+        if !self.lenient(self.truth, "depends_on") {
+            self.edges(&mut wrong);
+        }
+        wrong
+    }
+
+    /// What the shape gives, as pairs: the first one comes before the second.
+    fn shape_order(&self) -> Vec<(String, String)> {
+        let tasks = self.truth["tasks"].as_array().unwrap();
+        let id = |t: &Value| t["id"].as_str().unwrap().to_owned();
+        match self.truth["order"].as_str() {
+            Some("sequence") => {
+                let pairs = tasks.windows(2).filter(|pair| list(&pair[1]["depends_on"]).is_empty());
+                pairs.map(|pair| (id(&pair[0]), id(&pair[1]))).collect()
+            }
+            Some("speckit") => {
+                let phases: Vec<Vec<String>> = self.truth["phases"].as_array().unwrap().iter().map(list).collect();
+                let is_free = |i: &String| tasks.iter().any(|t| t["id"] == **i && t["info"]["parallel"] == true);
+                let mut pairs = Vec::new();
+                for (at, phase) in phases.iter().enumerate() {
+                    for (place, after) in phase.iter().enumerate() {
+                        pairs.extend(phases[..at].iter().flatten().map(|before| (before.clone(), after.clone())));
+                        let before = phase[..place].iter().filter(|before| !is_free(before) || !is_free(after));
+                        pairs.extend(before.map(|before| (before.clone(), after.clone())));
+                    }
+                }
+                pairs
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn order(&self, wrong: &mut Vec<String>) {
+        let tasks = self.value["tasks"].as_array().unwrap();
+        let name = |t: &Value| self.renamed(&serde_json::json!([t["id"]])).into_iter().next().unwrap();
+        let before = closed(tasks.iter().map(|t| (name(t), self.renamed(&t["after"]))).collect());
+        for (first, second) in self.shape_order() {
+            if !before.get(&second).is_some_and(|all| all.contains(&first)) {
+                wrong.push(format!("{second} does not come after {first}"));
+            }
+        }
+    }
+
+    /// Each edge of the finished graph has to follow from what is stated, or from the shape's order.
+    fn edges(&self, wrong: &mut Vec<String>) {
+        let tasks = self.truth["tasks"].as_array().unwrap();
+        let of_stream = |stream: &str| {
+            tasks.iter().filter(|t| t["stream"] == stream).map(|t| t["id"].as_str().unwrap().to_owned()).collect()
+        };
+        let spread = |name: String| -> Vec<String> {
+            match name.split_once(':') {
+                Some(("stream", stream)) => of_stream(stream),
+                Some((_, task)) => vec![task.to_owned()],
+                None => of_stream(&name),
+            }
+        };
+        let mut right: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for task in tasks {
+            let mut before: BTreeSet<String> = list(&task["depends_on"]).into_iter().collect();
+            before.extend(list(&task["may_depend_on"]));
+            before.extend(list(&task["depends_on_streams"]).into_iter().flat_map(spread));
+            for stated in ["stream_depends_on", "may_stream_depend_on"] {
+                let stream = task["stream"].as_str().unwrap_or_default();
+                before.extend(list(&self.truth[stated][stream]).into_iter().flat_map(spread));
+            }
+            right.insert(task["id"].as_str().unwrap().to_owned(), before);
+        }
+        for (first, second) in self.shape_order() {
+            right.entry(second).or_default().insert(first);
+        }
+        let right = closed(right);
+        for task in self.value["tasks"].as_array().unwrap() {
+            let id = self.renamed(&serde_json::json!([task["id"]])).into_iter().next().unwrap();
+            let truth = tasks.iter().find(|t| t["id"] == *id);
+            if truth.is_some_and(|t| self.lenient(t, "depends_on")) {
+                continue;
+            }
+            for before in self.renamed(&task["after"]) {
+                if !right.get(&id).is_some_and(|all| all.contains(&before)) {
+                    wrong.push(format!("{id} comes after {before}, which nothing says"));
                 }
             }
         }
-        wrong
     }
 
     fn task(&self, truth: &Value, task: &Value, wrong: &mut Vec<String>) {
@@ -297,6 +385,8 @@ impl<'v> Compared<'v> {
 
     fn streams(&self, wrong: &mut Vec<String>) {
         let truth = self.truth["streams"].as_object().unwrap();
+        // A stream that only fields name has no title, and is not in the list.
+        let is_named = |id: &str| self.truth["tasks"].as_array().unwrap().iter().any(|t| t["stream"] == id);
         for stream in self.value["streams"].as_array().unwrap().iter().filter(|s| s["id"] != "-") {
             let id = stream["id"].as_str().unwrap();
             match truth.get(id) {
@@ -305,7 +395,9 @@ impl<'v> Compared<'v> {
                 {
                     wrong.push(format!("stream {id} is titled {}, not {title}", stream["title"]));
                 }
-                None if !self.lenient(self.truth, "stream") => wrong.push(format!("{id} is no stream")),
+                None if !self.lenient(self.truth, "stream") && !is_named(id) => {
+                    wrong.push(format!("{id} is no stream"))
+                }
                 _ => {}
             }
             let stated: BTreeSet<String> = list(&self.truth["stream_depends_on"][id]).into_iter().collect();

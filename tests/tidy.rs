@@ -26,6 +26,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("process", &["plan", "text", "run"]),
     ("workspace", &["plan", "text", "run", "process"]),
     ("agent", &["plan", "text", "run", "process"]),
+    ("bodies", &[]),
     ("check", &["plan", "text", "run", "process", "rules"]),
     ("context", &["plan", "run"]),
     ("mcp", &["text"]),
@@ -33,7 +34,20 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("handoff", &["plan", "text", "run", "board"]),
     (
         "perform",
-        &["plan", "text", "run", "rules", "process", "workspace", "agent", "check", "context", "handoff", "mcp"],
+        &[
+            "plan",
+            "text",
+            "run",
+            "rules",
+            "process",
+            "workspace",
+            "agent",
+            "bodies",
+            "check",
+            "context",
+            "handoff",
+            "mcp",
+        ],
     ),
     ("actors", &["plan", "run", "board", "journal", "views", "perform"]),
     ("remote", &["plan", "run", "perform"]),
@@ -48,11 +62,21 @@ const HOME_OF: &[(&str, &[&str])] = &[
     ("serde_saphyr", &["agent/frontmatter.rs"]),
     ("pulldown_cmark", &["notes/"]),
     ("rusqlite", &["journal/"]),
+    ("tree_sitter", &["bodies/"]),
+    ("tree_sitter_elixir", &["bodies/language.rs"]),
+    ("tree_sitter_go", &["bodies/language.rs"]),
+    ("tree_sitter_java", &["bodies/language.rs"]),
+    ("tree_sitter_javascript", &["bodies/language.rs"]),
+    ("tree_sitter_python", &["bodies/language.rs"]),
+    ("tree_sitter_rust", &["bodies/language.rs"]),
+    ("tree_sitter_typescript", &["bodies/language.rs"]),
     ("ractor", &["actors/"]),
     ("agent_client_protocol", &["agent/acp/"]),
     ("indicatif", &["views/"]),
     ("dashmap", &["views/"]),
     ("clap", &["cli/"]),
+    ("clap_complete", &["cli/"]),
+    ("clap_mangen", &["cli/"]),
     ("annotate_snippets", &["cli/"]),
     ("tracing_opentelemetry", &["telemetry/"]),
     ("opentelemetry", &["telemetry/"]),
@@ -86,7 +110,7 @@ const PRINTING: &[&str] = &["println", "print", "eprintln", "eprint", "dbg"];
 const PRINTERS: &[&str] = &["views/", "cli/", "main.rs"];
 
 /// Rooms that decide. They are told the time, they touch nothing, and two runs of them are the same run.
-const PURE: &[&str] = &["plan", "run", "rules", "board"];
+const PURE: &[&str] = &["plan", "run", "rules", "board", "bodies"];
 const IMPURE: &[&str] = &[
     "std::fs",
     "std::env",

@@ -57,6 +57,11 @@ impl Taped {
         Taped { path: path.into(), mode, text, bytes }
     }
 
+    /// What is in it; none where it was deleted.
+    pub fn bytes(&self) -> Option<&[u8]> {
+        self.text.as_deref().map(str::as_bytes).or(self.bytes.as_deref())
+    }
+
     fn is_gone(&self) -> bool {
         self.mode == 0
     }
@@ -86,7 +91,7 @@ impl Taped {
         if self.is_gone() {
             return Ok(());
         }
-        let content = self.text.as_deref().map(str::as_bytes).or(self.bytes.as_deref()).unwrap_or_default();
+        let content = self.bytes().unwrap_or_default();
         if self.mode == 0o120_000 {
             return symlink(String::from_utf8_lossy(content).as_ref(), &path);
         }

@@ -30,6 +30,8 @@ impl Codex {
 /// Where it keeps what it keeps: a folder of the invocation's home.
 const FOLDER: &str = ".codex";
 const LOGIN: &str = ".codex/auth.json";
+/// Its configuration, in our folder: nobody else reads it, while everybody on the machine can see arguments.
+const CONFIG: &str = ".codex/config.toml";
 /// The provider as we describe it. The built-in one cannot be changed.
 const PROVIDER: &str = "tidegate";
 /// How often it takes up a stream again that was cut. Each of these is a line that we see, those of single requests are not.
@@ -84,7 +86,9 @@ impl Dialect for Codex {
             // Its sandbox inside of ours could not be set up, and would keep it from what ours lets it do.
             argv.push("--dangerously-bypass-approvals-and-sandbox".into());
         }
-        let fixed = ["--json", "--skip-git-repo-check", "--ignore-user-config", "--disable", "plugins"];
+        // In place of what the agent of the try before made of it. The user's own is in no home of ours.
+        home::put(&invocation.home, CONFIG, config(invocation).to_string().as_bytes())?;
+        let fixed = ["--json", "--skip-git-repo-check", "--disable", "plugins"];
         argv.extend(fixed.map(OsString::from));
         for (name, value) in settings(invocation) {
             argv.extend(["-c".into(), format!("{name}={value}").into()]);
@@ -116,20 +120,25 @@ fn sandbox(writes: WritePolicy) -> &'static str {
     }
 }
 
-/// Its configuration for this run; the user's is left out.
+/// What may hold a secret of its configuration for this run: the environments of servers, and the address of a provider.
+fn config(invocation: &Invocation) -> Table {
+    let providers = Table::from_iter([(PROVIDER.to_owned(), provider(invocation))]);
+    Table::from_iter([
+        ("model_providers".to_owned(), Value::Table(providers)),
+        ("mcp_servers".to_owned(), Value::Table(invocation.servers.iter().map(server).collect())),
+    ])
+}
+
+/// The rest of it, which goes before whatever stands in a file.
 fn settings(invocation: &Invocation) -> Vec<(&'static str, Value)> {
     let mut settings = vec![
         ("analytics.enabled", Value::Boolean(false)),
         // What the tree says to agents is the tree's; what we say is what counts.
         ("project_doc_max_bytes", Value::Integer(0)),
         ("model_provider", PROVIDER.into()),
-        ("model_providers", Value::Table(Table::from_iter([(PROVIDER.to_owned(), provider(invocation))]))),
     ];
     if let Some(definition) = &invocation.definition {
         settings.push(("developer_instructions", Value::from(&*definition.prompt)));
-    }
-    if !invocation.servers.is_empty() {
-        settings.push(("mcp_servers", Value::Table(invocation.servers.iter().map(server).collect())));
     }
     settings
 }
@@ -184,7 +193,7 @@ mod tests {
         process::Confines,
         run::Spend,
     };
-    use std::fs;
+    use std::{fs, os::unix::fs::PermissionsExt};
 
     fn argv(invocation: &Invocation) -> Vec<String> {
         let call = Codex::new(TimeZone::UTC).call(invocation, Path::new("/bin/codex")).unwrap();
@@ -199,6 +208,13 @@ mod tests {
         })?;
         let document: Table = toml::from_str(&format!("x = {value}")).unwrap();
         document.get("x").cloned()
+    }
+
+    /// Its file, which only its owner reads.
+    fn read(invocation: &Invocation) -> Table {
+        let file = invocation.home.join(CONFIG);
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::read_to_string(file).unwrap().parse().unwrap()
     }
 
     #[test]
@@ -223,17 +239,18 @@ mod tests {
         let mut invocation = goldens::invocation(home.path());
         let prompt = "say \"'''\\ and\n\ttabs, \"\"\" and \u{7f}";
         invocation.definition = Some(transcript::definition(prompt));
-        let env = vec![("A".to_owned(), "\"".to_owned())];
+        let env = vec![("A".to_owned(), "a \"secret\"".to_owned())];
         invocation.servers =
             vec![Server { name: "an odd.name".to_owned(), argv: ["a", "b c"].map(str::to_owned).to_vec(), env }];
         invocation.schema = Some("{}");
         let argv = argv(&invocation);
         let told = set(&argv, "developer_instructions").unwrap();
         assert_eq!(told.as_str(), Some(&*invocation.definition.as_ref().unwrap().prompt));
-        let servers = set(&argv, "mcp_servers").unwrap();
-        let server = &servers["an odd.name"];
+        assert!(!argv.iter().any(|argument| argument.contains("secret")), "everybody sees arguments: {argv:?}");
+        let config = read(&invocation);
+        let server = &config["mcp_servers"]["an odd.name"];
         assert_eq!((server["command"].as_str(), server["args"][0].as_str()), (Some("a"), Some("b c")));
-        assert_eq!(server["env"]["A"].as_str(), Some("\""));
+        assert_eq!(server["env"]["A"].as_str(), Some("a \"secret\""));
         assert_eq!(server["default_tools_approval_mode"].as_str(), Some("approve"));
         let schema = argv.iter().skip_while(|argument| *argument != "--output-schema").nth(1).unwrap();
         assert_eq!(fs::read_to_string(schema).unwrap(), "{}");
@@ -243,7 +260,10 @@ mod tests {
     fn the_provider_is_the_users_and_asked_as_everybody_asks() {
         let home = tempfile::tempdir().unwrap();
         let mut invocation = goldens::invocation(home.path());
-        let provider = |invocation: &Invocation| set(&argv(invocation), "model_providers").unwrap()[PROVIDER].clone();
+        let provider = |invocation: &Invocation| {
+            argv(invocation);
+            read(invocation)["model_providers"][PROVIDER].clone()
+        };
         assert_eq!(provider(&invocation)["requires_openai_auth"].as_bool(), Some(true));
         assert!(provider(&invocation).get("base_url").is_none(), "the login knows it");
         invocation.env.push(("OPENAI_API_KEY".into(), "k".into()));

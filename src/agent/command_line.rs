@@ -4,19 +4,11 @@ use super::{
     AgentError, AgentEvent, AgentReport, Answer, Backend, Dialect, End, Invocation, Reader, Session, Sink, Step,
     feed::Feed,
     home::{self, spoilt, unusable},
+    login::Logins,
     patience::Patience,
 };
-use crate::process::{Exit, How, Launch, Line, Program, Tail, package_of};
-use std::{
-    ffi::OsString,
-    fs,
-    future::Future,
-    io,
-    path::{Path, PathBuf},
-    pin::Pin,
-    sync::Arc,
-    time::Duration,
-};
+use crate::process::{Exit, How, Launch, Line, Program, Tail, package_of, secrets};
+use std::{ffi::OsString, fs, future::Future, io, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -28,7 +20,7 @@ pub struct CommandLine {
     dialect: Box<dyn Dialect>,
     program: PathBuf,
     env: Vec<(OsString, OsString)>,
-    user: Option<PathBuf>,
+    logins: Logins,
     wardens: Arc<dyn Launch>,
 }
 
@@ -45,18 +37,15 @@ impl CommandLine {
         let is_set = |name: &str| env.iter().any(|(held, value)| held == name && !value.is_empty());
         let is_wanted = |name: &OsString| name.to_str().is_none_or(|name| dialect.wants(name, &is_set));
         let env = env.iter().filter(|(name, _)| is_wanted(name)).cloned().collect();
-        CommandLine { dialect, program, env, user, wardens }
+        let logins = Logins::new(user, dialect.logins().iter().map(|(from, to)| (from.into(), to.into())));
+        CommandLine { dialect, program, env, logins, wardens }
     }
 
     async fn play(&self, invocation: Invocation, tell: Sink, line: Line) -> Result<AgentReport, AgentError> {
-        home::bring_logins(self.user.as_deref(), self.logins(), &invocation.home)?;
+        self.logins.bring(&invocation.home)?;
         let home = invocation.home.clone();
         let report = self.work(invocation, tell, line).await;
-        home::take_logins(self.logins(), &home).and(report)
-    }
-
-    fn logins(&self) -> impl Iterator<Item = (&Path, &Path)> {
-        self.dialect.logins().iter().map(|(from, to)| (Path::new(from), Path::new(to)))
+        self.logins.take(&home).and(report)
     }
 
     async fn work(&self, mut invocation: Invocation, tell: Sink, line: Line) -> Result<AgentReport, AgentError> {
@@ -116,7 +105,7 @@ impl CommandLine {
             limits: crate::process::Limits { idle: None, ..invocation.limits },
             confines: invocation.confines.clone(),
             ask: self.dialect.ask(),
-            secrets: [home::secrets(&self.env), home::secrets_of_logins(self.logins(), &invocation.home)].concat(),
+            secrets: self.secrets(invocation),
         };
         let mut listener = Listener {
             feed: Feed::new(stdout),
@@ -146,6 +135,10 @@ impl Backend for CommandLine {
 
     fn roams(&self) -> bool {
         self.dialect.roams()
+    }
+
+    fn secrets(&self, invocation: &Invocation) -> Vec<String> {
+        [invocation.secrets(), secrets(&self.env), self.logins.secrets()].concat()
     }
 
     fn run(

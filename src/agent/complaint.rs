@@ -60,6 +60,8 @@ const OVERLOAD: &[&str] = &[
     "gateway timeout",
     "fetch failed",
     "unable to connect",
+    "cannot connect to api",
+    "socket connection was closed",
     "connection error",
     "econnrefused",
     "econnreset",
@@ -159,6 +161,7 @@ mod tests {
         for (said, error) in [
             ("[API Error: models/x is not found for API version v1]", "Misconfigured"),
             ("fetch failed", "Overloaded"),
+            ("Cannot connect to API: The socket connection was closed unexpectedly.", "Overloaded"),
             ("You've hit your 5-hour limit · resets 1:29am (UTC)", "UsageLimit"),
             ("Authentication required", "AuthRequired"),
             ("Rate limit reached", "RateLimited"),

@@ -1,8 +1,7 @@
-//! What an agent finds when it starts: its home, the user's logins in it, its environment; and how it ends when it is not asked.
+//! What an agent finds when it starts: its home, and its environment; and how it ends when it is not asked.
 
 use super::{AgentError, Invocation};
 use crate::process::{Exit, How, Tail, leaving};
-use serde_json::Value;
 use std::{
     ffi::OsString,
     fs::{self, OpenOptions, Permissions},
@@ -13,67 +12,6 @@ use std::{
 
 /// Bytes of a file in a home that are read.
 const KEPT_MAX: u64 = 1 << 20;
-
-/// The user's logins, as they are now: a copy, which is all that the agent sees of the user's home.
-///
-/// # Errors
-/// A login that is there, and cannot be copied.
-pub(super) fn bring_logins<'a>(
-    user: Option<&Path>,
-    logins: impl Iterator<Item = (&'a Path, &'a Path)>,
-    home: &Path,
-) -> Result<(), AgentError> {
-    let Some(user) = user else { return Ok(()) };
-    for (from, to) in logins.map(|(from, to)| (user.join(from), to)) {
-        match fs::read(&from) {
-            Ok(login) => {
-                put(home, to, &login).map_err(|error| spoilt(home, &error))?;
-            }
-            // What an agent left in its place is nobody's login.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                take(home, to).map_err(|error| spoilt(home, &error))?;
-            }
-            Err(error) => return Err(unusable(&from, &error)),
-        }
-    }
-    Ok(())
-}
-
-/// Takes the copies of logins away again: where nobody is at work, nobody needs them.
-///
-/// # Errors
-/// When one cannot be removed.
-pub(super) fn take_logins<'a>(
-    logins: impl Iterator<Item = (&'a Path, &'a Path)>,
-    home: &Path,
-) -> Result<(), AgentError> {
-    for (_, to) in logins {
-        take(home, to).map_err(|error| spoilt(home, &error))?;
-    }
-    Ok(())
-}
-
-/// The secrets of the copied logins: the longer texts in them, whatever they are called.
-pub(super) fn secrets_of_logins<'a>(logins: impl Iterator<Item = (&'a Path, &'a Path)>, home: &Path) -> Vec<String> {
-    let texts = logins.filter_map(|(_, to)| kept(home, to).ok().flatten());
-    let values = texts.filter_map(|text| serde_json::from_slice(&text).ok());
-    let mut secrets = Vec::new();
-    values.for_each(|value| leaves(&value, &mut |_, text| secrets.extend((text.len() >= 16).then(|| text.to_owned()))));
-    secrets
-}
-
-/// The texts of a JSON value, each with the key that it stands under.
-fn leaves<'v>(value: &'v Value, tell: &mut impl FnMut(&'v str, &'v str)) {
-    let mut open = vec![("", value)];
-    while let Some((key, value)) = open.pop() {
-        match value {
-            Value::String(text) => tell(key, text),
-            Value::Array(members) => open.extend(members.iter().map(|member| (key, member))),
-            Value::Object(members) => open.extend(members.iter().map(|(key, member)| (&**key, member))),
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        }
-    }
-}
 
 /// Puts the user's variables and the home into the invocation's environment: what dialects and agents find there.
 pub(super) fn move_in(invocation: &mut Invocation, user: &[(OsString, OsString)]) {
@@ -87,35 +25,6 @@ pub(super) fn set(env: &mut Vec<(OsString, OsString)>, more: impl IntoIterator<I
         env.retain(|(held, _)| *held != name);
         env.push((name, value));
     }
-}
-
-/// What of the user's variables stands in no output that is kept: by their names, since an address is no secret. Also as it stands in a
-/// string of JSON, where it reads otherwise there: a key of several lines, or one with a quote in it.
-pub(super) fn secrets(user: &[(OsString, OsString)]) -> Vec<String> {
-    const WITHIN: [&str; 7] = ["KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "HEADER", "AUTHORIZATION"];
-    const PARTS: [&str; 3] = ["PAT", "PWD", "AUTH"];
-    let is_secret = |name: &str| {
-        let name = name.to_uppercase();
-        WITHIN.iter().any(|word| name.contains(word)) || name.split('_').any(|part| PARTS.contains(&part))
-    };
-    let secret = user.iter().filter(|(name, _)| is_secret(&name.to_string_lossy()));
-    let forms = |value: &str| {
-        let quoted = Value::from(value).to_string();
-        let within = quoted[1..quoted.len() - 1].to_owned();
-        [Some(value.to_owned()), (within != value).then_some(within)]
-    };
-    let mut all: Vec<String> = secret.filter_map(|(_, value)| value.to_str()).flat_map(forms).flatten().collect();
-    // The password of an address: `scheme://user:password@host`.
-    let within = |text: &str| {
-        let (before, _) = text.split_once("://")?.1.split('/').next()?.rsplit_once('@')?;
-        before.split_once(':').map(|(_, password)| password.to_owned())
-    };
-    all.extend(user.iter().filter_map(|(_, value)| within(value.to_str()?)));
-    // A configuration in a variable has its secrets under names of its own.
-    for value in user.iter().filter_map(|(_, value)| serde_json::from_str::<Value>(value.to_str()?).ok()) {
-        leaves(&value, &mut |key, text| all.extend(forms(text).into_iter().flatten().filter(|_| is_secret(key))));
-    }
-    all
 }
 
 /// How it failed when something from outside ended it, or it fell over: nobody has to ask what it said.
@@ -157,7 +66,10 @@ pub(super) fn kept(home: &Path, name: &Path) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// Takes a file below a home away, where it is.
-fn take(home: &Path, name: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// When it cannot be removed.
+pub(super) fn take(home: &Path, name: &Path) -> io::Result<()> {
     inside(home, name)?.map_or(Ok(()), |path| clear(&path))
 }
 
@@ -272,42 +184,6 @@ mod tests {
         assert!(kept(&home, Path::new("../file")).is_err());
         take(&home, name).unwrap();
         assert!(dir.path().join("file").exists());
-    }
-
-    #[test]
-    fn logins_are_there_while_somebody_works_and_what_is_secret_in_them_is_known() {
-        let dir = tempfile::tempdir().unwrap();
-        let (user, home) = (dir.path().join("user"), dir.path().join("home"));
-        fs::create_dir_all(user.join(".cli")).unwrap();
-        fs::create_dir_all(home.join(".cli")).unwrap();
-        let logins = || [(Path::new(".cli/login.json"), Path::new(".cli/login.json"))].into_iter();
-        fs::write(home.join(".cli/login.json"), "an agent's").unwrap();
-        bring_logins(Some(&user), logins(), &home).unwrap();
-        assert!(!home.join(".cli/login.json").exists(), "the user has none");
-        fs::write(user.join(".cli/login.json"), r#"{"a": {"refresh": "0123456789abcdef", "type": "oauth"}}"#).unwrap();
-        bring_logins(Some(&user), logins(), &home).unwrap();
-        assert_eq!(secrets_of_logins(logins(), &home), ["0123456789abcdef"]);
-        take_logins(logins(), &home).unwrap();
-        assert!(!home.join(".cli/login.json").exists() && user.join(".cli/login.json").exists());
-    }
-
-    #[test]
-    fn secrets_are_known_by_the_names_of_variables_and_of_what_is_in_them() {
-        let variables = [
-            ("ANTHROPIC_CUSTOM_HEADERS", "x-token: abc"),
-            (
-                "OPENCODE_CONFIG_CONTENT",
-                r#"{"provider": {"p": {"options": {"apiKey": "sk-1", "baseURL": "http://h"}}}}"#,
-            ),
-            ("ANTHROPIC_BASE_URL", "http://h"),
-            ("GH_PAT", "ghp_1"),
-            ("MYPASS", "horse"),
-            ("DATABASE_URL", "postgres://u:hunter2@h/db"),
-            ("PATH", "/bin"),
-            ("GIT_AUTHOR_NAME", "A"),
-        ];
-        let variables = variables.map(|(name, value)| (name.into(), value.into()));
-        assert_eq!(secrets(&variables), ["x-token: abc", "ghp_1", "horse", "hunter2", "sk-1"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::Definition;
 use crate::{
     plan::{Role, Script},
-    process::{Confines, Limits},
+    process::{Confines, Limits, secrets},
     run::{Spend, Timestamp},
 };
 use serde::{Deserialize, Serialize};
@@ -50,6 +50,16 @@ pub struct Invocation {
     pub servers: Vec<Server>,
     /// When it was started. A backend has no clock of its own.
     pub at: Timestamp,
+}
+
+impl Invocation {
+    /// The secrets of its environment, and of its servers'.
+    pub fn secrets(&self) -> Vec<String> {
+        let of_servers = self.servers.iter().flat_map(|server| &server.env);
+        let of_servers: Vec<(OsString, OsString)> =
+            of_servers.map(|(name, value)| (name.into(), value.into())).collect();
+        [secrets(&self.env), secrets(&of_servers)].concat()
+    }
 }
 
 /// What an agent may write, as far as the backend can keep it to that; what it wrote is judged anyway.
@@ -116,6 +126,23 @@ pub enum AgentEvent {
     },
     /// It is done.
     Finished,
+}
+
+impl AgentEvent {
+    /// The same with what an agent said in it made another text.
+    pub fn reworded(self, change: impl Fn(&str) -> String) -> AgentEvent {
+        match self {
+            AgentEvent::Text(text) => AgentEvent::Text(change(&text)),
+            AgentEvent::ToolCall { id, name, input } => {
+                AgentEvent::ToolCall { id, name: change(&name), input: change(&input) }
+            }
+            AgentEvent::Denied(what) => AgentEvent::Denied(change(&what)),
+            same @ (AgentEvent::Started
+            | AgentEvent::ToolResult { .. }
+            | AgentEvent::Usage { .. }
+            | AgentEvent::Finished) => same,
+        }
+    }
 }
 
 /// Takes events as they come. Must not block.
@@ -234,6 +261,31 @@ fn fallen(code: i32) -> String {
 }
 
 impl AgentError {
+    /// The same with what somebody said in it, or what it names, made another text.
+    pub fn reworded(mut self, change: impl Fn(&str) -> String) -> AgentError {
+        let said = match &mut self {
+            AgentError::GaveUp { tail: said, .. }
+            | AgentError::Crashed { tail: said, .. }
+            | AgentError::RateLimited { said, .. }
+            | AgentError::UsageLimit { said, .. }
+            | AgentError::Overloaded { said }
+            | AgentError::AuthRequired { said }
+            | AgentError::PaymentRequired { said }
+            | AgentError::Misconfigured { what: said }
+            | AgentError::NoCassette { what: said }
+            | AgentError::BadOutput { what: said } => said,
+            AgentError::NoScript { .. }
+            | AgentError::ContextOverflow
+            | AgentError::Timeout(_)
+            | AgentError::Idle
+            | AgentError::MaxTurns
+            | AgentError::Refused
+            | AgentError::Stopped => return self,
+        };
+        *said = change(said);
+        self
+    }
+
     /// Its name in spans. Stable.
     pub fn name(&self) -> &'static str {
         match self {
@@ -255,5 +307,22 @@ impl AgentError {
             AgentError::Crashed { .. } => "crashed",
             AgentError::Stopped => "stopped",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::transcript;
+
+    #[test]
+    fn what_a_server_is_given_is_as_secret_as_what_its_agent_is_given() {
+        let home = tempfile::tempdir().unwrap();
+        let mut invocation = transcript::invocation(home.path());
+        invocation.env = vec![("HTTPS_PROXY".into(), "http://me:opensesame@proxy".into()), ("LANG".into(), "C".into())];
+        let env = [("GITHUB_TOKEN", "ghp_12345"), ("PLACE", "here")];
+        let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        invocation.servers = vec![Server { name: "github".to_owned(), argv: vec!["x".to_owned()], env }];
+        assert_eq!(invocation.secrets(), ["opensesame", "ghp_12345"]);
     }
 }

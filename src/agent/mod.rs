@@ -25,6 +25,7 @@ mod goldens;
 mod home;
 mod invocation;
 mod lines;
+mod login;
 mod opencode;
 mod patience;
 mod plain;
@@ -57,6 +58,11 @@ pub trait Backend: Send + Sync {
     /// Whether a conversation can be gone on with in another folder than the one it was begun in.
     fn roams(&self) -> bool {
         false
+    }
+
+    /// What stands in nothing that is kept of this call: the secrets of what its agent is given. Those of less than 8 bytes are none.
+    fn secrets(&self, invocation: &Invocation) -> Vec<String> {
+        invocation.secrets()
     }
 
     /// Does what the invocation asks. The answer comes when all its processes are gone.

@@ -4,7 +4,7 @@
 //! workspace as its working directory, verdicts as JSON on its standard output.
 
 use super::{AgentError, AgentEvent, AgentReport, Backend, Invocation, Sink, home};
-use crate::process::{Ask, Exit, How, Launch, Limits, Line, Program, Tail, package_of};
+use crate::process::{Ask, Exit, How, Launch, Limits, Line, Program, Tail, package_of, secrets};
 use std::{
     ffi::OsString,
     fs,
@@ -50,7 +50,7 @@ impl ScriptBackend {
             confines.readable.push(file.clone());
         }
         let argv = vec!["sh".into(), "-eu".into(), file.into_os_string()];
-        run(&*self.wardens, (argv, None, Vec::new()), &invocation, &events, line).await
+        run(&*self.wardens, (argv, None, self.secrets(&invocation)), &invocation, &events, line).await
     }
 }
 
@@ -73,7 +73,7 @@ impl CommandBackend {
             // Of `python3 /path/agent.py`, the program that is meant is an argument.
             confines.readable.extend(arguments.iter().map(PathBuf::from).filter(|path| path.is_absolute()));
         }
-        let call = (self.argv.clone(), Some(&*prompt), home::secrets(&self.env));
+        let call = (self.argv.clone(), Some(&*prompt), self.secrets(&invocation));
         run(&*self.wardens, call, &invocation, &events, line).await
     }
 }
@@ -96,6 +96,10 @@ impl Backend for ScriptBackend {
 impl Backend for CommandBackend {
     fn name(&self) -> &'static str {
         "command"
+    }
+
+    fn secrets(&self, invocation: &Invocation) -> Vec<String> {
+        [invocation.secrets(), secrets(&self.env)].concat()
     }
 
     fn run(

@@ -72,7 +72,11 @@ impl Board {
                 self.lay_out(plan);
             }
             Event::Replanned(addition) => self.extend(addition),
-            Event::Started { job, node, what } => self.started(*job, *node, *what, entry.at),
+            Event::Started { job, node, what, backend } => {
+                // Journals of before do not say on what.
+                let backend = backend.or_else(|| self.backend_of(*node, *what));
+                self.started((*job, *node, *what), backend, entry.at);
+            }
             Event::StopAsked { job } => {
                 if let Some(job) = self.jobs.get_mut(job) {
                     job.is_stopping = true;
@@ -202,13 +206,12 @@ impl Board {
         }
     }
 
-    fn started(&mut self, id: JobId, node: NodeId, what: What, at: Timestamp) {
+    fn started(&mut self, (id, node, what): (JobId, NodeId, What), backend: Option<BackendId>, at: Timestamp) {
         let attempt = self.attempt(node, what);
         let Some(card) = self.cards.get_mut(node.index()) else {
             return;
         };
         card.begun.get_or_insert(at);
-        let backend = self.engine(node, what);
         // The core starts nothing on a closed backend.
         if let Some(backend) = backend {
             self.closed.remove(&backend);
@@ -244,6 +247,8 @@ impl Board {
     /// An agent is called in a job.
     fn called(&mut self, id: JobId) {
         let needs_model = self.jobs.get(&id).is_some_and(|job| self.needs_model(job));
+        let backend = self.jobs.get(&id).and_then(|job| job.backend);
+        self.replayed += u32::from(backend.is_some_and(|backend| is_replay(self.backend(backend))));
         self.bill(id, Bill { runs: u32::from(needs_model), ..Bill::default() });
     }
 
@@ -291,6 +296,9 @@ impl Board {
         };
         self.stops(&job);
         let is_wanted = !job.is_stopping;
+        if matches!(ending, Ending::Passed(_) | Ending::Rejected(_)) {
+            self.detour(&job);
+        }
         let story = self.cards[job.node.index()].story_mut();
         if matches!(ending, Ending::Passed(_) | Ending::Rejected(_)) {
             *story.answered.entry(job.what).or_default() += 1;
@@ -302,7 +310,10 @@ impl Board {
             Ending::Deferred { until, why } => {
                 story.trouble = Some(why.clone());
                 for backend in job.backend.map_or_else(Vec::new, |backend| self.plan.kin(backend)) {
-                    self.closed.insert(backend, (*until, why.clone()));
+                    // What waits for a person waits for no time.
+                    if !matches!((self.closed.get(&backend), until), (Some((Until::Person, _)), Until::At(_))) {
+                        self.closed.insert(backend, (*until, why.clone()));
+                    }
                 }
             }
             Ending::Broke(Breakage::Fell { why, .. }) if is_wanted => story.trouble = Some(why.clone()),
@@ -445,11 +456,13 @@ impl Board {
         *sum = sum.plus(bill);
     }
 
-    /// What an agent's job runs on now: what its role goes over to, while its own backend is closed.
-    fn engine(&self, node: NodeId, what: What) -> Option<BackendId> {
-        let own = self.backend_of(node, what)?;
-        let other = || self.plan.fallback(what.role().unwrap_or(Role::Reviewer), own);
-        if self.closed.contains_key(&own) { other().or(Some(own)) } else { Some(own) }
+    /// Keeps what a fallback did.
+    fn detour(&mut self, job: &Running) {
+        let own = self.backend_of(job.node, job.what);
+        if let (Some(own), Some(other)) = (own, job.backend.filter(|backend| own != Some(*backend))) {
+            let role = job.what.role().unwrap_or(Role::Reviewer);
+            self.detours.entry((role, own, other)).or_default().insert(job.node);
+        }
     }
 
     /// What an agent's job runs on; checks and merges run on none.
@@ -486,6 +499,10 @@ impl Board {
             Order::Retry(_) | Order::Skip(_) => {}
         }
     }
+}
+
+fn is_replay(backend: &str) -> bool {
+    backend.split(':').next() == Some("replay")
 }
 
 /// The plan without the texts that only agents read: a board may live beside the run for days.

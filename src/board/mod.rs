@@ -17,7 +17,7 @@ pub use standing::{Count, Standing};
 
 use crate::{
     plan::{BackendId, Criterion, Level, Node, NodeId, Plan, ReviewerId, Role, StreamId},
-    run::{Charter, JobId, Limit, Oid, Spend, Timestamp, Until, What},
+    run::{Charter, Code, JobId, Limit, Oid, Spend, Timestamp, Until, What},
     text::line,
 };
 use path::Path;
@@ -46,7 +46,10 @@ pub struct Board {
     /// The train, in the order in which its tasks joined.
     train: BTreeSet<(u64, NodeId)>,
     path: Path,
+    /// Backends that said no, until when and why.
     closed: BTreeMap<BackendId, (Until, Box<str>)>,
+    detours: BTreeMap<(Role, BackendId, BackendId), BTreeSet<NodeId>>,
+    replayed: u32,
     landings: Vec<Landing>,
     remarks: Vec<Remark>,
     allowed: Vec<Allowed>,
@@ -176,6 +179,22 @@ impl Board {
         &self.remarks
     }
 
+    /// What became of what is told by a remark, as a clause: the same wherever it is told.
+    pub fn became(&self, remark: &Remark) -> &'static str {
+        // Of what was written again since then no gate has said so.
+        let has_passed = self.card(remark.node).story().is_some_and(|story| story.is_verified);
+        match remark.finding.code {
+            Code::SealBroken => "a sealed test was changed, and restored",
+            Code::TakenOut if has_passed => "an edit out of scope was taken out; the gate passed without it",
+            Code::TakenOut => "an edit out of scope was taken out",
+            Code::LeftOut => "something was left out",
+            Code::Allowed => "an edit was let through",
+            Code::BodiesOut => "sealed tests that prove little",
+            Code::Unproven => "not all was shown without the code",
+            _ => "put right",
+        }
+    }
+
     /// Paths beyond their scope that tasks were allowed to touch.
     pub fn allowed(&self) -> &[Allowed] {
         &self.allowed
@@ -194,6 +213,17 @@ impl Board {
     /// Backends that take no jobs, with until when and why, as they said it.
     pub fn closed(&self) -> impl Iterator<Item = (&str, Until, &str)> {
         self.closed.iter().map(|(&backend, (until, why))| (self.backend(backend), *until, &**why))
+    }
+
+    /// What was done by a fallback: in which role, in place of which backend, by which, and for which nodes.
+    pub fn detours(&self) -> impl Iterator<Item = (Role, &str, &str, &BTreeSet<NodeId>)> {
+        let named = |id: BackendId| self.backend(id);
+        self.detours.iter().map(move |(&(role, own, other), nodes)| (role, named(own), named(other), nodes))
+    }
+
+    /// How many runs of agents were played back from recordings: no model was asked.
+    pub fn replayed(&self) -> u32 {
+        self.replayed
     }
 
     /// Whether anything may start.

@@ -3,7 +3,10 @@
 use super::{Board, Running, Standing};
 use crate::{
     plan::{Node, NodeId, Phase},
-    run::{Breakage, Code, Ending, Entry, Event, Evidence, JobId, Order, Rejection, Timestamp, Until, What},
+    run::{
+        Breakage, Code, Ending, Entry, Event, Evidence, Finding, JobId, Order, Rejection, TakenOut, Timestamp, Until,
+        What, WithoutCode,
+    },
     text::line,
 };
 
@@ -79,7 +82,7 @@ impl Board {
                     ),
                 )
             }
-            Event::Started { job, node, what } => {
+            Event::Started { job, node, what, .. } => {
                 let text = self.starts(*node, *what);
                 Some(News { job: Some(*job), ..self.news(entry, Some(*node), Tone::Quiet, &text) })
             }
@@ -215,11 +218,14 @@ impl Board {
                 let passed: u32 = verified.ran.iter().filter_map(|r| r.counts).map(|c| c.passed).sum();
                 let tests = if passed > 0 { format!(", {passed} tests pass") } else { String::new() };
                 // What was let through is told in the report; nothing was put right there.
-                let told = match verified.told.iter().filter(|told| told.code != Code::Allowed).count() {
+                let without = verified.without_code.as_ref().map(without).unwrap_or_default();
+                let is_put_right =
+                    |told: &&Finding| !matches!(told.code, Code::Allowed | Code::BodiesOut | Code::Unproven);
+                let told = match verified.told.iter().filter(is_put_right).count() {
                     0 => String::new(),
                     some => format!("; {} put right", super::counted(some, "thing")),
                 };
-                (Tone::Plain, format!("verified{tests}{told}"))
+                (Tone::Plain, format!("verified{tests}{told}{without}"))
             }
             Evidence::Advice { findings } => {
                 let first = findings.first().map(|f| line(&f.headline(), MOST)).unwrap_or_default();
@@ -277,4 +283,19 @@ fn rejected(rejection: &Rejection, who: &str) -> String {
     };
     let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
     format!("sent back by {who}: {first}{more}")
+}
+
+/// What the sealed tests said without the code, as the rest of a sentence.
+fn without(proof: &WithoutCode) -> String {
+    let (failing, passing) = (proof.failing.len(), proof.passing.len());
+    let what = match &proof.out {
+        TakenOut::Bodies(functions) if functions.len() == 1 => "the changed body",
+        TakenOut::Bodies(_) => "the changed bodies",
+        TakenOut::Patch => "the patch",
+    };
+    match (failing, passing) {
+        (0, _) => format!("; red with {what} out"),
+        (_, 0) => format!("; {failing} red with {what} out"),
+        (_, _) => format!("; {failing} red and {passing} green with {what} out"),
+    }
 }

@@ -121,9 +121,14 @@ impl Teller {
     }
 
     pub(crate) fn start(&mut self, node: u32, what: What) -> JobId {
+        self.start_on(node, what, None)
+    }
+
+    /// A job on another backend than its role's own.
+    pub(crate) fn start_on(&mut self, node: u32, what: What, backend: Option<BackendId>) -> JobId {
         self.jobs += 1;
         let job = JobId(self.jobs);
-        self.tell(Event::Started { job, node: NodeId(node), what }, &[]);
+        self.tell(Event::Started { job, node: NodeId(node), what, backend }, &[]);
         job
     }
 

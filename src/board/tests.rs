@@ -1,7 +1,7 @@
 //! What the board shows, told as stories.
 
 use super::{sample::*, *};
-use crate::run::{Entry, Event, Order};
+use crate::run::{Ending, Entry, Event, Evidence, Order};
 
 fn last(board: &Board) -> &str {
     board.latest().last().map_or("", |news| &news.text)
@@ -109,7 +109,10 @@ fn foreign_entries_are_no_panic() {
     let mut board = Board::default();
     let job = JobId(7);
     let entry = |event| Entry { seq: 1, at: Timestamp(1), event };
-    board.apply(&entry(Event::Started { job, node: NodeId(9), what: What::Tests }), &[(NodeId(9), Standing::Done)]);
+    board.apply(
+        &entry(Event::Started { job, node: NodeId(9), what: What::Tests, backend: None }),
+        &[(NodeId(9), Standing::Done)],
+    );
     board.apply(&entry(Event::StopAsked { job }), &[]);
     board.apply(&entry(Event::Ordered(Order::Approve { gate: NodeId(9), criterion: 9 })), &[]);
     assert_eq!(board.running().count(), 0);
@@ -138,7 +141,7 @@ fn an_entry_costs_what_it_changes() {
             n,
             What::Implement,
             1,
-            rejected(crate::run::Finding::blocker(crate::run::Code::Failed, "no"), "l"),
+            rejected(crate::run::Finding::blocker(Code::Failed, "no"), "l"),
             &[(n, Standing::Done)],
         );
     }
@@ -148,4 +151,36 @@ fn an_entry_costs_what_it_changes() {
     assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
     board.apply(&Entry { seq: 0, at: Timestamp(0), event: Event::TimeUp }, &[]);
     assert_eq!(board.pace(), Pace::TimeUp);
+}
+
+#[test]
+fn what_a_fallback_did_is_known_and_what_it_did_not_bring_about_is_not() {
+    let (own, other) = (BackendId(1), BackendId(2));
+    let mut plan = blueprint();
+    plan.backends.extend(["codex".into(), "gemini".into()]);
+    plan.fallbacks = vec![(Role::Implementation, own, other)];
+    for node in &mut plan.nodes {
+        if let Node::Task(task) = node {
+            task.backend = own;
+        }
+    }
+    let mut t = Teller::new();
+    t.planned(plan, &[]);
+    let work = || {
+        let (patch, commit) = (Oid::of_number(5), Oid::of_number(6));
+        Ending::Passed(Evidence::Work { patch, commit, told: Vec::new() })
+    };
+    t.job(0, What::Implement, 1, work(), &[]);
+    for (node, ending) in [
+        (1, work()),
+        (2, work()),
+        (3, Ending::Broke(crate::run::Breakage::Fell { why: "it fell".into(), left: Oid::NONE })),
+    ] {
+        let job = t.start_on(node, What::Implement, Some(other));
+        t.end(job, ending, &[]);
+    }
+    let board = t.board();
+    let detours: Vec<_> = board.detours().collect();
+    let nodes = [NodeId(1), NodeId(2)].into();
+    assert_eq!(detours, [(Role::Implementation, "codex", "gemini", &nodes)]);
 }

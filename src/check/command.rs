@@ -1,7 +1,7 @@
 //! A check: one command line on one tree, its environment and its log.
 
 use super::{Order, tail};
-use crate::process::{Ask, Confines, Exit, How, Launch, Limits, Line, Program};
+use crate::process::{Ask, Confines, Exit, How, Launch, Limits, Line, Program, secrets};
 use crate::rules::{Build, Report};
 use crate::run::{Oid, Ran};
 use std::{
@@ -81,7 +81,8 @@ impl Check<'_> {
             limits: self.limits,
             confines,
             ask: Ask::Term,
-            secrets: Vec::new(),
+            // What is configured for checks stands in the repository, and may be a word of its tests.
+            secrets: secrets(self.env),
         };
         self.launch.launch(program, self.line.clone()).await
     }

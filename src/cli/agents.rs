@@ -218,7 +218,7 @@ impl Roll {
     /// What `auto` stands for.
     fn here(&self) -> String {
         match self.found {
-            crew::NONE => format!("none of {} is on PATH", crew::KNOWN.join(", ")),
+            crew::NONE => crew::nobody(),
             found => format!("{found}, the first of {} that is on PATH", crew::KNOWN.join(", ")),
         }
     }

@@ -68,8 +68,14 @@ pub(crate) enum Command {
     Approve(Approve),
     /// List the agents there are to ask, and where each is defined; or show one.
     Agents(Agents),
-    /// Look at what `execute` needs here: git, sandbox, agents, configuration, disk; say what is wrong and what to do.
+    /// Look at what `execute` needs here, of one topic or of any: git, sandbox, agents, configuration, disk; say what is wrong and what to do.
     Doctor(Doctor),
+    /// Make a topic's folder with research.md, plan.md and breakdown.md to fill in; what is there stays.
+    Init(Init),
+    /// Print what a shell needs to complete this command line.
+    Completions(Completions),
+    /// Print the manual page, or write one for each command into a folder.
+    Man(Man),
     /// Make a small repository and execute the built-in sample in it: no model, no network, no key.
     Demo(Demo),
 }
@@ -238,9 +244,31 @@ pub(crate) struct ShownAgent {
 
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
+    /// A folder under notes/, or the phrase it was named after: what it needs, and what its run has done already. Left out: what
+    /// any task needs that carries no script.
+    pub(crate) topic: Option<String>,
     /// One JSON value.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The topic, by words: they are its title, and name its folder under notes/.
+    pub(crate) topic: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// Which shell.
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// Where to write a page for each command; without it the main page goes to stdout.
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

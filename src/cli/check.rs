@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
 /// What is not a criterion yet, and is said so.
-const NOT_YET: &str = "Not a criterion yet: coverage, bodies-out, handoff.";
+const NOT_YET: &str = "Not a criterion yet: coverage, handoff.";
 
 /// Shows what was understood, or what is wrong; a program that reads gets one JSON value in either case.
 pub(crate) async fn command(arguments: &Arguments, wish: &Wish) -> Result<Exit, Stop> {
@@ -127,7 +127,9 @@ fn nearest(plan: &Plan, id: NodeId) -> Vec<NodeId> {
 /// Who settles a criterion, in a few words.
 fn settled(plan: &Plan, means: &Means) -> String {
     match means {
-        Means::TestsFirst | Means::SealIntact | Means::Green | Means::Scope | Means::Integrity => "tidegate".to_owned(),
+        Means::TestsFirst | Means::SealIntact | Means::Green | Means::BodiesOut | Means::Scope | Means::Integrity => {
+            "tidegate".to_owned()
+        }
         Means::Checked { commands } => {
             let all: Vec<String> = commands.iter().map(|c| first_line(c)).collect();
             format!("`{}`", all.join("`, `"))
@@ -155,7 +157,12 @@ pub fn text(plan: &Plan, draft: &Draft, warnings: &[Fault], settings: &Settings)
     let tasks = plan.ids().filter(|&id| plan.node(id).task().is_some()).count();
     let streams = draft.streams.len();
     let _ = writeln!(out, "{}: {}", blueprint.topic, clean(&blueprint.title));
-    let _ = writeln!(out, "{}, {}, at most {} at once\n", many(tasks, "task"), many(streams, "stream"), plan.width());
+    let what = (many(tasks, draft.form.noun), many(streams, "stream"));
+    let _ = writeln!(out, "{}, {}, at most {} at once", what.0, what.1, plan.width());
+    if draft.form.name != "breakdown" {
+        let _ = writeln!(out, "Read as a {}", draft.form.name);
+    }
+    out.push('\n');
     stream_lines(plan, draft, &mut out);
     let path = plan.critical_path();
     let minutes = path.first().map_or(0, |&id| plan.remaining(id));
@@ -223,7 +230,19 @@ fn gate_lines(plan: &Plan, settings: &Settings, out: &mut String) {
         gates.into_iter().partition(|g| matches!(g.level, Level::Task(_)));
     // What every task has to prove is said once; what one task's gate has beyond it is said by itself.
     let mut common: Vec<&crate::plan::Criterion> = Vec::new();
-    let own = |c: &&crate::plan::Criterion| c.line.is_some() || matches!(c.means, Means::Reviewed { .. });
+    let is_asked = |gate: &&Gate| gate.criteria.iter().any(|c| matches!(c.means, Means::Reviewed { .. }));
+    let asked: Vec<&&Gate> = of_tasks.iter().filter(|gate| is_asked(gate)).collect();
+    // One who reviews each task that is reviewed is everybody's.
+    let everybodys: Vec<&crate::plan::Criterion> = match asked.as_slice() {
+        [first, second, ..] => {
+            let both = first.criteria.iter().filter(|c| second.criteria.contains(c));
+            both.filter(|c| asked.iter().all(|gate| gate.criteria.contains(c))).collect()
+        }
+        _ => Vec::new(),
+    };
+    let own = |c: &&crate::plan::Criterion| {
+        c.line.is_some() || matches!(c.means, Means::Reviewed { .. }) && !everybodys.contains(c)
+    };
     for criterion in of_tasks.iter().flat_map(|g| &g.criteria).filter(|c| !own(c)) {
         if !common.contains(&criterion) {
             common.push(criterion);
@@ -293,12 +312,12 @@ fn warning_lines(draft: &Draft, warnings: &[Fault], out: &mut String) {
     for code in codes {
         let same: Vec<&Fault> = warnings.iter().filter(|w| w.code == code).collect();
         for warning in same.iter().take(3) {
-            let line = warning.labels.first().map_or(String::new(), |l| format!("line {}: ", draft.place(l.at).0));
+            let line = warning.labels.first().map_or(String::new(), |l| format!("line {}: ", draft.line(l.at)));
             wrapped(out, "  - ", &format!("{line}{}", clean(&warning.text)));
         }
         if same.len() > 3 {
             let lines: Vec<String> =
-                same[3..].iter().filter_map(|w| w.labels.first()).map(|l| draft.place(l.at).0.to_string()).collect();
+                same[3..].iter().filter_map(|w| w.labels.first()).map(|l| draft.line(l.at).to_string()).collect();
             wrapped(out, "    the same in lines ", &lines.join(", "));
         }
         if let Some(help) = same.first().and_then(|w| w.help.as_deref()) {

@@ -1,18 +1,26 @@
 //! The end of a run, for people: the report, where the result is, and how to take it.
 
-use super::{Stop, exit::Exit, scene::Scene, status::COLUMNS};
+use super::{
+    Stop,
+    args::{Arguments, Execute},
+    exit::Exit,
+    scene::Scene,
+    status::COLUMNS,
+};
 use crate::{
     actors::End,
-    board::Board,
+    board::{Bill, Board},
     handoff::{self, Closing, Merges},
     journal::Folder,
     notes::Topic,
     plan::BackendId,
     process::with_causes,
-    run::{Oid, Outcome, Run, Stop as Halt, Timestamp},
+    run::{Limit, Oid, Outcome, Run, Stop as Halt, Timestamp},
     views::{Folded, Last},
     workspace::integration_ref,
 };
+use std::path::PathBuf;
+
 /// The name of the report in the topic's folder.
 const REPORT: &str = "report.md";
 
@@ -32,9 +40,8 @@ pub(crate) fn ending(
                 Halt::Paused => ("it was paused".to_owned(), Exit::Paused),
                 Halt::Cancelled => ("it was cancelled".to_owned(), Exit::Returned),
                 Halt::Budget => {
-                    let most = handoff::allowance(run.policy().budget).unwrap_or_default();
-                    let more = "the same command with a higher --max-cost or --max-runs goes on";
-                    (format!("the limit of {most} is reached; {more}"), Exit::Paused)
+                    let reached: Vec<String> = reached(run).into_iter().map(|reached| reached.words).collect();
+                    (format!("a limit is reached, {}", reached.join(", and ")), Exit::Paused)
                 }
                 Halt::TimeUp => ("its time was up".to_owned(), Exit::Paused),
                 Halt::Backend(id) => (format!("{} waits for a person", backend(*id)), Exit::Returned),
@@ -55,6 +62,53 @@ pub(crate) fn ending(
     })
 }
 
+/// The limits that stopped a run, or would.
+fn reached(run: &Run) -> Vec<handoff::Reached> {
+    let budget = run.budget();
+    let runs = u32::try_from(budget.runs).unwrap_or(u32::MAX);
+    handoff::reached(run.policy().budget, Bill { runs, spend: budget.spent, ..Bill::default() })
+}
+
+/// The command that goes on with a run, and how it differs from the one that ended.
+pub(super) struct Again {
+    pub(super) command: String,
+    pub(super) differs: Option<&'static str>,
+}
+
+impl Again {
+    /// After the end of a run: as it was typed, but for what would stop it again at once. Its paths are absolute, since it may be typed
+    /// from anywhere in the repository.
+    pub(super) fn after(run: &Run, arguments: &Arguments, wish: &Execute, scene: &Scene, topic: &Topic) -> Again {
+        let (outcome, reached) = (run.outcome(), reached(run));
+        let is_stopped = |halt| outcome == Some(Outcome::Stopped(halt));
+        let start = arguments.folder(&scene.environment.folder);
+        let path = |path: &PathBuf| handoff::quoted(&start.join(path).display().to_string());
+        let is_kept = |flag| !(is_stopped(Halt::Budget) && reached.iter().any(|reached| reached.flag == flag));
+        let limit = |most: Option<u64>, flag| most.filter(|_| is_kept(flag)).unwrap_or(u64::MAX);
+        let limits = Limit {
+            micros: limit(wish.max_cost, "--max-cost"),
+            runs: limit(wish.max_runs, "--max-runs"),
+            ..Limit::NONE
+        };
+        let only = wish.only.as_ref().filter(|_| !is_stopped(Halt::Asked));
+        let words = [
+            Some("tidegate".to_owned()),
+            arguments.config.as_ref().map(|file| format!("--config {}", path(file))),
+            Some(format!("execute {}", handoff::quoted(&topic.slug))),
+            wish.jobs.map(|jobs| format!("-j {jobs}")),
+            only.map(|task| format!("--only {}", handoff::quoted(task))),
+            Some(handoff::flags(limits)).filter(|flags| !flags.is_empty()),
+            wish.record.as_ref().map(|folder| format!("--record {}", path(folder))),
+        ];
+        let differs = match outcome {
+            Some(Outcome::Stopped(Halt::Budget)) => Some("with a higher limit, or with none"),
+            Some(Outcome::Stopped(Halt::Asked)) => Some("without --only"),
+            _ => None,
+        };
+        Again { command: words.into_iter().flatten().collect::<Vec<_>>().join(" "), differs }
+    }
+}
+
 /// What the report is made of.
 pub(crate) struct Report<'a> {
     pub(crate) scene: &'a Scene,
@@ -63,6 +117,7 @@ pub(crate) struct Report<'a> {
     pub(crate) end: handoff::End,
     pub(crate) exit: Exit,
     pub(crate) at: Timestamp,
+    pub(crate) again: Again,
 }
 
 impl Report<'_> {
@@ -70,10 +125,16 @@ impl Report<'_> {
     /// The branch is moved to where the run is.
     pub(crate) async fn write(self, board: &Folded) -> Last {
         let (run, base, tip) = board.with(|board| (board.charter().run.clone(), board.charter().base, board.tip()));
-        let (place, merges, notes) = self.result(&run, base, tip).await;
+        let (place, merges, notes) = if board.with(|board| board.charter().in_place) {
+            (self.scene.repo.top().display().to_string(), Merges::InPlace, Vec::new())
+        } else {
+            self.result(&run, base, tip).await
+        };
         let logs = self.folder.path().display().to_string();
         let (outcome, is_gone) = (Some(self.end.name()), merges == Merges::Gone);
-        let closing = Closing { end: self.end, at: self.at, place: &place, merges, logs: &logs, notes: &notes };
+        let (again, differs) = (&*self.again.command, self.again.differs);
+        let closing =
+            Closing { end: self.end, at: self.at, place: &place, merges, logs: &logs, notes: &notes, again, differs };
         let page = board.with(|board| handoff::report(board, &closing, &self.scene.environment.time_zone));
         let mut text = format!("\n{}", page.terminal(COLUMNS));
         let markdown = page.markdown();

@@ -1,24 +1,28 @@
 //! `tidegate doctor`: what `execute` needs here, what is there, and what to do about what is not.
 //!
 //! With `--json` it is one object, `checks`: of each thing looked at `name`, `state` (`good`, `note`, `bad`), `text` and `help` (null where
-//! there is nothing to do). It exits with 0 where `execute` can start; what is bad keeps it from starting. What only the checks
-//! themselves can say, that they are green on the base, is not asked here.
+//! there is nothing to do). It exits with 0 where `execute` can start; what is bad keeps it from starting. With a topic that is said of this
+//! topic, or of what its run has left to do; without one, of tasks that carry no script. What only the checks themselves can say,
+//! that they are green on the base, is not asked here.
 
 use super::{
     Stop, answer,
     args::{Arguments, Doctor},
     confinement, crew,
     exit::Exit,
-    say,
-    scene::{Scene, wanted},
+    goal::{Goal, Start},
+    needs, probe, say,
+    scene::{Scene, settings, wanted},
     workshop::prove_signing,
 };
 use crate::{
-    agent::{Definitions, dialect},
+    agent::Definitions,
+    board::counted,
     config::{Config, Environment},
+    handoff::quoted,
     perform::Checks,
-    plan::{Role, Severity},
-    process::{Call, output, which, with_causes},
+    plan::{Role, Settings, Severity},
+    process::with_causes,
     run::Oid,
     text::line,
     workspace::OpenFault,
@@ -29,13 +33,8 @@ use std::{
     ffi::OsStr,
     fmt::Write,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
-/// How long a command line may take to say its version: some need seconds to start.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// Bytes of what it says.
-const ANSWER_MAX: usize = 64 << 10;
 /// Free space that is too little, and that may become so: clones, build caches and logs go there.
 const DISK_BAD: u64 = 1 << 30;
 const DISK_LOW: u64 = 5 << 30;
@@ -75,35 +74,38 @@ pub(crate) async fn doctor(arguments: &Arguments, wish: &Doctor) -> Result<Exit,
     answer(examine(arguments, wish).await, wish.json)
 }
 
+/// What the repository says, as far as it could be read.
+#[derive(Default)]
+struct Read {
+    config: Config,
+    /// What is to be executed.
+    goal: Option<Goal>,
+    /// What runs the roles of which the configuration says nothing.
+    backend: Box<str>,
+    /// The repository's folder.
+    top: Option<PathBuf>,
+}
+
 async fn examine(arguments: &Arguments, wish: &Doctor) -> Result<Exit, Stop> {
     let environment = Environment::capture().map_err(|error| Stop::because("cannot begin", &error))?;
     let dir = arguments.folder(&environment.folder);
-    let (mut found, mut config, mut places) = (Vec::new(), Config::default(), vec![dir.clone()]);
+    let (mut found, mut places) = (Vec::new(), vec![dir.clone()]);
+    let mut read = Read { backend: crew::found(&environment).into(), ..Read::default() };
     found.push(git(&environment).await);
     match Scene::sought(environment.clone(), dir, arguments).await? {
         Ok(scene) => {
             found.push(Finding::new("repository", State::Good, scene.repo.top().display().to_string()));
-            let head = scene.repo.head();
-            match scene.config(head).await {
-                Ok(read) => {
-                    found.push(Finding::new("configuration", State::Good, configured(&scene, arguments)));
-                    config = read;
-                    found.extend(beside(&scene, head, &config).await);
-                    found.extend(recordings(&scene, &config));
-                }
-                Err(stop) => found.push(told("configuration", &stop)),
-            }
-            found.push(definitions(&scene, head, &config).await);
+            found.extend(repository(&scene, arguments, wish, &mut read).await?);
             places.push(scene.repo.state_dir().to_owned());
         }
         Err(fault @ (OpenFault::NoGit | OpenFault::OldGit(_))) => found[0] = refused("git", &fault),
         Err(fault) => found.push(refused("repository", &fault)),
     }
-    found.push(confinement::examined(&environment, &config).await.map_or_else(
+    found.push(confinement::examined(&environment, &read.config).await.map_or_else(
         |(text, help)| Finding::new("sandbox", State::Bad, text).help(help),
         |text| Finding::new("sandbox", State::Good, text),
     ));
-    found.extend(backends(&environment, &config).await);
+    found.extend(backends(&environment, &read, wish).await?);
     places.iter().filter_map(|place| disk(place)).for_each(|finding| {
         if !found.iter().any(|known| known.text == finding.text) {
             found.push(finding);
@@ -113,14 +115,45 @@ async fn examine(arguments: &Arguments, wish: &Doctor) -> Result<Exit, Stop> {
     if wish.json {
         say(&format!("{:#}\n", json!({ "checks": found.iter().map(value).collect::<Vec<_>>() })))?;
     } else {
-        let last = if is_bad { "`execute` cannot start here yet" } else { "`execute` can start here" };
-        say(&format!("{}\n{last}\n", page(&found)))?;
+        let what = wish.topic.as_deref().map(|topic| format!(" {}", quoted(topic))).unwrap_or_default();
+        let last = if is_bad { "cannot start here yet" } else { "can start here" };
+        say(&format!("{}\n`execute{what}` {last}\n", page(&found)))?;
     }
     Ok(if is_bad { Exit::Missing } else { Exit::Good })
 }
 
+/// What a repository has to say: its configuration, and what is to be executed with it.
+async fn repository(
+    scene: &Scene,
+    arguments: &Arguments,
+    wish: &Doctor,
+    read: &mut Read,
+) -> Result<Vec<Finding>, Stop> {
+    let mut found = Vec::new();
+    read.top = Some(scene.repo.top().to_owned());
+    let start = match Start::of(scene, wish.topic.as_deref()) {
+        Ok(start) => start,
+        Err(stop) => {
+            found.push(told("topic", &stop));
+            Start::of(scene, None)?
+        }
+    };
+    let base = start.base;
+    read.backend = start.backend.clone();
+    match scene.config(base).await {
+        Ok(config) => {
+            found.push(Finding::new("configuration", State::Good, configured(scene, arguments)));
+            read.config = config;
+            found.extend(beside(scene, start, read).await?);
+        }
+        Err(stop) => found.push(told("configuration", &stop)),
+    }
+    found.push(definitions(scene, base, read).await?);
+    Ok(found)
+}
+
 async fn git(environment: &Environment) -> Finding {
-    match asked(environment, OsStr::new("git"), &["--version"]).await {
+    match probe::asked(environment, OsStr::new("git"), &["--version"]).await {
         Ok(said) => Finding::new("git", State::Good, line(said.trim(), COLUMNS)),
         Err(why) => Finding::new("git", State::Bad, why).help("install git 2.45 or newer"),
     }
@@ -138,11 +171,27 @@ fn configured(scene: &Scene, arguments: &Arguments) -> String {
     }
 }
 
-/// What else `execute` looks at before it begins: checks, servers of agents, signing. Told where it is asked for, or wanting.
-async fn beside(scene: &Scene, head: Oid, config: &Config) -> Vec<Finding> {
-    let mut found = vec![checks(scene, head, config).await];
+/// What else `execute` looks at before it begins: the topic, checks, servers of agents, signing. Told where it is asked for, or wanting.
+async fn beside(scene: &Scene, start: Start, read: &mut Read) -> Result<Vec<Finding>, Stop> {
+    let (mut found, base, is_named) = (Vec::new(), start.base, start.topic.is_some());
+    let without_checks = start.is_without_checks();
+    match Checks::found(&scene.repo, base, &wanted(&read.config)).await {
+        Ok(checks) => {
+            let settings = settings(&read.config, &checks, without_checks, &read.backend);
+            match start.goal(scene, &settings).await {
+                Ok(goal) => {
+                    found.extend(is_named.then(|| topic(&goal)).transpose()?);
+                    found.extend(proofs(&checks, &goal)?.filter(|_| !without_checks));
+                    read.goal = Some(goal);
+                }
+                Err(stop) => found.push(told("topic", &stop)),
+            }
+        }
+        Err(error) => found.push(Finding::new("checks", State::Bad, line(&with_causes(&error), COLUMNS))),
+    }
+    let config = &read.config;
     if !config.agents.mcp.is_empty() {
-        let servers = scene.servers(head, config).await;
+        let servers = scene.servers(base, config).await;
         let names = || line(&config.agents.mcp.join(", "), COLUMNS);
         found.push(
             servers.map_or_else(|stop| told("servers", &stop), |_| Finding::new("servers", State::Good, names())),
@@ -152,36 +201,30 @@ async fn beside(scene: &Scene, head: Oid, config: &Config) -> Vec<Finding> {
         let good = |()| Finding::new("signing", State::Good, "commits can be signed");
         found.push(prove_signing(scene, config).await.map_or_else(|stop| told("signing", &stop), good));
     }
-    found
+    Ok(found)
 }
 
-/// What would prove the gates that every plan has.
-async fn checks(scene: &Scene, head: Oid, config: &Config) -> Finding {
-    let checks = match Checks::found(&scene.repo, head, &wanted(config)).await {
-        Ok(checks) => checks,
-        Err(error) => return Finding::new("checks", State::Bad, line(&with_causes(&error), COLUMNS)),
-    };
-    let levels = [("task", &checks.task), ("stream", &checks.stream), ("system", &checks.system)];
-    let without: Vec<&str> = levels.iter().filter(|(_, checks)| checks.is_empty()).map(|(level, _)| *level).collect();
-    if without.is_empty() {
-        let all: BTreeSet<&str> = levels.iter().flat_map(|(_, checks)| checks.iter().map(String::as_str)).collect();
-        return Finding::new("checks", State::Good, line(&all.into_iter().collect::<Vec<_>>().join("; "), COLUMNS));
+/// How much of a topic is left to do.
+fn topic(goal: &Goal) -> Result<Finding, Stop> {
+    let all = goal.plan.ids().filter(|&id| goal.plan.node(id).task().is_some()).count();
+    let left = needs::left(&goal.plan, &goal.past()?).len();
+    let name = line(&goal.plan.blueprint().topic, 80);
+    Ok(Finding::new(
+        "topic",
+        State::Good,
+        format!("{name}: {left} of {} left to do", counted(u32::try_from(all).unwrap_or(u32::MAX), "task")),
+    ))
+}
+
+/// What would prove the gates of a plan.
+fn proofs(checks: &Checks, goal: &Goal) -> Result<Option<Finding>, Stop> {
+    if let Some((text, help)) = needs::unproven(&goal.plan, &goal.past()?) {
+        return Ok(Some(Finding::new("checks", State::Bad, text).help(help)));
     }
-    let text = format!("no check was found for the {} gates: nothing would prove them", without.join(", "));
-    Finding::new("checks", State::Bad, text).help(
-        "set [checks] in tidegate.toml and commit it, e.g. `task = [\"make test\"]`; `execute --allow-no-checks` starts without",
-    )
-}
-
-/// The recordings that would be played.
-fn recordings(scene: &Scene, config: &Config) -> Option<Finding> {
-    let engines = config.agents.engines(crew::NONE);
-    let mut all = engines.values().flat_map(|(name, fallback)| [Some(name), fallback.as_ref()]).flatten();
-    all.any(|name| name == "replay").then(|| match crew::lack(scene, config, "replay") {
-        Some(why) => Finding::new("replay", State::Bad, why)
-            .help("record a run by `execute --record DIR`, and name that folder in `[backends] replay`"),
-        None => Finding::new("replay", State::Good, config.backends.replay.clone().unwrap_or_default()),
-    })
+    let levels = [&checks.task, &checks.stream, &checks.system];
+    let all: BTreeSet<&str> = levels.into_iter().flatten().map(String::as_str).collect();
+    let all = line(&all.into_iter().collect::<Vec<_>>().join("; "), COLUMNS);
+    Ok((!all.is_empty()).then(|| Finding::new("checks", State::Good, all)))
 }
 
 /// A refusal as a finding: the first thing that is wrong, with its place, and its help.
@@ -198,26 +241,28 @@ fn told(name: &str, stop: &Stop) -> Finding {
 }
 
 /// The definitions that runs would use.
-async fn definitions(scene: &Scene, head: Oid, config: &Config) -> Finding {
-    let definitions = match scene.definitions(head).await {
+async fn definitions(scene: &Scene, base: Oid, read: &Read) -> Result<Finding, Stop> {
+    let definitions = match scene.definitions(base).await {
         Ok(definitions) => definitions,
-        Err(stop) => return told("agents", &stop),
+        Err(stop) => return Ok(told("agents", &stop)),
     };
-    let reviewers = || config.review.reviewers.iter().map(String::as_str);
-    let missing = definitions.missing(reviewers());
-    let names: Vec<&str> = crew::ALWAYS.into_iter().chain(reviewers()).collect();
+    let names: BTreeSet<&str> = match &read.goal {
+        Some(goal) => needs::definitions(goal.plan.blueprint(), &needs::left(&goal.plan, &goal.past()?)),
+        None => needs::ALWAYS.into(),
+    };
+    let missing = definitions.missing(names.iter().copied());
     let errors = definitions.faults_of(names).into_iter().filter(|fault| fault.severity == Severity::Error).count();
-    match (missing.first(), errors) {
-        (Some(missing), _) => {
-            let text = format!("there is no agent `{}`, which `[review] reviewers` names", line(missing, 60));
-            Finding::new("agents", State::Bad, text).help("`tidegate agents` lists those that there are")
-        }
-        (None, 0) => Finding::new("agents", State::Good, own(&definitions)),
-        (None, errors) => {
+    Ok(match (missing.first(), errors) {
+        (_, 1..) => {
             let text = format!("{errors} of what the repository says of agents cannot be used");
             Finding::new("agents", State::Bad, text).help("`tidegate agents` shows where")
         }
-    }
+        (Some(missing), 0) => {
+            let text = format!("there is no agent `{}`, which is to review", line(missing, 60));
+            Finding::new("agents", State::Bad, text).help("`tidegate agents` lists those that there are")
+        }
+        (None, 0) => Finding::new("agents", State::Good, own(&definitions)),
+    })
 }
 
 fn own(definitions: &Definitions) -> String {
@@ -225,96 +270,80 @@ fn own(definitions: &Definitions) -> String {
     format!("{} definitions, {own} of them the repository's", definitions.iter().count())
 }
 
-/// Every command line that is there, and whatever the configuration asks for.
-async fn backends(environment: &Environment, config: &Config) -> Vec<Finding> {
-    let found_first = crew::found(environment);
-    let engines = config.agents.engines(found_first);
-    let named = |name: &str| name.split(':').next().unwrap_or_default().to_owned();
-    let asked_for: BTreeSet<String> = engines
-        .values()
-        .flat_map(|(name, fallback)| [Some(name), fallback.as_ref()])
-        .flatten()
-        .map(|name| named(name))
-        .collect();
+/// Every command line that is there, and whatever else is to be asked.
+async fn backends(environment: &Environment, read: &Read, wish: &Doctor) -> Result<Vec<Finding>, Stop> {
+    let (config, engines) = (&read.config, read.config.agents.engines(&read.backend));
+    let reviewers = config.review.reviewers.clone();
+    let any = Goal::any(&Settings { engines: engines.clone(), reviewers, ..Settings::default() })?;
+    let goal = read.goal.as_ref().unwrap_or(&any);
+    let needs = needs::of(goal.plan.blueprint(), &needs::left(&goal.plan, &goal.past()?));
+    let here = crew::KNOWN.into_iter().filter(|name| crew::program(environment, name).is_some());
+    let plugged = [("acp", &config.backends.acp), ("command", &config.backends.command)];
+    let plugged = plugged.into_iter().filter(|(_, argv)| !argv.is_empty()).map(|(name, _)| name);
+    let all = needs.iter().map(|need| need.backend).chain(here).chain(plugged);
+    let looked = probe::look(environment, read.top.as_deref(), config, all).await;
     let mut found = Vec::new();
-    for name in crew::KNOWN {
-        found.extend(command_line(environment, name, asked_for.contains(name)).await);
-    }
-    for (name, argv) in [("acp", &config.backends.acp), ("command", &config.backends.command)] {
-        let path = environment.search_path().unwrap_or_default();
-        match argv.first() {
-            Some(program) => found.push(match which(program.as_ref(), path) {
-                Some(place) => Finding::new(name, State::Good, place.display().to_string()),
-                None => Finding::new(name, bad(asked_for.contains(name)), format!("`{program}` is not on PATH"))
-                    .help(format!("install it, or mend `[backends] {name}` in tidegate.toml")),
-            }),
-            None if asked_for.contains(name) => {
-                let text = format!("`[backends] {name}` in tidegate.toml names no program");
-                found.push(Finding::new(name, State::Bad, text).help(format!("write `{name} = [\"program\"]`")));
+    for name in crew::KNOWN.into_iter().chain(["acp", "command", "replay"]) {
+        let Some(looked) = looked.get(name) else { continue };
+        let asked: Vec<_> = needs.iter().filter(|need| probe::program_of(need.backend) == name).collect();
+        found.push(match (looked, asked.iter().min_by_key(|need| need.is_spare())) {
+            (Ok(text), _) => Finding::new(name, State::Good, line(text, COLUMNS)),
+            (Err(lack), Some(need)) if need.is_spare() => {
+                let fault = need.fault(lack);
+                Finding::new(name, State::Note, fault.text).help(fault.help.unwrap_or_default())
             }
-            None => {}
+            (Err(lack), need) => {
+                let state = if need.is_some() { State::Bad } else { State::Note };
+                Finding::new(name, state, &*lack.text).help(&*lack.help)
+            }
+        });
+    }
+    for file in crew::missing_logins(environment, config) {
+        let text = format!("{} is not there, and `[backends] acp_logins` names it", file.display());
+        // A key may do as well.
+        found.push(Finding::new("acp", State::Note, text).help("log in, or name another file"));
+    }
+    found.extend(crew_found(&needs, &looked, wish));
+    let is_none = |name: &str| name == crew::NONE;
+    if !found.iter().any(|finding| finding.name == "backend") {
+        let of_code = engines.get(&Role::Implementation).map(|(name, _)| name.as_str()).unwrap_or_default();
+        found.push(if is_none(probe::program_of(of_code)) {
+            Finding::new("backend", State::Note, format!("{}: this topic needs none", crew::nobody()))
+                .help("install one of them for tasks that carry no script")
+        } else {
+            let roles: Vec<String> =
+                engines.iter().map(|(role, (name, _))| format!("{} {name}", role.name())).collect();
+            Finding::new("backend", State::Good, line(&roles.join(", "), COLUMNS))
+        });
+    }
+    Ok(found)
+}
+
+/// What is wanting where nobody is there to be asked: no command line at all, or a script that is not written.
+fn crew_found(needs: &[needs::Need<'_>], looked: &probe::Looked, wish: &Doctor) -> Option<Finding> {
+    let of = |name: &str| {
+        needs.iter().filter(|need| probe::program_of(need.backend) == name).min_by_key(|need| need.is_spare())
+    };
+    if let (Some(need), Some(Err(lack))) = (of(crew::NONE), looked.get(crew::NONE)) {
+        if need.is_spare() {
+            let fault = need.fault(lack);
+            return Some(Finding::new("backend", State::Note, fault.text).help(fault.help.unwrap_or_default()));
         }
+        let (text, help) = match wish.topic {
+            Some(_) => (lack.text.clone(), lack.help.clone()),
+            None => (
+                format!("{}: only tasks that carry scripts can be executed", lack.text),
+                format!("{}; `tidegate doctor <topic>` says whether a topic needs one", lack.help),
+            ),
+        };
+        return Some(Finding::new("backend", State::Bad, text).help(help));
     }
-    let of_code = engines.get(&Role::Implementation).map(|(name, _)| name.as_str()).unwrap_or_default();
-    if of_code == crew::NONE {
-        let text =
-            format!("none of {} is on PATH: only tasks that carry scripts can be executed", crew::KNOWN.join(", "));
-        let help = "install one and log in, or plug in another program with `[backends] command`";
-        found.push(Finding::new("backend", State::Note, text).help(help));
-    } else {
-        let roles: Vec<String> = engines.iter().map(|(role, (name, _))| format!("{} {name}", role.name())).collect();
-        found.push(Finding::new("backend", State::Good, line(&roles.join(", "), COLUMNS)));
+    // Who configures scripts for all has them in mind; whether a topic has them all, its plan says.
+    if let (Some(need), Some(Err(lack)), Some(_)) = (of("script"), looked.get("script"), &wish.topic) {
+        let fault = need.fault(lack);
+        return Some(Finding::new("backend", State::Bad, fault.text).help(fault.help.unwrap_or_default()));
     }
-    found
-}
-
-fn bad(is_asked_for: bool) -> State {
-    if is_asked_for { State::Bad } else { State::Note }
-}
-
-/// A command line, asked for its version: that its name is on PATH says nothing.
-async fn command_line(environment: &Environment, name: &str, is_asked_for: bool) -> Option<Finding> {
-    let dialect = dialect(name, &environment.time_zone)?;
-    let Some(program) = crew::program(environment, name) else {
-        let text = format!("`{}` is not on PATH", dialect.program());
-        return is_asked_for
-            .then(|| Finding::new(name, State::Bad, text).help("install it, or configure another backend"));
-    };
-    let said = asked(environment, program.as_os_str(), &["--version"]).await;
-    let finding = match said.map(|said| dialect.version(&said).ok_or(said)) {
-        Ok(Ok(version)) => Finding::new(name, State::Good, format!("{version} at {}", program.display())),
-        Ok(Err(said)) => {
-            let text =
-                format!("{} is another program, or broken: it says {}", program.display(), line(said.trim(), 80));
-            Finding::new(name, bad(is_asked_for), text).help(format!("`{} --version` has to answer", program.display()))
-        }
-        Err(why) => Finding::new(name, bad(is_asked_for), why)
-            .help("install it again: its package may have been installed without its scripts"),
-    };
-    Some(finding)
-}
-
-/// What a program says of itself.
-async fn asked(environment: &Environment, program: &OsStr, args: &[&str]) -> Result<String, String> {
-    let (args, env) = (args.iter().map(Into::into).collect::<Vec<_>>(), environment.passed());
-    let call = Call {
-        program,
-        args: &args,
-        cwd: Path::new("/"),
-        env: &env,
-        stdin: b"",
-        total: PATIENCE,
-        output_bytes: ANSWER_MAX,
-    };
-    let said = output(call).await.map_err(|error| line(&with_causes(&error), COLUMNS))?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    if said.code == 0 {
-        Ok(text(&said.stdout))
-    } else {
-        let words = [text(&said.stderr), text(&said.stdout)].into_iter().find(|text| !text.trim().is_empty());
-        let words = words.unwrap_or_else(|| format!("it ended with {}", said.code));
-        Err(format!("{} does not work: {}", program.to_string_lossy(), line(words.trim(), 120)))
-    }
+    None
 }
 
 /// Free space where a folder is, or will be.
@@ -323,10 +352,10 @@ fn disk(place: &Path) -> Option<Finding> {
     let stat = rustix::fs::statvfs(&there).ok()?;
     let free = stat.f_bavail.saturating_mul(stat.f_frsize);
     let text = format!("{} GiB free below {}", free >> 30, there.display());
+    // A run may be small enough: `execute` begins it, and one that finds no room stops, to go on later.
     Some(match free {
-        free if free < DISK_BAD => {
-            Finding::new("disk", State::Bad, text).help("make room: clones, build caches and logs go there")
-        }
+        free if free < DISK_BAD => Finding::new("disk", State::Note, text)
+            .help("make room: clones, build caches and logs go there, and a run that finds none stops"),
         free if free < DISK_LOW => Finding::new("disk", State::Note, text)
             .help("clones, build caches and logs go there: a long run may need more"),
         _ => Finding::new("disk", State::Good, text),

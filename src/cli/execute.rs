@@ -4,17 +4,17 @@ use super::{
     Stop,
     args::{Arguments, Execute},
     asked,
-    closing::{self, Report},
+    closing::{self, Again, Report},
     complain, confinement, crew,
     exit::Exit,
-    message,
+    needs,
     past::{self, Past},
     preface,
     record::{self, now},
     say,
     scene::{Scene, Understood, settings, wanted},
     watch::{Onlookers, StatusWriter},
-    workshop::{bench, pool, prove_base, prove_signing, wardens},
+    workshop::{bench, clear_homes, make_tapes, pool, prove_base, prove_signing, prove_tapes, setting, wardens},
 };
 use crate::{
     actors::{self, Charge, Failpoint},
@@ -22,7 +22,7 @@ use crate::{
     handoff,
     journal::{Doorbell, Folder, Inbox, Journal, Lock, RunId, Runs},
     notes::Topic,
-    perform::Checks,
+    perform::{Checks, InPlace, Performer},
     plan::{self, Addition, Plan, Revision},
     process::{Launch, Sandbox, Tier, Wardens},
     run::{Charter, Entry, Event, Oid, Order, Outcome, Policy, Run},
@@ -30,7 +30,11 @@ use crate::{
     views::{Bars, Folded, Json, Last, Lines, Live, Screen, View},
     workspace::Pool,
 };
-use std::{fs, io, path::PathBuf, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// A run that is about to go.
 struct Begun {
@@ -64,7 +68,7 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
         let entries = record::read(&runs.folder(&id))?;
         let run = record::replay(&entries)?;
         let grounds = Grounds::of(scene, wish, run.charter().base, &run.charter().backend).await?;
-        let understood = prepare(wish, scene, &topic, &grounds, run.charter().without_checks).await?;
+        let understood = understand(wish, scene, &topic, &grounds, run.charter().without_checks).await?;
         let is_done = run.outcome() == Some(Outcome::Done);
         match past::taken_in(&run, &understood.blueprint) {
             Ok((revision, plan)) => {
@@ -92,7 +96,7 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
         }
     }
     let grounds = Grounds::of(scene, wish, scene.repo.head(), "").await?;
-    let understood = prepare(wish, scene, &topic, &grounds, wish.allow_no_checks).await?;
+    let understood = understand(wish, scene, &topic, &grounds, wish.allow_no_checks).await?;
     begin(arguments, wish, scene, &topic, (&runs, &slug, held), understood, grounds).await
 }
 
@@ -134,7 +138,7 @@ impl Grounds {
 }
 
 /// What a run would go by, or why it does not: the same for one that begins and one that goes on. Touches nothing.
-async fn prepare(
+async fn understand(
     wish: &Execute,
     scene: &Scene,
     topic: &Topic,
@@ -145,10 +149,20 @@ async fn prepare(
         scene.understand(topic, &settings(&grounds.config, &grounds.checks, without_checks, &grounds.backend)).await;
     let understood = understood.map_err(|(draft, faults)| scene.stop(&draft, &faults))?;
     scene.warn(&understood, wish.strict)?;
-    refuse_missing(scene, &grounds.config, &understood, without_checks)?;
-    crew::prove_definitions(scene, grounds.base, &understood.blueprint).await?;
-    scene.servers(grounds.base, &grounds.config).await?;
     Ok(understood)
+}
+
+/// Refuses a run of what is left of this plan that lacks what it cannot do without, and tells what it lacks beside. Touches nothing.
+async fn prove_needs(
+    scene: &Scene,
+    grounds: &Grounds,
+    (plan, past): (&Plan, &Past<'_>),
+    without_checks: bool,
+) -> Result<(), Stop> {
+    let wanted = (grounds.base, without_checks, grounds.policy.budget);
+    let warnings = needs::prove(scene, &grounds.config, (plan, past), wanted).await?;
+    complain(&needs::told(scene, &warnings));
+    Ok(())
 }
 
 /// A run that is done is told again as it was: nothing is recorded, and its time does not go on.
@@ -169,7 +183,8 @@ async fn again(
     folded.replay(entries, &record::standings(run));
     let screen = open_screen(arguments, wish, scene, &folded, &Live::default());
     let at = entries.last().map_or_else(now, |entry| entry.at);
-    let report = Report { scene, folder, topic, end: handoff::End::Done, exit: Exit::Good, at };
+    let again = Again::after(run, arguments, wish, scene, topic);
+    let report = Report { scene, folder, topic, end: handoff::End::Done, exit: Exit::Good, at, again };
     screen.finish(report.write(&folded).await);
     Ok(Exit::Good)
 }
@@ -189,7 +204,7 @@ fn lock(runs: &Runs, slug: &str, topic: &Topic) -> Result<Lock, Stop> {
     })
 }
 
-fn newest(runs: &Runs, slug: &str) -> Result<Option<RunId>, Stop> {
+pub(super) fn newest(runs: &Runs, slug: &str) -> Result<Option<RunId>, Stop> {
     runs.newest(slug).map_err(|error| record::unlisted(&error))
 }
 
@@ -219,24 +234,32 @@ async fn begin(
 ) -> Result<Exit, Stop> {
     let plan = Plan::build(understood.blueprint.clone())
         .map_err(|faults| Stop::new(Exit::Faulty, format!("error: {faults:?}\n")))?;
-    let base = scene.repo.head();
+    let (base, in_place) = (scene.repo.head(), grounds.config.workspace.is_in_place);
     let id = RunId::new(slug, now(), random()).map_err(|error| Stop::because("the run has no name", &error))?;
     grounds.policy.only = asked::only(wish, &plan)?;
+    prove_needs(scene, &grounds, (&plan, &Past::default()), wish.allow_no_checks).await?;
     let sandbox = confinement::sandbox(scene, &grounds.config, wish, None).await?;
-    let charter = charter(scene, id.as_str(), base, wish, (sandbox.tier(), &grounds.backend)).await?;
+    let charter = charter(scene, id.as_str(), base, wish, (sandbox.tier(), &grounds.backend, in_place)).await?;
     let preface = preface::preface(&plan, &Past::default(), &charter, &grounds.policy, grounds.said());
+    prove_signing(scene, &grounds.config).await?;
+    let tapes = asked_tapes(arguments, wish, scene);
+    prove_tapes(tapes.as_deref())?;
     if wish.dry_run {
         return rehearse(wish, &preface);
     }
-    prove_signing(scene, &grounds.config).await?;
-    tapes(arguments, wish, scene)?;
-    prove_base(scene, topic, &grounds.config, &grounds.checks, &sandbox, base).await?;
+    if !in_place {
+        prove_base(scene, topic, &grounds.config, &grounds.checks, &sandbox, base).await?;
+    }
     let _held = first_lock(runs, slug, topic, held)?;
     // Before anything is made for the run: another one may be at work in the repository.
     let pool = pool(scene).await?;
+    make_tapes(tapes.as_deref())?;
     let folder = runs.begin(&id).map_err(|error| Stop::because("the run's folder cannot be made", &error))?;
-    let tip =
-        scene.repo.begin(id.as_str(), base).await.map_err(|error| Stop::because("the run cannot begin", &error))?;
+    let tip = if in_place {
+        base
+    } else {
+        scene.repo.begin(id.as_str(), base).await.map_err(|error| Stop::because("the run cannot begin", &error))?
+    };
     let journal =
         Journal::create(&folder, &id, now()).map_err(|error| Stop::because("the journal cannot begin", &error))?;
     let planned = Event::Planned {
@@ -276,16 +299,21 @@ async fn resume(
 ) -> Result<Exit, Stop> {
     grounds.policy.only = asked::only(wish, &plan)?;
     let charter = run.charter().clone();
+    same_mode(&charter, &grounds.config)?;
     let folder = runs.folder(&id);
     let past = Past::of(&run, &revision, &folder)?;
+    prove_needs(scene, &grounds, (&plan, &past), charter.without_checks).await?;
     let sandbox = confinement::sandbox(scene, &grounds.config, wish, Some(&charter.sandbox)).await?;
     let preface = preface::preface(&plan, &past, &charter, &grounds.policy, grounds.said());
+    prove_signing(scene, &grounds.config).await?;
+    let tapes = asked_tapes(arguments, wish, scene);
+    prove_tapes(tapes.as_deref())?;
+    complain(&preface::dropped(run.policy().budget, grounds.policy.budget));
     if wish.dry_run {
         return rehearse(wish, &preface);
     }
-    prove_signing(scene, &grounds.config).await?;
-    tapes(arguments, wish, scene)?;
     let pool = pool(scene).await?;
+    make_tapes(tapes.as_deref())?;
     let (journal, past) =
         Journal::resume(&folder, now()).map_err(|error| Stop::because("the run cannot go on", &error))?;
     let changed = (*run.policy() != grounds.policy).then(|| Box::new(grounds.policy.clone()));
@@ -303,6 +331,36 @@ async fn resume(
     }
     let begun = Begun { folder, journal, run, past, first, charter, plan, pool, sandbox };
     go(arguments, wish, scene, topic, begun, grounds).await
+}
+
+/// Who does the jobs of a run: in workspaces of their own, or where the repository is.
+async fn performer(
+    scene: &Scene,
+    of_run: (&str, &str, &Path, Oid),
+    begun: (&Charter, &Plan, Pool),
+    (config, checks): (&Config, Checks),
+    (launch, tapes): (Arc<dyn Launch>, Option<PathBuf>),
+) -> Result<Arc<dyn Performer>, Stop> {
+    let (charter, plan, pool) = begun;
+    if charter.in_place {
+        let setting = setting(scene, of_run, config).await?;
+        return Ok(Arc::new(InPlace::new(setting, scene.repo.top().to_path_buf(), launch, pool)));
+    }
+    let backends = crew::backends(scene, config, plan.blueprint(), &launch);
+    let mut bench = bench(scene, of_run, config, checks, (pool, launch, backends)).await?;
+    bench.record(tapes);
+    bench.keep_left().await;
+    Ok(Arc::new(bench))
+}
+
+/// A run works where it began to: what is done in place has no commit that the rest could be built on, and the other way round.
+fn same_mode(charter: &Charter, config: &Config) -> Result<(), Stop> {
+    if charter.in_place == config.workspace.is_in_place {
+        return Ok(());
+    }
+    let (began, mode) = if charter.in_place { ("in place", "in-place") } else { ("in clones", "clone") };
+    let fix = format!("set `[workspace] mode = \"{mode}\"` again until it is done");
+    Err(Stop::missing(format!("this run began to work {began}, and tidegate.toml says otherwise now"), &fix))
 }
 
 /// Runs it, whether it is new or not, and says how it ended.
@@ -324,10 +382,10 @@ async fn go(
     let backends: Vec<Box<str>> = begun.plan.blueprint().backends.clone();
     let of_run = (&*begun.charter.run, &*begun.plan.blueprint().topic, begun.folder.path(), begun.charter.base);
     let launch: Arc<dyn Launch> = Arc::<Wardens>::clone(&wardens);
-    let backends_here = crew::backends(scene, &config, begun.plan.blueprint(), &launch);
-    let mut bench = bench(scene, of_run, &config, checks, (begun.pool, launch, backends_here)).await?;
-    bench.record(tapes(arguments, wish, scene)?);
-    bench.keep_left().await;
+    let tapes = asked_tapes(arguments, wish, scene);
+    let performer =
+        performer(scene, of_run, (&begun.charter, &begun.plan, begun.pool), (&config, checks), (launch, tapes)).await?;
+    clear_homes(scene, &begun.charter.run, false);
     let bell = Doorbell::listen(&begun.folder).map_err(|error| Stop::because("orders cannot be heard", &error))?;
     let inbox = Inbox::open(&begun.folder).map_err(|error| Stop::because("orders cannot be taken", &error))?;
     let status = StatusWriter::start(topic.folder.clone(), folded.clone(), zone, screen.clone());
@@ -342,13 +400,15 @@ async fn go(
         journal: begun.journal,
         inbox,
         bell,
-        performer: Arc::new(bench),
+        performer,
         watch: Box::new(Onlookers { screen: screen.clone(), live, status }),
         failpoint,
         first: begun.first,
     };
     let conducted = actors::conduct(charge).await;
     wardens.shutdown().await;
+    let is_done = conducted.as_ref().is_ok_and(|(run, _)| run.outcome() == Some(Outcome::Done));
+    clear_homes(scene, &begun.charter.run, is_done);
     // Before the last word: what it has to say goes to the screen.
     telemetry.stop().await;
     let (run, end) = conducted.map_err(|error| Stop::because("the supervisor cannot be started", &error))?;
@@ -362,40 +422,15 @@ async fn go(
         }
     };
     // As the journal has it: told again, it is the same.
-    let report = Report { scene, folder: &begun.folder, topic, end: how, exit, at: run.now() };
+    let again = Again::after(&run, arguments, wish, scene, topic);
+    let report = Report { scene, folder: &begun.folder, topic, end: how, exit, at: run.now(), again };
     screen.finish(report.write(&folded).await);
     Ok(exit)
 }
 
-/// The folder in which calls are kept as cassettes, where that is asked for. Made, so that a run begins only where it can keep them.
-fn tapes(arguments: &Arguments, wish: &Execute, scene: &Scene) -> Result<Option<PathBuf>, Stop> {
-    let Some(folder) = &wish.record else { return Ok(None) };
-    let folder = arguments.folder(&scene.environment.folder).join(folder);
-    let made = fs::create_dir_all(&folder).and_then(|()| tempfile::tempfile_in(&folder));
-    match made {
-        Ok(_) => Ok(Some(folder)),
-        Err(error) => {
-            let what = format!("calls cannot be recorded: {}: {error}", folder.display());
-            Err(Stop::missing(what, "name a folder that can be written after --record"))
-        }
-    }
-}
-
-/// What keeps a run from starting though its documents are sound.
-fn refuse_missing(scene: &Scene, config: &Config, understood: &Understood, without_checks: bool) -> Result<(), Stop> {
-    let without: Vec<&str> = understood.blueprint.without_check().map(|(_, gate)| gate.level.name()).collect();
-    if !without_checks && !without.is_empty() {
-        let mut levels = without;
-        levels.dedup();
-        let what = format!("no check was found for the {} gates: nothing would prove them", levels.join(", "));
-        let fix = "set [checks] in tidegate.toml and commit it, e.g. `task = [\"make test\"]`; --allow-no-checks starts without";
-        return Err(Stop::missing(what, fix));
-    }
-    let faults = crew::undoable(scene, config, &understood.blueprint);
-    if faults.is_empty() {
-        return Ok(());
-    }
-    Err(Stop::new(Exit::Missing, message::render(&understood.draft, &faults, false)))
+/// The folder in which calls are to be kept as cassettes.
+fn asked_tapes(arguments: &Arguments, wish: &Execute, scene: &Scene) -> Option<PathBuf> {
+    Some(arguments.folder(&scene.environment.folder).join(wish.record.as_ref()?))
 }
 
 async fn charter(
@@ -403,10 +438,14 @@ async fn charter(
     run: &str,
     base: Oid,
     wish: &Execute,
-    (tier, backend): (Tier, &str),
+    (tier, backend, in_place): (Tier, &str, bool),
 ) -> Result<Charter, Stop> {
-    let uncommitted =
-        scene.repo.uncommitted().await.map_err(|error| Stop::because("the working tree cannot be read", &error))?;
+    // In place nothing is left out.
+    let uncommitted = if in_place {
+        Vec::new()
+    } else {
+        scene.repo.uncommitted().await.map_err(|error| Stop::because("the working tree cannot be read", &error))?
+    };
     let head = scene.repo.branch().map_or_else(|| base.short(), str::to_owned);
     Ok(Charter {
         run: run.into(),
@@ -416,6 +455,7 @@ async fn charter(
         sandbox: tier.name().into(),
         backend: backend.into(),
         without_checks: wish.allow_no_checks,
+        in_place,
         // What is under notes/ is read where it lies: nothing of it is left out.
         uncommitted: uncommitted
             .into_iter()

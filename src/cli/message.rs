@@ -1,7 +1,7 @@
 //! Faults as people read them: the file, the line, the text underlined, what to write instead. And as machines do.
 
 use crate::plan::{Draft, Fault, Severity, Source};
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -11,6 +11,8 @@ const ALIKE: usize = 2;
 const WIDTH: usize = 100;
 /// Bytes of a source line that are shown; agents write whole documents on a line.
 const MOST_EXCERPT: usize = 64 * 1024;
+/// Of a longer line only the place is told: nobody finds a mark in it, and it takes long to draw.
+const LONGEST_LINE: usize = 2_000;
 
 /// All faults, one below the other, each with an empty line behind it.
 pub fn render(draft: &Draft, faults: &[Fault], in_color: bool) -> String {
@@ -22,7 +24,7 @@ pub fn render(draft: &Draft, faults: &[Fault], in_color: bool) -> String {
     let mut seen: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for warning in &warnings {
         let lines = seen.entry(warning.code).or_default();
-        lines.push(warning.labels.first().map_or(String::new(), |label| draft.place(label.at).0.to_string()));
+        lines.push(warning.labels.first().map_or(String::new(), |label| draft.line(label.at).to_string()));
         if lines.len() <= ALIKE {
             out.push_str(&one(draft, warning, &renderer));
             out.push_str("\n\n");
@@ -53,6 +55,12 @@ fn one(draft: &Draft, fault: &Fault, renderer: &Renderer) -> String {
     let mut group = Group::with_title(level.primary_title(&title).id(fault.code));
     let excerpts = excerpts(draft, fault);
     for (source, text, first, labels) in &excerpts {
+        if labels.is_empty() || text.lines().any(|line| line.len() > LONGEST_LINE) {
+            let (line, column) = fault.labels.first().map_or((0, 0), |label| draft.place(label.at));
+            let origin = Origin::path(source.path.as_str()).line(line as usize).char_column(column as usize);
+            group = group.element(origin);
+            continue;
+        }
         let mut snippet = Snippet::source(text.as_str()).path(source.path.as_str()).line_start(first + 1);
         for (range, is_first, words) in labels {
             let kind = if *is_first { AnnotationKind::Primary } else { AnnotationKind::Context };
@@ -129,7 +137,7 @@ pub(super) fn told(draft: &Draft, fault: &Fault) -> Value {
     let at = fault.labels.first().map(|l| l.at);
     let (line, column) = at.map_or((0, 0), |at| draft.place(at));
     let path = at.and_then(|at| draft.sources.get(usize::from(at.source.0))).map(|s| s.path.clone());
-    let lines: Vec<u32> = fault.labels.iter().map(|l| draft.place(l.at).0).collect();
+    let lines: Vec<u32> = fault.labels.iter().map(|l| draft.line(l.at)).collect();
     json!({
         "path": path, "line": line, "column": column, "code": fault.code,
         "text": clean(&fault.text), "help": fault.help.as_deref().map(clean), "lines": lines,

@@ -11,14 +11,19 @@ mod demo;
 mod doctor;
 mod execute;
 mod exit;
+mod goal;
+mod init;
 mod logs;
 mod message;
+mod needs;
 mod order;
 mod past;
 mod preface;
+mod probe;
 mod record;
 mod scene;
 mod servers;
+mod shell;
 mod status;
 mod watch;
 mod why;
@@ -106,6 +111,9 @@ async fn dispatch(arguments: Arguments) -> Result<Exit, Stop> {
         Command::Retry(wish) => order::retry(&arguments, wish).await,
         Command::Approve(wish) => order::approve(&arguments, wish).await,
         Command::Agents(wish) => agents::agents(&arguments, wish).await,
+        Command::Init(wish) => init::init(&arguments, wish).await,
+        Command::Completions(wish) => shell::completions(wish),
+        Command::Man(wish) => shell::man(&arguments, wish),
         Command::Demo(wish) => demo::demo(&arguments, wish).await,
         Command::Doctor(wish) => doctor::doctor(&arguments, wish).await,
     }

@@ -1,13 +1,13 @@
 //! What `execute` says before it starts: what will be done, with what, and what nobody here can settle.
 
-use super::{crew, past::Past};
+use super::{crew, past::Past, probe::program_of};
 use crate::{
     board::{counted, minutes},
     config::Config,
-    handoff::{allowance, quoted},
+    handoff::{allowance, flags, quoted},
     plan::{NodeId, Plan, Progress, Task},
     process::is_root,
-    run::{Charter, Policy},
+    run::{Charter, Limit, Policy},
     text::line,
 };
 use std::{collections::BTreeMap, fmt::Write};
@@ -42,6 +42,12 @@ pub(crate) fn preface(
         let more = charter.uncommitted.len().saturating_sub(LISTED);
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
         let _ = writeln!(out, "uncommitted changes are left out: {}{more}", line(&names.join(", "), 200));
+    }
+    if charter.in_place {
+        let _ = writeln!(
+            out,
+            "in place: scripts work in this working tree as it is; nothing is cloned, committed or merged"
+        );
     }
     let _ = writeln!(out, "{}", sandbox(charter, config));
     out.push_str(&set_up(setup, config.workspace.setup.is_none()));
@@ -106,18 +112,18 @@ fn runs(plan: &Plan, policy: &Policy, is_left: impl Fn(NodeId) -> bool) -> Strin
         *sum += count;
         list.push(format!("{count} {what}"));
     }
+    let is_free = by_backend.keys().all(|backend| matches!(program_of(backend), "script" | "replay"));
     let scripts = by_backend.remove("script");
-    let scripts =
-        scripts.map_or_else(String::new, |(sum, list)| format!("{} ({})", counted(sum, "script"), list.join(", ")));
-    if by_backend.is_empty() {
-        let work =
-            if scripts.is_empty() { "no agent's work is left".to_owned() } else { format!("at least {scripts}") };
-        return format!("{work}, no model: this costs nothing\n");
-    }
+    let scripts = scripts.map(|(sum, list)| format!("{} ({})", counted(sum, "script"), list.join(", ")));
     let models = by_backend.into_iter().map(|(backend, (sum, list))| {
         format!("{} of {} ({})", counted(sum, "run"), line(&backend, 60), line(&list.join(", "), 200))
     });
-    let all: Vec<String> = models.chain((!scripts.is_empty()).then_some(scripts)).collect();
+    let all: Vec<String> = models.chain(scripts).collect();
+    if is_free {
+        let work =
+            if all.is_empty() { "no agent's work is left".to_owned() } else { format!("at least {}", all.join(", ")) };
+        return format!("{work}, no model: this costs nothing\n");
+    }
     format!("at least {}; more where work is sent back\n{}\n", all.join(", "), limits(policy))
 }
 
@@ -128,6 +134,16 @@ fn limits(policy: &Policy) -> String {
         None => {
             "nothing limits what they cost: --max-cost USD and --max-runs N do, --only TASK tries one first".to_owned()
         }
+    }
+}
+
+/// The limits of before that hold no longer, since they were not set again; empty where there are none.
+pub(crate) fn dropped(before: Limit, now: Limit) -> String {
+    let gone = |before: u64, now: u64| if now == u64::MAX { before } else { u64::MAX };
+    let (micros, runs) = (gone(before.micros, now.micros), gone(before.runs, now.runs));
+    match flags(Limit { micros, runs, ..Limit::NONE }) {
+        gone if gone.is_empty() => gone,
+        gone => format!("the limit of before, {gone}, holds no longer\n"),
     }
 }
 

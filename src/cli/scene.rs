@@ -140,8 +140,14 @@ impl Scene {
         match built {
             Ok((mut blueprint, warnings)) if is_read => {
                 faults.extend(warnings);
-                for source in &draft.sources {
-                    let blob = self.repo.hash(&bytes(topic, source)).await.unwrap_or(Oid::NONE);
+                // All at the same time: each is a call of git.
+                let hash = |source| {
+                    let (repo, bytes) = (Arc::clone(&self.repo), bytes(topic, source));
+                    tokio::spawn(async move { repo.hash(&bytes).await })
+                };
+                let hashes: Vec<_> = draft.sources.iter().map(hash).collect();
+                for (source, hash) in draft.sources.iter().zip(hashes) {
+                    let blob = hash.await.ok().and_then(Result::ok).unwrap_or(Oid::NONE);
                     blueprint.origins.push(Origin { path: source.path.clone().into(), blob: blob.to_string().into() });
                 }
                 Ok(Understood { draft, blueprint, warnings: faults })
@@ -152,7 +158,9 @@ impl Scene {
             }
             Err(more) => {
                 // A breakdown that was not read has nothing else wrong with it.
-                let is_read = draft.sources.first().is_some_and(|source| !source.text.is_empty());
+                let is_unread = |fault: &Fault| matches!(fault.code, "not-json" | "unread-format" | "ambiguous-tag");
+                let is_read = draft.sources.first().is_some_and(|source| !source.text.is_empty())
+                    && !faults.iter().any(is_unread);
                 faults.extend(more.into_iter().filter(|fault| is_read || fault.code != "no-tasks"));
                 Err((draft, faults))
             }
@@ -199,6 +207,8 @@ pub(crate) fn settings(config: &Config, checks: &Checks, without_checks: bool, b
         system_checks: checks.system.clone(),
         deployment_checks: checks.deployment.clone(),
         without_checks,
+        in_place: config.workspace.is_in_place,
+        bodies_out: config.tests.bodies_out,
         deployment_approve: config.deployment_approve == Some(true),
         small: config.effort.small,
         medium: config.effort.medium,

@@ -10,6 +10,7 @@
 //! | `began`, `updated` | when the run began, and when the last thing happened |
 //! | `usage` | `total`, and by `roles`, `streams` and `tasks`: `runs`, `untold` (jobs), `input`, `cached`, `output` (tokens), `micros` |
 //! | `limit` | what agents may use in all, `micros` and `runs`; each null where there is none |
+//! | `reached` | those of the limits that are reached, in words: `--max-runs 5: 5 runs of agents` |
 //! | `micros`, `tokens` | what it cost so far, in millionths of a dollar |
 //! | `tasks` | of each `id`, `title`, `stream`, `state`, `text` (the state in words), `commit` (null until it has landed), `criteria` |
 //! | `gates` | of each but those of tasks `id`, `level`, `state`, `text`, `criteria` |
@@ -104,7 +105,7 @@ fn value(board: &Board, process: Option<u32>) -> Value {
         "topic": blueprint.topic, "title": blueprint.title, "run": board.charter().run,
         "base": board.charter().base.to_string(), "tip": board.tip().to_string(),
         "state": state, "process": process, "began": time(board.began()), "updated": time(board.now()),
-        "usage": usage(board), "limit": limit(board.limit()),
+        "usage": usage(board), "limit": limit(board.limit()), "reached": reached(board),
         "micros": board.spent().micros, "tokens": board.spent().tokens(),
         "tasks": tasks, "gates": gates, "running": running.collect::<Vec<_>>(), "closed": closed.collect::<Vec<_>>(),
     })
@@ -113,6 +114,10 @@ fn value(board: &Board, process: Option<u32>) -> Value {
 fn limit(limit: Limit) -> Value {
     let told = |most: u64| (most < u64::MAX).then_some(most);
     json!({ "micros": told(limit.micros), "runs": told(limit.runs) })
+}
+
+fn reached(board: &Board) -> Vec<String> {
+    handoff::reached(board.limit(), Bills::of(board).total).into_iter().map(|reached| reached.words).collect()
 }
 
 fn criteria(board: &Board, id: NodeId) -> Vec<Value> {

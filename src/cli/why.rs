@@ -73,14 +73,14 @@ fn reasons(record: &Record, node: NodeId) -> String {
     out
 }
 
-/// What was done for it: where it landed, what was put right, what was found wanting the last time.
+/// What was done for it: where it landed, what became of its edits, what was found wanting the last time.
 fn story(out: &mut String, board: &Board, node: NodeId) {
     let story = board.card(node).story();
     if let Some((commit, _)) = story.and_then(|story| story.landed).filter(|(commit, _)| !commit.is_none()) {
         let _ = writeln!(out, "  landed as {}", commit.short());
     }
     for remark in board.remarks().iter().filter(|remark| remark.node == node) {
-        let _ = writeln!(out, "  put right: {}", line(&remark.finding.text, COLUMNS));
+        let _ = writeln!(out, "  {}: {}", board.became(remark), line(&remark.finding.text, COLUMNS));
     }
     let findings = match board.standing(node) {
         Standing::Failed { .. } | Standing::Working { .. } => story.map_or(&[][..], Story::found),

@@ -7,12 +7,12 @@ use super::{
 };
 use crate::{
     config::Config,
-    journal::Runs,
+    journal::{RunId, Runs},
     notes::Topic,
     perform::{Backends, Bench, Checks, Setting},
     process::{Launch, Limits, Sandbox, Wardens},
     run::Oid,
-    workspace::{Commands, Pool, PoolError, Setup},
+    workspace::{Commands, Pool, PoolError, Setup, remove},
 };
 use std::{
     path::{Path, PathBuf},
@@ -76,6 +76,26 @@ pub(super) async fn prove_signing(scene: &Scene, config: &Config) -> Result<(), 
     })
 }
 
+/// Refuses a folder for cassettes that cannot be made or written. Makes nothing.
+pub(super) fn prove_tapes(folder: Option<&Path>) -> Result<(), Stop> {
+    let Some(folder) = folder else { return Ok(()) };
+    // What is there already of its path: all below that would be made.
+    let there = folder.ancestors().find(|path| path.symlink_metadata().is_ok()).unwrap_or(folder);
+    tempfile::tempfile_in(there).map(|_| ()).map_err(|error| untaped(folder, &error))
+}
+
+/// Makes the folder for cassettes, so that a run begins only where it can keep them.
+pub(super) fn make_tapes(folder: Option<&Path>) -> Result<(), Stop> {
+    let Some(folder) = folder else { return Ok(()) };
+    let made = std::fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
+    made.map(|_| ()).map_err(|error| untaped(folder, &error))
+}
+
+fn untaped(folder: &Path, error: &std::io::Error) -> Stop {
+    let what = format!("calls cannot be recorded: {}: {error}", folder.display());
+    Stop::missing(what, "name a folder that can be written after --record")
+}
+
 /// The workspaces, once nobody else works in them: another run, or what a killed one left.
 pub(super) async fn pool(scene: &Scene) -> Result<Pool, Stop> {
     let identity = scene.repo.identity().await.map_err(|error| Stop::because("git cannot tell who you are", &error))?;
@@ -86,6 +106,27 @@ pub(super) async fn pool(scene: &Scene) -> Result<Pool, Stop> {
     let cleared = scene.repo.clear_stale_locks().await;
     cleared.map_err(|fault| Stop::because("a lock that a killed run left cannot be taken away", &fault))?;
     Ok(pool)
+}
+
+/// Takes away the homes of agents of runs that nobody goes on with any more: those that are not the newest of their topic, and the one that
+/// is carried out where it is done. Nobody else may be at work.
+pub(super) fn clear_homes(scene: &Scene, run: &str, is_done: bool) {
+    let (homes, runs) = (scene.repo.state_dir().join("homes"), Runs::of(scene.repo.common_dir()));
+    let topic = run.parse::<RunId>().ok();
+    let is_older = |id: &RunId| {
+        // Of what cannot be looked at nobody knows.
+        let newest = runs.newest(id.topic()).map_or(true, |newest| newest.as_ref() == Some(id));
+        topic.as_ref().is_some_and(|run| run.topic() == id.topic()) || !newest
+    };
+    // What is not named like a run is not ours.
+    let is_over = |name: &str| if name == run { is_done } else { name.parse::<RunId>().is_ok_and(|id| is_older(&id)) };
+    for entry in std::fs::read_dir(homes).into_iter().flatten().flatten() {
+        if is_over(&entry.file_name().to_string_lossy())
+            && let Err(error) = remove(&entry.path())
+        {
+            tracing::warn!(folder = %entry.path().display(), %error, "the homes of a run's agents cannot be removed");
+        }
+    }
 }
 
 /// Who works in the repository already: its workspaces are one run's at a time.
@@ -113,6 +154,16 @@ pub(super) async fn bench(
     checks: Checks,
     (pool, wardens, backends): (Pool, Arc<dyn Launch>, Backends),
 ) -> Result<Bench, Stop> {
+    let setting = setting(scene, (run, topic, folder, base), config).await?;
+    Ok(Bench::new(setting, Arc::clone(&scene.repo), pool, checks, (wardens, backends)))
+}
+
+/// What holds for all jobs of such a run.
+pub(super) async fn setting(
+    scene: &Scene,
+    (run, topic, folder, base): (&str, &str, &Path, Oid),
+    config: &Config,
+) -> Result<Setting, Stop> {
     let identity = scene.repo.identity().await.map_err(|error| Stop::because("git cannot tell who you are", &error))?;
     let identity = identity.unwrap_or_default();
     let logs = folder.join("logs");
@@ -120,7 +171,7 @@ pub(super) async fn bench(
     let limits = |total| Limits { total, idle: None, grace: GRACE, output_bytes: OUTPUT_MAX };
     let cage = cage(scene, config);
     let texts = |list: &[String]| list.iter().map(|text| text.as_str().into()).collect::<Vec<Box<str>>>();
-    let setting = Setting {
+    Ok(Setting {
         run: run.to_owned(),
         topic: topic.to_owned(),
         folder: folder.to_owned(),
@@ -152,6 +203,5 @@ pub(super) async fn bench(
         requires_names: config.tests.require_names,
         protected: texts(&config.protect),
         generated: texts(&config.workspace.generated),
-    };
-    Ok(Bench::new(setting, Arc::clone(&scene.repo), pool, checks, (wardens, backends)))
+    })
 }

@@ -2,8 +2,8 @@
 
 use super::{
     options::{
-        AgentChoice, Agents, Attempts, BACKENDS, Backends, Checks, Config, Effort, PathChecks, ROLES, Review, Sandbox,
-        Slots, Tests, Tier, Window, Workspace,
+        AUTO, AgentChoice, Agents, Attempts, BACKENDS, Backends, Checks, Config, Effort, PathChecks, ROLES, Review,
+        Sandbox, Slots, Tests, Tier, Window, Workspace,
     },
     section::{Section, fault, shown},
 };
@@ -11,6 +11,7 @@ use crate::plan::{Fault, Role, SourceId};
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
+    path::{Component, Path},
     time::Duration,
 };
 use toml::de::DeTable;
@@ -79,9 +80,13 @@ fn read(root: &mut Section<'_>) -> Config {
 }
 
 fn workspace(section: &mut Section<'_>) -> Workspace {
-    section.choice("mode", &[("clone", ())], &["in-place"]);
+    let is_in_place = section.choice("mode", &[("clone", false), ("in-place", true)], &[]);
     section.fixed_flag("lfs", false);
-    Workspace { setup: section.texts("setup"), generated: section.globs("generated").unwrap_or_default() }
+    Workspace {
+        is_in_place: is_in_place.unwrap_or_default(),
+        setup: section.texts("setup"),
+        generated: section.globs("generated").unwrap_or_default(),
+    }
 }
 
 fn slots(section: &mut Section<'_>) -> Slots {
@@ -122,6 +127,7 @@ fn tests(section: &mut Section<'_>) -> Tests {
     Tests {
         paths: section.globs("paths").unwrap_or(default.paths),
         require_names: section.flag("require_names").unwrap_or(default.require_names),
+        bodies_out: section.flag("bodies_out").unwrap_or(default.bodies_out),
     }
 }
 
@@ -173,7 +179,7 @@ fn places(section: &mut Section<'_>, key: &'static str) -> Vec<String> {
 
 fn agents(section: &mut Section<'_>) -> Agents {
     let default = Agents::default();
-    let backends = BACKENDS.map(|name| (name, name));
+    let backends = BACKENDS.into_iter().chain([AUTO]).map(|name| (name, name)).collect::<Vec<_>>();
     let backend = section.choice("backend", &backends, &[]);
     let timeout = section.duration("timeout", Duration::from_secs(1)..=WEEK).unwrap_or(default.timeout);
     let mut roles = BTreeMap::new();
@@ -205,7 +211,21 @@ fn backends(section: &mut Section<'_>) -> Backends {
         argv
     };
     let (acp, command) = (command("acp"), command("command"));
-    Backends { acp, command, replay: section.text("replay") }
+    Backends { acp, acp_logins: logins(section), command, replay: section.text("replay") }
+}
+
+/// Files below the user's home.
+fn logins(section: &mut Section<'_>) -> Vec<String> {
+    let files = section.texts("acp_logins").unwrap_or_default();
+    let is_below = |file: &str| {
+        let mut parts = Path::new(file).components().peekable();
+        parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(name) if name != "~"))
+    };
+    if let Some(file) = files.iter().find(|file| !is_below(file)) {
+        let text = format!("`{}` is no file below your home", shown(file));
+        section.bad_at("acp_logins", text, "write it relative to your home: `.agent/login.json`".to_owned());
+    }
+    files
 }
 
 fn effort(section: &mut Section<'_>) -> Effort {
@@ -341,6 +361,15 @@ model = "..."
     }
 
     #[test]
+    fn the_backend_that_is_found_can_be_asked_for_by_name() {
+        let agents = |text| Config::read(text).unwrap().agents;
+        assert_eq!(agents("agents.backend = \"auto\"").engines("gemini"), Agents::default().engines("gemini"));
+        let own = agents("agents.backend = \"codex\"\nagents.reviewer.backend = \"auto\"");
+        assert_eq!((own.backend("reviewer"), own.backend("expert")), (None, Some("codex")));
+        assert_eq!(own.engines("gemini")[&Role::Reviewer].0, "gemini");
+    }
+
+    #[test]
     fn all_faults_are_told_with_their_place_and_what_to_write() {
         let text = "\
 [slots]
@@ -381,10 +410,20 @@ backend = \"cluade\"
     }
 
     #[test]
+    fn logins_are_files_below_the_home_and_no_others() {
+        let read = |file: &str| Config::read(&format!("[backends]\nacp_logins = [\".a/login\", {file:?}]"));
+        assert_eq!(read(".b").unwrap().backends.acp_logins, [".a/login", ".b"]);
+        for file in [".", "..", "/etc/passwd", "a/../../b", "~/.a", "./a"] {
+            let faults = read(file).expect_err(file);
+            assert_eq!((faults.len(), faults[0].code), (1, "config-bad-value"), "{file}");
+            assert!(faults[0].text.ends_with("is no file below your home"), "{}", faults[0].text);
+        }
+    }
+
+    #[test]
     fn what_is_not_there_yet_says_so() {
         let text = "\
 [workspace]
-mode = \"in-place\"
 lfs = true
 [sandbox]
 tier = \"landlock\"
@@ -394,11 +433,10 @@ claude_md = true
 rounds = 5
 ";
         insta::assert_snapshot!(faults(text).join("\n"), @r#"
-        2: "in-place" | config-not-available: `mode = "in-place"` is not available yet | write `mode = "clone"`, or leave it out
-        3: true | config-not-available: `lfs = true` is not available yet | write `lfs = false`, or leave it out
-        5: "landlock" | config-not-available: `tier = "landlock"` is not available yet | write `tier = "auto"`, or leave it out
-        7: true | config-not-available: `claude_md = true` is not available yet | write `claude_md = false`, or leave it out
-        9: 5 | config-bad-value: `review.rounds` other than 3 is not available yet | `[attempts] tries` and `any` bound how often a task is sent back
+        2: true | config-not-available: `lfs = true` is not available yet | write `lfs = false`, or leave it out
+        4: "landlock" | config-not-available: `tier = "landlock"` is not available yet | write `tier = "auto"`, or leave it out
+        6: true | config-not-available: `claude_md = true` is not available yet | write `claude_md = false`, or leave it out
+        8: 5 | config-bad-value: `review.rounds` other than 3 is not available yet | `[attempts] tries` and `any` bound how often a task is sent back
         "#);
     }
 

@@ -46,6 +46,8 @@ pub struct Config {
 /// Where attempts work.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Workspace {
+    /// `mode = "in-place"`: scripts work in the repository's own working tree.
+    pub is_in_place: bool,
     /// Command lines for `sh` that make a fresh clone ready. `None`: not said, to be found from the lock files; empty: none, said so.
     pub setup: Option<Vec<String>>,
     /// Globs of generated paths, which no task need declare.
@@ -100,6 +102,8 @@ pub struct Tests {
     pub paths: Vec<String>,
     /// Whether a check that names no test is refused.
     pub require_names: bool,
+    /// Whether sealed tests have to fail without the code. Costs one more build and test run a task.
+    pub bodies_out: bool,
 }
 
 /// Who reviews.
@@ -182,6 +186,8 @@ pub struct AgentChoice {
 pub struct Backends {
     /// The command line of an agent that speaks the Agent Client Protocol.
     pub acp: Vec<String>,
+    /// Files of logins that it gets a copy of in its own home, relative to the user's: no folder on the way is `..`.
+    pub acp_logins: Vec<String>,
     /// The command line of any other agent: the prompt on standard input, the answer on standard output.
     pub command: Vec<String>,
     /// The folder of the cassettes that `replay` plays back, relative to the repository.
@@ -213,9 +219,9 @@ pub struct Window {
 }
 
 impl Agents {
-    /// The backend that is written for a role, or for all of them. `None`: not said.
+    /// The backend that is written for a role, or for all of them. `None`: not said, or said to be the one that is found.
     pub fn backend(&self, role: &str) -> Option<&'static str> {
-        self.roles.get(role).and_then(|choice| choice.backend).or(self.backend)
+        self.roles.get(role).and_then(|choice| choice.backend).or(self.backend).filter(|name| *name != AUTO)
     }
 
     /// The model that is written for a role. `None`: not said.
@@ -248,7 +254,7 @@ impl Default for Checks {
 
 impl Default for Tests {
     fn default() -> Tests {
-        Tests { paths: vec!["tests/**".to_owned()], require_names: false }
+        Tests { paths: vec!["tests/**".to_owned()], require_names: false, bodies_out: true }
     }
 }
 
@@ -296,6 +302,9 @@ pub(super) const ROLES: [Role; 5] =
 
 /// What runs agents (DESIGN.md section 7).
 pub(super) const BACKENDS: [&str; 8] = ["claude", "codex", "gemini", "opencode", "acp", "command", "script", "replay"];
+
+/// Written in place of one of them: the first that is found, as where nothing is written.
+pub(super) const AUTO: &str = "auto";
 
 impl Agents {
     /// What runs each role, and what it goes over to, where no script does: `claude`, or with a model `claude:opus`. `found` is what

@@ -5,7 +5,7 @@
 
 use crate::{
     plan::{Blueprint, Role, Task, TestWish},
-    run::{Finding, Oid, Seal, Weight},
+    run::{Finding, Oid, Seal, TakenOut, Weight, WithoutCode},
 };
 use std::{fmt::Write, path::Path};
 
@@ -27,6 +27,8 @@ pub struct Package<'a> {
     pub findings: &'a [Finding],
     /// The patch that is looked at: the commit it was made on, and the one that holds it.
     pub patch: Option<(Oid, Oid)>,
+    /// What the sealed tests said of it without its code: for reviewers, who judge whether they prove anything.
+    pub without_code: Option<&'a WithoutCode>,
     /// Bytes of common text at most: the breakdown's own prose can be long.
     pub common_max: usize,
 }
@@ -45,6 +47,7 @@ impl Package<'_> {
         self.requirements(&mut out);
         self.scope(&mut out);
         self.sealed(&mut out);
+        self.without_code(&mut out);
         if !self.handoffs.is_empty() {
             out.push_str("## What the tasks before this one handed over\n\n");
             self.handoffs.iter().for_each(|text| out.push_str(&format!("{}\n\n", text.trim())));
@@ -110,6 +113,27 @@ impl Package<'_> {
         }
     }
 
+    fn without_code(&self, out: &mut String) {
+        let Some(proof) = self.without_code.filter(|_| self.role == Role::Reviewer) else { return };
+        let what = match &proof.out {
+            TakenOut::Bodies(functions) => format!("the bodies of {} taken out", listed(functions)),
+            TakenOut::Patch => "the whole patch taken out".to_owned(),
+        };
+        let _ = writeln!(out, "## The sealed tests without the code\n\nThey were run with {what}.\n");
+        if !proof.failing.is_empty() {
+            let _ = writeln!(out, "- Fail, as they should: {}", listed(&proof.failing));
+        }
+        if !proof.passing.is_empty() {
+            let _ = writeln!(
+                out,
+                "- Pass all the same, so look at whether they prove anything: {}",
+                listed(&proof.passing)
+            );
+        }
+        proof.doubts.iter().for_each(|doubt| out.push_str(&format!("- Not shown: {doubt}\n")));
+        out.push('\n');
+    }
+
     fn sealed(&self, out: &mut String) {
         if self.seal.files.is_empty() {
             return;
@@ -119,6 +143,11 @@ impl Package<'_> {
         self.seal.tests.iter().for_each(|test| out.push_str(&format!("  - {test}\n")));
         out.push('\n');
     }
+}
+
+/// Names as they are listed in a text.
+fn listed(names: &[Box<str>]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// Findings as an agent reads them: the blockers first.

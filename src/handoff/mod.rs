@@ -9,7 +9,7 @@ mod report;
 mod status;
 mod summary;
 
-pub use bill::{Bills, allowance, dollars};
+pub use bill::{Bills, Reached, allowance, dollars, flags, reached};
 pub use folder::{Folder, WriteError};
 pub use page::{Page, Part};
 pub use report::{Closing, End, Merges, quoted, report, retry};

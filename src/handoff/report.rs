@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     board::{Board, Mark, Standing, clock, counted, rfc3339, span},
-    plan::{BackendId, Node, NodeId, Phase, TestWish},
-    run::{Code, Finding, Timestamp, Until},
+    plan::{BackendId, Means, Node, NodeId, Phase, TestWish},
+    run::{Finding, Timestamp, Until},
     text::{block, line},
 };
 use jiff::tz::TimeZone;
@@ -49,6 +49,8 @@ impl End {
 pub enum Merges {
     /// There is nothing to merge.
     Nothing,
+    /// It was done in the working tree itself: nothing was committed, gated by itself, or merged.
+    InPlace,
     /// HEAD has it already.
     Already,
     /// Without conflict.
@@ -76,6 +78,10 @@ pub struct Closing<'a> {
     pub logs: &'a str,
     /// What is to be known of the branch: one sentence each.
     pub notes: &'a [Box<str>],
+    /// The command that goes on with the run.
+    pub again: &'a str,
+    /// What is different about that command where it would stop at once, as the end of a sentence.
+    pub differs: Option<&'a str>,
 }
 
 /// The page. Costs a look at the whole plan, once.
@@ -286,23 +292,30 @@ fn to_know(page: &mut Page, board: &Board, closing: &Closing<'_>) {
     if charter.without_checks {
         told.push("The run was allowed to go without checks (--allow-no-checks).".into());
     }
+    if is_without_bodies_out(board) {
+        told.push(
+            "That sealed tests fail without the code (bodies out) was not asked ([tests] bodies_out in tidegate.toml)."
+                .into(),
+        );
+    }
     for remark in board.remarks() {
-        // Of what was written again since then no gate has said so.
-        let has_passed = board.card(remark.node).story().is_some_and(|story| story.is_verified);
-        let what = match remark.finding.code {
-            Code::SealBroken => "a sealed test was changed, and restored",
-            Code::TakenOut if has_passed => "an edit out of scope was taken out; the gate passed without it",
-            Code::TakenOut => "an edit out of scope was taken out",
-            Code::LeftOut => "something was left out",
-            Code::Allowed => "an edit was let through",
-            _ => "put right",
-        };
+        let what = board.became(remark);
         let text = line(&remark.finding.text, 200);
         told.push(format!("{}: {what}: {}{text}", board.title(remark.node), place(&remark.finding)));
     }
     for allowed in board.allowed() {
         let (path, by) = (line(&allowed.path, 160), line(&allowed.by, 60));
         told.push(format!("{}: was allowed by {by} to touch {path}, beyond its scope", board.title(allowed.node)));
+    }
+    for (role, own, other, nodes) in board.detours() {
+        let nodes: Vec<NodeId> = nodes.iter().copied().collect();
+        told.push(format!(
+            "{} of {}: done by {}, to which it fell back from {}",
+            role.name(),
+            board.list(&nodes),
+            line(other, 40),
+            line(own, 40)
+        ));
     }
     told.extend(without_tests(board));
     for id in tasks(board) {
@@ -347,6 +360,16 @@ fn in_place_of(board: &Board, closed: &str) -> String {
     told.collect()
 }
 
+/// Whether a task has sealed tests of which it is not asked that they fail without the code, though they are run.
+fn is_without_bodies_out(board: &Board) -> bool {
+    let gates = board.nodes().filter_map(|id| board.plan().node(id).gate());
+    gates.into_iter().any(|gate| {
+        let has = |wanted: &Means| gate.criteria.iter().any(|criterion| criterion.means == *wanted);
+        let runs = gate.criteria.iter().any(|criterion| matches!(criterion.means, Means::Checked { .. }));
+        has(&Means::TestsFirst) && has(&Means::Green) && runs && !has(&Means::BodiesOut)
+    })
+}
+
 /// The tasks without tests of their own, together where they say the same of why.
 fn without_tests(board: &Board) -> Vec<String> {
     let mut by_why: Vec<(String, Vec<NodeId>)> = Vec::new();
@@ -383,6 +406,13 @@ fn go_on(page: &mut Page, board: &Board, closing: &Closing<'_>) {
     let merge = || Part::Commands(vec![format!("git log {}", quoted(&place)), format!("git merge {}", quoted(&place))]);
     let (text, can_be_taken) = match &closing.merges {
         Merges::Nothing => ("Nothing has landed: there is nothing to merge.".to_owned(), false),
+        Merges::InPlace => {
+            let text = format!(
+                "All was done in place, in {place}: nothing was cloned, committed or merged, and no task had a gate of its own. \
+                 `git status` shows what is there now."
+            );
+            (text, false)
+        }
         Merges::Already => (format!("The result is on {place}, and HEAD has it already."), false),
         Merges::Gone => {
             let text = format!(
@@ -413,7 +443,7 @@ fn go_on(page: &mut Page, board: &Board, closing: &Closing<'_>) {
         page.push(merge());
     }
     if closing.merges == Merges::Gone {
-        let anew = [format!("rm -r {}", quoted(closing.logs)), execute(topic)];
+        let anew = [format!("rm -r {}", quoted(closing.logs)), closing.again.to_owned()];
         return page.push(Part::Commands(anew.to_vec()));
     }
     let mut commands = Vec::new();
@@ -428,10 +458,14 @@ fn go_on(page: &mut Page, board: &Board, closing: &Closing<'_>) {
         }
     }
     if closing.end != End::Done {
-        commands.push(execute(topic));
-        page.push(Part::Text(match commands.len() {
-            1 => "The same command goes on where it stopped:".into(),
-            _ => "Then, after you have looked, settle what waits for you, and go on:".into(),
+        commands.push(closing.again.to_owned());
+        page.push(Part::Text(match (commands.len(), closing.differs) {
+            (1, None) => "The same command goes on where it stopped:".into(),
+            (1, Some(differs)) => format!("It goes on where it stopped {differs}:"),
+            (_, None) => "Then, after you have looked, settle what waits for you, and go on:".into(),
+            (_, Some(differs)) => {
+                format!("Then, after you have looked, settle what waits for you, and go on {differs}:")
+            }
         }));
         page.push(Part::Commands(commands));
     }
@@ -442,9 +476,10 @@ fn permit(topic: &str, label: &str, path: &str) -> String {
     format!("tidegate approve {} {} --path {}", quoted(topic), quoted(label), quoted(path))
 }
 
-/// The command that goes on with a run.
-pub(super) fn execute(topic: &str) -> String {
-    format!("tidegate execute {}", quoted(topic))
+/// The command that goes on with a run, within these limits.
+pub(super) fn execute(topic: &str, limits: &str) -> String {
+    let limits = if limits.is_empty() { String::new() } else { format!(" {limits}") };
+    format!("tidegate execute {}{limits}", quoted(topic))
 }
 
 /// The command that lets a failed node try again.
@@ -459,7 +494,7 @@ pub(super) fn approve(topic: &str, label: &str, criterion: u16) -> String {
 
 /// A word for a shell: people copy these lines.
 pub fn quoted(word: &str) -> String {
-    let word = line(word, 200);
+    let word = line(word, 1_000);
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '/' | '+');
     if !word.is_empty() && !word.starts_with('-') && word.chars().all(is_plain) {
         return word;
@@ -474,7 +509,16 @@ mod tests {
 
     fn closing(end: End, at: u64, merges: Merges) -> Closing<'static> {
         let place = "tidegate/chat-system/integration";
-        Closing { end, at: Timestamp(at), place, merges, logs: ".git/tidegate/runs/r1", notes: &[] }
+        Closing {
+            end,
+            at: Timestamp(at),
+            place,
+            merges,
+            logs: ".git/tidegate/runs/r1",
+            notes: &[],
+            again: "tidegate execute chat-system",
+            differs: None,
+        }
     }
 
     #[test]

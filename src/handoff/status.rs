@@ -1,7 +1,7 @@
 //! Where a run is now: `execution-status.md`, and the same for `tidegate status`.
 
 use super::{
-    bill::Bills,
+    bill::{Bills, flags, reached},
     page::{Page, Part},
     report::{approve, execute, retry},
 };
@@ -12,6 +12,7 @@ use crate::{
     text::line,
 };
 use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
 
 /// Tasks with a line of their own in one stream: those that move come first.
 const TASKS: usize = 500;
@@ -157,9 +158,10 @@ fn quality(page: &mut Page, board: &Board) {
     page.push(Part::Fact("Coverage", "not measured by this run".to_owned()));
     page.push(Part::Fact("Reviews", counted(tally.approvals, "approval")));
     page.push(Part::Fact("Written again", format!("{}, after findings", counted(board.retries(), "time"))));
-    if !board.remarks().is_empty() {
-        let what = "edits out of scope taken out, sealed tests restored";
-        page.push(Part::Fact("Put right", format!("{}: {what}", counted(board.remarks().len(), "time"))));
+    let mut remarks: BTreeMap<&str, u32> = BTreeMap::new();
+    board.remarks().iter().for_each(|remark| *remarks.entry(board.became(remark)).or_default() += 1);
+    for (became, times) in remarks {
+        page.push(Part::Item(format!("{became}: {}", counted(times, "time"))));
     }
     let gates = board.gates();
     page.push(Part::Fact("Gates passed", format!("{} of {}", gates.met(), gates.total)));
@@ -251,8 +253,17 @@ fn next_actions(page: &mut Page, board: &Board) {
         page.push(Part::Commands(vec![command]));
     }
     if board.is_left() && !board.is_done() {
-        page.push(Part::Item("you: let it go on, nobody executes it now".into()));
-        return page.push(Part::Commands(vec![execute(topic)]));
+        // A limit that is reached stops it again at once; one that is not would hold no longer.
+        let (mut limit, reached) = (board.limit(), reached(board.limit(), Bills::of(board).total));
+        for reached in &reached {
+            match reached.flag {
+                "--max-cost" => limit.micros = u64::MAX,
+                _ => limit.runs = u64::MAX,
+            }
+        }
+        let differs = if reached.is_empty() { "" } else { ", with a higher limit or none" };
+        page.push(Part::Item(format!("you: let it go on{differs}, nobody executes it now")));
+        return page.push(Part::Commands(vec![execute(topic, &flags(limit))]));
     }
     let ready = board.nodes().filter(|&n| {
         board.card(n).running.is_empty()

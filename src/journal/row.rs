@@ -87,7 +87,7 @@ mod tests {
                 charter: Box::default(),
             },
             Event::Replanned(Box::default()),
-            Event::Started { job, node: NodeId(0), what: What::Settle(2) },
+            Event::Started { job, node: NodeId(0), what: What::Settle(2), backend: Some(BackendId(1)) },
             Event::StopAsked { job },
             Event::Answered { job },
             Event::CalledAgain { job },

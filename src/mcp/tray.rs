@@ -2,14 +2,20 @@
 
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags, fcntl_setfl, flock, mkfifoat, open};
 use std::{
-    fs::{self, File},
+    fs::{self, File, Permissions},
     io::{self, Read, Write},
-    os::unix::fs::FileTypeExt,
-    path::PathBuf,
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{FileTypeExt, PermissionsExt},
+    },
+    path::{Path, PathBuf},
 };
 
 /// Flags of all that is opened here: no link is followed, and no pipe without another end is waited for.
 const SAFE: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
+/// Bytes of a file that stays when a call is over, and of all of them.
+const FILE_MAX: u64 = 4 << 20;
+const ALL_MAX: u64 = 32 << 20;
 /// What is made here is its owner's.
 const OWN: Mode = Mode::RUSR.union(Mode::WUSR);
 
@@ -96,6 +102,40 @@ impl Tray {
         pipe.write_all(format!("{line}\n").as_bytes())
     }
 
+    /// Leaves of a call that is over nothing but files that `clean` has nothing to take out of: what it changes is written anew, and what is
+    /// no plain file, is too large, or has a name that `clean` changes, goes. Nobody may write to the tray any more.
+    ///
+    /// # Errors
+    /// When something cannot be read, removed or written. It may have been left as it was.
+    pub fn wash(&self, clean: impl Fn(&[u8]) -> Vec<u8>) -> io::Result<()> {
+        let mut room = ALL_MAX;
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            let (path, name) = (entry.path(), entry.file_name());
+            let data = entry.metadata()?;
+            let is_kept =
+                data.is_file() && data.len() <= FILE_MAX.min(room) && clean(name.as_bytes()) == name.as_bytes();
+            if !is_kept {
+                clear(&path, data.is_dir())?;
+                continue;
+            }
+            room -= data.len();
+            // Its agent may have shut it.
+            fs::set_permissions(&path, Permissions::from_mode(data.permissions().mode() | 0o600))?;
+            let mut file = File::from(open(&path, OFlags::RDONLY | SAFE, Mode::empty())?);
+            let mut bytes = Vec::new();
+            (&mut file).take(FILE_MAX).read_to_end(&mut bytes)?;
+            let cleaned = clean(&bytes);
+            if cleaned != bytes {
+                // Another file: this one may have other names.
+                fs::remove_file(&path)?;
+                File::from(open(&path, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | SAFE, OWN)?)
+                    .write_all(&cleaned)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Takes a file away. One that is not there is no error.
     ///
     /// # Errors
@@ -106,6 +146,22 @@ impl Tray {
             _ => Ok(()),
         }
     }
+}
+
+/// Takes away what is there; of a link, the link; of a folder, all that is in it, also where its owner may not write in it.
+fn clear(path: &Path, is_folder: bool) -> io::Result<()> {
+    if !is_folder {
+        return fs::remove_file(path);
+    }
+    let mut open = vec![path.to_owned()];
+    while let Some(folder) = open.pop() {
+        fs::set_permissions(&folder, Permissions::from_mode(0o700))?;
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            open.extend(entry.file_type()?.is_dir().then(|| entry.path()));
+        }
+    }
+    fs::remove_dir_all(path)
 }
 
 /// From now on, reading and writing wait.
@@ -160,5 +216,32 @@ mod tests {
         assert!(!tray.append("a", "", 8).unwrap());
         assert_eq!(tray.read("a", 99).unwrap().as_deref(), Some("123\n456\n"));
         assert_eq!(tray.read("a", 2).unwrap().as_deref(), Some("12"));
+    }
+
+    #[test]
+    fn of_a_call_that_is_over_nothing_stays_that_holds_what_is_taken_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let (within, outside) = (folder.path().join("tray"), folder.path().join("outside"));
+        fs::create_dir_all(within.join("sub/shut")).unwrap();
+        fs::write(within.join("sub/shut/file"), "secret").unwrap();
+        fs::set_permissions(within.join("sub/shut"), Permissions::from_mode(0o500)).unwrap();
+        let write = |name: &str, text: &str| fs::write(within.join(name), text).unwrap();
+        write("context.md", "plain");
+        write("contest.md", "a secret b");
+        write("secret", "x");
+        fs::set_permissions(within.join("contest.md"), Permissions::from_mode(0o000)).unwrap();
+        fs::write(&outside, "a secret of others").unwrap();
+        fs::hard_link(&outside, within.join("linked")).unwrap();
+        symlink(&outside, within.join("link")).unwrap();
+        File::create(within.join("large")).unwrap().set_len(FILE_MAX + 1).unwrap();
+        let tray = Tray::at(&within);
+        drop(tray.new_pipe("asks").unwrap());
+        tray.wash(|bytes| String::from_utf8_lossy(bytes).replace("secret", "*").into_bytes()).unwrap();
+        let mut names: Vec<_> = fs::read_dir(&within).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["contest.md", "context.md", "linked"]);
+        assert_eq!(tray.read("contest.md", 99).unwrap().as_deref(), Some("a * b"));
+        assert_eq!(tray.read("linked", 99).unwrap().as_deref(), Some("a * of others"));
+        assert_eq!(fs::read_to_string(outside).unwrap(), "a secret of others");
     }
 }

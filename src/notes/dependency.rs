@@ -103,7 +103,7 @@ pub(super) fn note(lines: &Lines<'_>, range: Range<usize>) -> Option<Needs> {
 }
 
 fn names(lines: &Lines<'_>, range: Range<usize>) -> Vec<Written<Name>> {
-    let text = &lines.source[range.clone()];
+    let (text, noun) = (&lines.source[range.clone()], lines.noun);
     let mut found = Vec::new();
     let mut keep = |at: Range<usize>, value: Name| {
         found.push(Written { value, at: lines.span(range.start + at.start, range.start + at.end) });
@@ -112,13 +112,13 @@ fn names(lines: &Lines<'_>, range: Range<usize>) -> Vec<Written<Name>> {
     if is_none(text) {
         // `None, Task 1` says two things; the one that names a task is kept.
         let pieces = split(text, 0..text.len(), is_kind).into_iter().skip(1);
-        pieces.filter(|p| is_reference(text, p.clone())).for_each(|p| read(text, p, &mut kind, &mut keep));
+        pieces.filter(|p| is_reference(text, p.clone(), noun)).for_each(|p| read(text, p, noun, &mut kind, &mut keep));
         return found;
     }
     let except = word_in(text, &EXCEPT);
     let end = except.as_ref().map_or(text.len(), |word| word.start);
     for piece in split(text, 0..end, is_kind) {
-        read(text, piece, &mut kind, &mut keep);
+        read(text, piece, noun, &mut kind, &mut keep);
     }
     let Some(word) = except else { return found };
     let has_all = found
@@ -131,7 +131,7 @@ fn names(lines: &Lines<'_>, range: Range<usize>) -> Vec<Written<Name>> {
         taken_out.push(Written { value: if has_all && !is_words { Name::Except(Box::new(value)) } else { value }, at });
     };
     for piece in split(text, word.end..text.len(), is_kind) {
-        read(text, piece, &mut kind, &mut keep);
+        read(text, piece, noun, &mut kind, &mut keep);
     }
     found.extend(taken_out);
     found
@@ -147,22 +147,22 @@ pub(super) fn is_none(text: &str) -> bool {
 }
 
 /// Whether a piece is a label, with a kind word or without, and nothing else.
-fn is_reference(text: &str, piece: Range<usize>) -> bool {
+fn is_reference(text: &str, piece: Range<usize>, noun: &str) -> bool {
     let rest = &text[inner(text, piece)];
-    let word = kind_word(rest);
+    let word = kind_word(rest, noun);
     let label = rest[word.map_or(0, |(_, n)| n)..].trim_start_matches([' ', '#']);
     let length = label_length(label, word.map_or(Kind::Unsaid, |(kind, _)| kind));
     length > 0 && is_end(&label[length..]) && !label[length..].trim_start().starts_with(['-', '–', '—', '/'])
 }
 
 /// Reads one piece; a kind word holds for the pieces behind it (`Tasks 2, 4, 5`).
-fn read(text: &str, piece: Range<usize>, kind: &mut Kind, found: &mut dyn FnMut(Range<usize>, Name)) {
+fn read(text: &str, piece: Range<usize>, noun: &str, kind: &mut Kind, found: &mut dyn FnMut(Range<usize>, Name)) {
     let piece = edges(text, piece);
     let mut at = inner(text, piece.clone()).start;
     loop {
         let rest = &text[at..piece.end];
-        let is_all = rest.get(..4).is_some_and(|w| w.eq_ignore_ascii_case("all ")) && kind_word(&rest[4..]).is_some();
-        if let Some(name) = every(rest) {
+        let is_all = rest.get(..4).is_some_and(|w| w.eq_ignore_ascii_case("all ")) && is_kind(&rest[4..]);
+        if let Some(name) = every(rest, noun) {
             return found(at..piece.end, name);
         }
         match any_at(rest, &IDLE).max(if is_all { 4 } else { 0 }) {
@@ -174,7 +174,7 @@ fn read(text: &str, piece: Range<usize>, kind: &mut Kind, found: &mut dyn FnMut(
     if rest.is_empty() || rest.get(..8).is_some_and(|w| w.eq_ignore_ascii_case("optional")) {
         return;
     }
-    let said = kind_word(rest);
+    let said = kind_word(rest, noun);
     if let Some((word, length)) = said {
         *kind = word;
         at += length;
@@ -191,22 +191,22 @@ fn read(text: &str, piece: Range<usize>, kind: &mut Kind, found: &mut dyn FnMut(
             at = range.start;
         }
     }
-    let taken = labels(text, at..piece.end, *kind, said.is_some(), found);
+    let taken = labels(text, at..piece.end, noun, *kind, said.is_some(), found);
     let rest = taken.unwrap_or(piece.start)..piece.end;
-    if !rest.is_empty() && (taken.is_none() || names_more(&text[rest.clone()])) {
+    if !rest.is_empty() && (taken.is_none() || names_more(&text[rest.clone()], noun)) {
         found(edges(text, rest.clone()), Name::Words(plain(&text[rest])));
     }
 }
 
 /// `all tasks`, `all previous streams`, `the task above`.
-fn every(rest: &str) -> Option<Name> {
+fn every(rest: &str, noun: &str) -> Option<Name> {
     let end = rest.find(['(', '[', '.', '\n', ':', '—', '–']).unwrap_or(rest.len()).min(80);
     let lower = rest.get(..end).unwrap_or_default().to_ascii_lowercase();
     let words: Vec<&str> = lower.split_whitespace().map(|w| w.trim_matches(['*', '`', '_', '"'])).collect();
     let is_before = words.iter().any(|w| BEFORE.contains(w));
     let is_all = words.first().is_some_and(|w| matches!(*w, "all" | "every" | "everything"));
     let noun = words.iter().find_map(|w| {
-        kind_word(w).filter(|&(kind, n)| n == w.len() && kind != Kind::Other).map(|(kind, _)| (kind, *w))
+        kind_word(w, noun).filter(|&(kind, n)| n == w.len() && kind != Kind::Other).map(|(kind, _)| (kind, *w))
     });
     let is_known = |w: &&str| AROUND_ALL.contains(w) || BEFORE.contains(w) || noun.is_some_and(|(_, n)| n == *w);
     let is_alone = words.first() == Some(&"everything")
@@ -234,6 +234,7 @@ fn every(rest: &str) -> Option<Name> {
 fn labels(
     text: &str,
     range: Range<usize>,
+    noun: &str,
     kind: Kind,
     said: bool,
     found: &mut dyn FnMut(Range<usize>, Name),
@@ -253,14 +254,14 @@ fn labels(
         }
         let first = range.start..range.start + length;
         let behind = rest[length..].trim_start_matches([' ', '*', '`', ']']);
-        if let Some((at, to)) = range_end(behind, kind) {
+        if let Some((at, to)) = range_end(behind, noun, kind) {
             let end = range.end - behind.len() + at + to.len();
             let (from, to) = (text[first.clone()].to_owned(), to.to_owned());
             let is_stream = matches!(name(first.clone(), true), Name::Stream { .. });
             found(first.start..end, if is_stream { Name::Streams(from, to) } else { Name::Tasks(from, to) });
             return Some(end);
         }
-        if let Some((at, other)) = in_stream(behind, kind) {
+        if let Some((at, other)) = in_stream(behind, noun, kind) {
             let (own, other) = (text[first.clone()].to_owned(), other.to_owned());
             let end = range.end - behind.len() + at + other.len();
             let (stream, task) = if kind == Kind::Stream { (own, other) } else { (other, own) };
@@ -284,7 +285,7 @@ fn labels(
 }
 
 /// `task 2` behind `Stream A`, `of stream A` behind `Task 2`: the other label, and where it stands.
-fn in_stream(behind: &str, kind: Kind) -> Option<(usize, &str)> {
+fn in_stream<'t>(behind: &'t str, noun: &str, kind: Kind) -> Option<(usize, &'t str)> {
     let (signs, words, wanted): (&[char], &[&str], _) = match kind {
         Kind::Stream => (&[' ', ':', '-', '–', '—', '/'], &["'s ", "’s "], Kind::Task),
         Kind::Task => (&[' ', '('], &["of ", "in ", "from "], Kind::Stream),
@@ -292,7 +293,7 @@ fn in_stream(behind: &str, kind: Kind) -> Option<(usize, &str)> {
     };
     let rest = behind.trim_start_matches(signs);
     let rest = rest[any_at(rest, words)..].trim_start_matches(signs);
-    let (_, length) = kind_word(rest).filter(|&(kind, _)| kind == wanted)?;
+    let (_, length) = kind_word(rest, noun).filter(|&(kind, _)| kind == wanted)?;
     let label = rest[length..].trim_start_matches([' ', '#', '*']);
     let length = label_length(label, wanted);
     // `Task 2 (Stream A)` names both ends by their labels; `Stream A tasks` names no task.
@@ -301,12 +302,12 @@ fn in_stream(behind: &str, kind: Kind) -> Option<(usize, &str)> {
 }
 
 /// The other end of a range, and where it stands.
-fn range_end(behind: &str, kind: Kind) -> Option<(usize, &str)> {
+fn range_end<'t>(behind: &'t str, noun: &str, kind: Kind) -> Option<(usize, &'t str)> {
     let dash = ["-", "–", "—", "...", "..", "…", "to ", "through ", "thru ", "until "]
         .into_iter()
         .find(|d| behind.starts_with(d))?;
     let second = behind[dash.len()..].trim_start_matches([' ', '*', '`', '#', '[']);
-    let word = kind_word(second).filter(|&(word, _)| word == kind).map_or(0, |(_, n)| n);
+    let word = kind_word(second, noun).filter(|&(word, _)| word == kind).map_or(0, |(_, n)| n);
     let second = second[word..].trim_start_matches([' ', '#']);
     let length = label_length(second, kind);
     (length > 0 && is_end(&second[length..])).then(|| (behind.len() - second.len(), &second[..length]))
@@ -347,26 +348,30 @@ fn is_end(text: &str) -> bool {
 }
 
 /// Whether a remark behind a label, brackets aside, names another one.
-fn names_more(rest: &str) -> bool {
+fn names_more(rest: &str, noun: &str) -> bool {
     let rest = &rest[..rest.find('(').unwrap_or(rest.len())];
     let mut words = rest.split_whitespace().map(|w| w.trim_matches(|c: char| !c.is_alphanumeric()));
     let mut is_kind = false;
     words.any(|word| {
-        let was_kind =
-            std::mem::replace(&mut is_kind, kind_word(word).is_some_and(|(k, n)| n == word.len() && k != Kind::Other));
+        let was_kind = std::mem::replace(
+            &mut is_kind,
+            kind_word(word, noun).is_some_and(|(k, n)| n == word.len() && k != Kind::Other),
+        );
         was_kind && id_length(word) == word.len() && !word.is_empty()
     })
 }
 
-fn kind_word(text: &str) -> Option<(Kind, usize)> {
+/// What a word says that the label behind it is: where `noun` is what the document calls its tasks.
+fn kind_word(text: &str, noun: &str) -> Option<(Kind, usize)> {
     let length = text.bytes().take_while(u8::is_ascii_alphabetic).count();
-    let kind = match text[..length].to_ascii_lowercase().as_str() {
+    let word = text[..length].to_ascii_lowercase();
+    let kind = match word.as_str() {
         "task" | "tasks" => Kind::Task,
+        _ if word.strip_suffix('s').unwrap_or(&word) == noun => Kind::Task,
         "stream" | "streams" | "group" | "groups" | "track" | "tracks" | "lane" | "lanes" | "workstream"
         | "workstreams" => Kind::Stream,
-        "phase" | "phases" | "gate" | "gates" | "chunk" | "chunks" | "step" | "steps" | "epic" | "milestone" => {
-            Kind::Other
-        }
+        "phase" | "phases" | "gate" | "gates" | "chunk" | "chunks" | "step" | "steps" | "unit" | "units" | "epic"
+        | "milestone" => Kind::Other,
         _ => return None,
     };
     // `Task(s) 1, 2`
@@ -376,7 +381,7 @@ fn kind_word(text: &str) -> Option<(Kind, usize)> {
 
 /// Whether a text begins with a kind word.
 pub(super) fn is_kind(text: &str) -> bool {
-    kind_word(text.get(..16).unwrap_or(text)).is_some()
+    kind_word(text.get(..16).unwrap_or(text), "task").is_some()
 }
 
 #[cfg(test)]

@@ -25,6 +25,8 @@ pub(super) enum Key {
     Effort,
     /// What reviewers judge by.
     Acceptance,
+    /// What there is at the end, which reviewers judge by too.
+    Deliverables,
     /// The landing's subject.
     Commit,
     /// Which phases it has.
@@ -78,7 +80,8 @@ pub(super) fn key(name: &str) -> Key {
         | "tests"
         | "testing requirements"
         | "tests first"
-        | "test first" => Key::Tests,
+        | "test first"
+        | "test strategy" => Key::Tests,
         "behavior specifications"
         | "behaviour specifications"
         | "behavior specification"
@@ -90,11 +93,12 @@ pub(super) fn key(name: &str) -> Key {
         "files" | "file" | "files to create" | "files to change" | "files to modify" | "files to touch" => Key::Files,
         "effort" | "estimate" | "estimated effort" | "estimated time" | "estimated duration" | "duration"
         | "duration estimate" | "time estimate" | "size" | "estimation" => Key::Effort,
+        "key deliverables" | "deliverables" => Key::Deliverables,
         "acceptance criteria" | "acceptance" | "success criteria" | "definition of done" => Key::Acceptance,
         "commit" | "commit message" => Key::Commit,
         "phases" => Key::Phases,
-        "stream" | "workstream" | "lane" => Key::Stream,
-        "agent" | "assigned" | "assigned to" | "assignee" | "assigned agent" => Key::Agent,
+        "stream" | "workstream" | "lane" | "track" => Key::Stream,
+        "agent" | "assigned" | "assigned to" | "assignee" | "assigned agent" | "owner" => Key::Agent,
         "gate" | "quality gate" | "stream gate" | "task gate" | "gate criteria" => Key::Gate,
         _ => Key::Other,
     }
@@ -103,7 +107,7 @@ pub(super) fn key(name: &str) -> Key {
 /// Whether a line begins a field that only a task has: what tells a list of tasks from prose with numbers.
 pub(super) fn is_evidence(text: &str) -> bool {
     opening(text).is_some_and(|keys| {
-        let is_a_tasks = |k: &Key| !matches!(k, Key::Other | Key::Gate | Key::Agent);
+        let is_a_tasks = |k: &Key| !matches!(k, Key::Other | Key::Gate | Key::Agent | Key::Deliverables);
         keys.iter().any(|(k, _, _)| is_a_tasks(k))
     })
 }
@@ -287,7 +291,10 @@ fn is_inside(lines: &Lines<'_>, before: &Range<usize>) -> bool {
 /// Whether a bullet belongs to the list below the field's key.
 fn is_item(lines: &Lines<'_>, field: &Field, indent: usize, text: &str) -> bool {
     // What is said in full on the key's line has no list; the bullets below are the task's own.
-    let is_one_line = !matches!(field.key, Key::Acceptance | Key::Tests | Key::Behaviour | Key::Objective | Key::Other);
+    let is_one_line = !matches!(
+        field.key,
+        Key::Acceptance | Key::Deliverables | Key::Tests | Key::Behaviour | Key::Objective | Key::Other
+    );
     let is_said = !field.value.is_empty() && !lines.source[field.value.clone()].ends_with(':');
     if is_one_line && is_said && !field.is_bullet {
         return false;
@@ -351,7 +358,7 @@ mod tests {
     fn several_bold_fields_may_share_a_line() {
         let text =
             "**Dependencies**: 5, 6 **Success Criteria**: It can be\ndownloaded\n**Track**: A | **Effort**: 2 hours";
-        assert_eq!(show(text), ["Dependencies=5, 6", "Acceptance=It can be downloaded", "Other=A", "Effort=2 hours"]);
+        assert_eq!(show(text), ["Dependencies=5, 6", "Acceptance=It can be downloaded", "Stream=A", "Effort=2 hours"]);
     }
 
     #[test]

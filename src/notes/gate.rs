@@ -1,7 +1,9 @@
 //! Gate lines: which lines are some, and what each says it stands behind.
 
 use super::{
-    dependency, label,
+    dependency,
+    form::Form,
+    label,
     lines::{Kind, Lines},
     outline::{BOLD_LINE, GateLines, Walk},
     script, table,
@@ -68,8 +70,13 @@ impl Walk<'_, '_> {
     /// `### Gate 1: Base (after Stream A)`: what is below it are its criteria.
     pub(super) fn gate_heading(&mut self, number: usize) -> bool {
         let text = self.lines.text(number);
-        let is_gate = lead(text, 0).is_some_and(|lead| lead.is_gate && lead.id.is_some());
-        let is_here = is_gate && (self.gates.is_some() || text.to_ascii_lowercase().contains("(after "));
+        let is_placed = text.to_ascii_lowercase().contains("(after ");
+        let is_gate = lead(text, 0).is_some_and(|lead| lead.is_gate && (lead.id.is_some() || is_placed));
+        let is_here = match self.gates {
+            // `### Base Checkpoint (after Chunk 2)` in a list of gates.
+            Some(level) => is_gate || (is_placed && level < BOLD_LINE),
+            None => is_gate && is_placed,
+        };
         if is_here {
             self.open_gate(number, None, None);
             self.gate_head = Some(self.out.gates.len() - 1);
@@ -84,6 +91,10 @@ impl Walk<'_, '_> {
             return false;
         }
         let lead = label::bullet(text).and_then(|start| lead(text, start));
+        let is_plan = matches!(self.form, Form::Chunks | Form::Units);
+        if !is_plan && text.to_ascii_lowercase().contains("checkpoint") {
+            return false;
+        }
         lead.is_some_and(|lead| lead.is_gate && lead.id.is_some_and(|id| id.len() <= 6))
     }
 
@@ -97,7 +108,8 @@ impl Walk<'_, '_> {
 /// Whether a heading or a bold line announces gates.
 pub(super) fn is_gates(name: &str) -> bool {
     let name = name.trim_start_matches(|c: char| !c.is_alphabetic());
-    name.starts_with("quality gate") || matches!(name, "gates" | "gate criteria")
+    let names = ["gates", "gate criteria", "checkpoints", "critical checkpoints", "integration checkpoints"];
+    name.starts_with("quality gate") || names.contains(&name)
 }
 
 /// All gate lines. A line that only announces those below it gives them its place, and is none itself.
@@ -114,10 +126,16 @@ pub(super) fn read(
         let mut draft = one(lines, gate, gate.stream.map(&stream), faults);
         if let Some(above) = gate.under.and_then(|under| drafts.get(under)) {
             draft.after = draft.after.or_else(|| above.after.clone());
+            draft.id = draft.id.or_else(|| above.id.clone());
         }
         drafts.push(draft);
     }
-    let is_told = |place: usize| !is_parent[place] || !announces(lines, &gates[place]);
+    let is_above_list = |place: usize| {
+        let next = gates.get(place + 1).map(|g| g.lines.start);
+        let is_bare = gates[place].under.is_some() && label::bullet(lines.text(gates[place].lines.start)).is_none();
+        is_bare && next.is_some_and(|next| label::bullet(lines.text(next)).is_some())
+    };
+    let is_told = |place: usize| !(is_parent[place] || is_above_list(place)) || !announces(lines, &gates[place]);
     let mut place = 0..;
     drafts.retain(|draft| place.next().is_some_and(is_told) && !draft.text.value.is_empty());
     drafts
@@ -148,6 +166,7 @@ fn one(lines: &Lines<'_>, gate: &GateLines, stream: Option<String>, faults: &mut
     let text = &lines.source[first.text..end];
     let start = label::bullet(text).or_else(|| label::number(text).map(|(_, n)| n)).unwrap_or(0);
     let start = start + label::checkbox(&text[start..]).map_or(0, |(_, n)| n);
+    let start = start + if gate.under.is_some() { criteria_key(&text[start..]) } else { 0 };
     let lead = lead(text, start).unwrap_or(Lead { id: None, after: None, body: start, is_gate: false });
     let (after, stop) = place(text, lead.body);
     let shift = |r: Range<usize>| first.text + r.start..first.text + r.end;
@@ -158,6 +177,15 @@ fn one(lines: &Lines<'_>, gate: &GateLines, stream: Option<String>, faults: &mut
         stream,
         checks,
     }
+}
+
+/// Length of `**Exit Criteria**:`: what follows is the criterion.
+fn criteria_key(text: &str) -> usize {
+    let Some((inner, behind)) = label::bold(text) else { return 0 };
+    let name = text[inner].trim_end_matches(':').to_lowercase();
+    let is_key = name.ends_with("criteria") || matches!(name.as_str(), "validation" | "exit" | "criterion");
+    let rest = text[behind..].trim_start_matches([':', ' ']);
+    if is_key && !rest.is_empty() { text.len() - rest.len() } else { 0 }
 }
 
 fn needs(lines: &Lines<'_>, range: Range<usize>) -> Option<Needs> {
@@ -192,6 +220,9 @@ fn row(lines: &Lines<'_>, header: usize, number: usize) -> GateDraft {
     }
 }
 
+/// What a line of a gate calls it.
+const GATES: [&str; 2] = ["gate", "checkpoint"];
+
 /// What stands before a gate's text.
 struct Lead {
     id: Option<Range<usize>>,
@@ -219,8 +250,8 @@ fn lead(text: &str, start: usize) -> Option<Lead> {
     let plain =
         words.iter().take_while(|w| is_word(w, &["quality", "system", "final", "overall", "integration"])).count();
     match &words[plain..] {
-        [gate] if is_word(gate, &["gate"]) => Some(Lead { id: None, after, body, is_gate: true }),
-        [gate, id] if is_word(gate, &["gate"]) => Some(Lead { id: Some(id.clone()), after, body, is_gate: true }),
+        [gate] if is_word(gate, &GATES) => Some(Lead { id: None, after, body, is_gate: true }),
+        [gate, id] if is_word(gate, &GATES) => Some(Lead { id: Some(id.clone()), after, body, is_gate: true }),
         [word, first, rest @ ..] if is_word(word, &["after"]) => {
             let end = rest.last().map_or(first.end, |last| last.end);
             Some(Lead { id: None, after: Some(first.start..end), body, is_gate: false })

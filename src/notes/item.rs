@@ -2,6 +2,7 @@
 
 use super::{
     field,
+    form::Form,
     inline::plain,
     label::{self, Label},
     lines::Kind,
@@ -92,7 +93,7 @@ impl Walk<'_, '_> {
                 };
                 (is_free && !self.under_label) || self.has_evidence(number)
             }
-            (false, false) => is_bold && self.out.foreign.is_none() && self.has_evidence(number),
+            (false, false) => is_bold && self.has_evidence(number),
         };
         is_task.then(|| TaskLines {
             number: Some(line.text + digits.start..line.text + digits.end),
@@ -104,6 +105,9 @@ impl Walk<'_, '_> {
 
     /// Whether a numbered bold item below a heading of a stream's section is no task only because its number begins anew.
     pub(super) fn is_lost(&self, number: usize) -> bool {
+        if self.form != Form::Breakdown {
+            return false;
+        }
         let text = self.lines.text(number);
         let item = label::number(text).filter(|_| self.is_outermost(self.lines.lines[number].indent));
         self.under_heading == Some(false) && !self.under_label && item.is_some_and(|(_, n)| text[n..].starts_with("**"))
@@ -113,7 +117,7 @@ impl Walk<'_, '_> {
     pub(super) fn task_lines(&self, shape: Shape, number: usize, content: usize) -> TaskLines {
         let stream = self.stream.map(|s| s.0);
         let lines = number..usize::MAX;
-        TaskLines { shape, lines, stream, number: None, content, checked: None, is_labelled: true }
+        TaskLines { shape, lines, stream, number: None, content, checked: None, is_labelled: true, table: None }
     }
 
     /// Whether a numbered item's label says more than its number: `**Task 4: Title**`, `**A1: Title**` in stream A.
@@ -131,7 +135,8 @@ impl Walk<'_, '_> {
             let head = &self.lines.source[t.content..self.lines.lines[t.lines.start].end.max(t.content)];
             self.own_label(head).is_some_and(|(_, label)| !label.title.is_empty())
         };
-        let numbered: Vec<usize> = (0..self.out.tasks.len()).filter(|&t| self.out.tasks[t].number.is_some()).collect();
+        let is_numbered = |&t: &usize| self.out.tasks[t].shape == Shape::Numbered;
+        let numbered: Vec<usize> = (0..self.out.tasks.len()).filter(is_numbered).collect();
         let labelled = numbered.iter().filter(|&&t| is_labelled(&self.out.tasks[t])).count();
         if numbered.len() > 1 && labelled * 2 > numbered.len() {
             numbered.into_iter().for_each(|t| self.out.tasks[t].is_labelled = true);

@@ -18,6 +18,78 @@ pub(super) struct Label {
     pub is_certain: bool,
 }
 
+impl Label {
+    /// Whether a sign stands between the label and the title: `Chunk 2: Name`, and not `Chunk 2 Notes`.
+    pub(super) fn is_signed(&self, text: &str) -> bool {
+        let start = self.id.as_ref().map_or(0, |id| id.end);
+        let between = text.get(start..self.title.start).unwrap_or_default();
+        self.id.is_none() || between.contains([':', '.', ')', '—', '–', '-', '|'])
+    }
+}
+
+/// A list's item with a label of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Item {
+    /// The id.
+    pub id: Range<usize>,
+    /// Where the title begins, behind marks such as `[P]`.
+    pub title: usize,
+    /// A sign stands behind the id: `T001: Title`.
+    pub is_signed: bool,
+    /// A number, or an id that bold text or brackets set apart: `1.`, `1.1`, `**A.1**`, `[T1.1]`.
+    pub is_plain: bool,
+}
+
+/// The label of an item behind its box: `T012 [P] [US1] Title`, `[T1.1] Title`, `**1.1.1** Title`, `1. Title`, `1.1 Title`.
+pub(super) fn item(text: &str) -> Option<Item> {
+    let wraps = [("**", "**"), ("[", "]"), ("`", "`")];
+    let wrap = wraps.into_iter().find(|(open, _)| text.starts_with(open));
+    let start = wrap.map_or(0, |(open, _)| open.len());
+    let length = id_length(&text[start..]);
+    let id = start..start + length;
+    let rest = &text[id.end..];
+    // `**T001:** Title`
+    let (inner, rest) = match wrap {
+        Some((_, close)) => {
+            let signed = rest.trim_start_matches([':', '.']);
+            (signed.len() < rest.len(), signed.strip_prefix(close)?)
+        }
+        None => (false, rest),
+    };
+    let behind = rest.trim_start_matches([':', '.', ')']);
+    let is_signed = inner || behind.len() < rest.len() || [" - ", " – ", " — "].iter().any(|s| rest.starts_with(s));
+    let behind = behind.strip_prefix(|c: char| is_signed && matches!(c, '-' | '–' | '—')).unwrap_or(behind);
+    let title = behind.trim_start();
+    let title = [" - ", " – ", " — "].iter().find_map(|s| behind.strip_prefix(s)).unwrap_or(title).trim_start();
+    let is_number = text[id.clone()].bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let is_one = is_number && !text[id.clone()].contains('.');
+    let is_apart = title.is_empty() || behind.starts_with(char::is_whitespace);
+    if length == 0 || !is_apart || (is_one && !is_signed && wrap.is_none()) {
+        return None;
+    }
+    let title = text.len() - unmarked(title).len();
+    Some(Item { id, title, is_signed, is_plain: is_number || wrap.is_some() })
+}
+
+/// Without what spec-kit writes before a title: `[P]`, `[US1,US2]`, `[P1]`, `[Story]`.
+fn unmarked(title: &str) -> &str {
+    let mut rest = title;
+    while let Some(inner) = rest.strip_prefix('[').and_then(|r| r.find(']').map(|n| &r[..n])) {
+        let letters = inner.bytes().take_while(u8::is_ascii_uppercase).count();
+        let tail = &inner[letters..];
+        let is_code = letters > 0 && tail.bytes().any(|b| b.is_ascii_digit()) && inner.len() <= 40;
+        let is_list =
+            inner.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ',' | ' ' | '-' | '&' | '+' | '/'));
+        let behind = &rest[inner.len() + 2..];
+        let is_mark = inner == "P" || inner == "Story" || inner.starts_with("US") || is_code;
+        if !(is_mark && is_list) || behind.starts_with('(') {
+            break;
+        }
+        rest = behind.trim_start();
+    }
+    rest
+}
+
 /// A stream's heading taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct StreamLabel {
@@ -98,24 +170,34 @@ pub(super) fn bold(text: &str) -> Option<(Range<usize>, usize)> {
     Some((2..2 + length, length + 4))
 }
 
+/// A label behind the word that a document calls its tasks by: `Chunk 2: Name`.
+pub(super) fn named(text: &str, noun: &str) -> Option<Label> {
+    let start = lead(text);
+    let behind = start + section(&text[start..]);
+    [behind, start].into_iter().find_map(|at| word(text, at, noun))
+}
+
+/// The same at this place.
+fn word(text: &str, at: usize, noun: &str) -> Option<Label> {
+    let body = &text[at..];
+    let rest = body.get(..noun.len()).filter(|w| w.eq_ignore_ascii_case(noun)).map(|_| &body[noun.len()..])?;
+    let rest = rest.strip_prefix('-').filter(|r| r.starts_with(|c: char| c.is_ascii_digit())).unwrap_or(rest);
+    let gap = rest.trim_start_matches([' ', '\t', '#', '*', '[']);
+    if let Some(title) = gap.strip_prefix(':') {
+        let title = trimmed(text, text.len() - title.len()..text.len());
+        return Some(Label { id: None, title, note: None, is_certain: true });
+    }
+    said(text, text.len() - gap.len()).filter(|_| gap.len() < body.len() - noun.len())
+}
+
 /// A task's label in a heading or in bold text.
 pub(super) fn task(text: &str) -> Option<Label> {
     let start = lead(text);
     let behind = start + section(&text[start..]);
     for at in [behind, start] {
-        let body = &text[at..];
-        if body.get(..4).is_some_and(|w| w.eq_ignore_ascii_case("task")) {
-            let rest = &body[4..];
-            let rest = rest.strip_prefix('-').filter(|r| r.starts_with(|c: char| c.is_ascii_digit())).unwrap_or(rest);
-            let gap = rest.trim_start_matches([' ', '\t', '#', '*', '[']);
-            if let Some(title) = gap.strip_prefix(':') {
-                let title = trimmed(text, text.len() - title.len()..text.len());
-                return Some(Label { id: None, title, note: None, is_certain: true });
-            }
-            let label = said(text, text.len() - gap.len()).filter(|_| gap.len() < body.len() - 4);
-            if label.is_some() {
-                return label;
-            }
+        let label = word(text, at, "task");
+        if label.is_some() {
+            return label;
         }
         let label = with_id(text, at);
         // A section's number is no id where a label follows it: `1. T-01: Name`.
@@ -207,10 +289,15 @@ fn with_id(text: &str, at: usize) -> Option<Label> {
 
 /// A stream's heading.
 pub(super) fn stream(text: &str) -> Option<StreamLabel> {
+    container(text, &STREAM_WORDS)
+}
+
+/// A heading that holds tasks, by one of some words.
+pub(super) fn container(text: &str, words: &[&str]) -> Option<StreamLabel> {
     let start = lead(text);
     let start = start + section(&text[start..]);
     let body = &text[start..];
-    let word = STREAM_WORDS.into_iter().find(|w| body.get(..w.len()).is_some_and(|b| b.eq_ignore_ascii_case(w)))?;
+    let word = words.iter().find(|w| body.get(..w.len()).is_some_and(|b| b.eq_ignore_ascii_case(w)))?;
     let rest = &body[word.len()..];
     if !rest.starts_with([' ', ':', '#', '-', '\t']) {
         return None;

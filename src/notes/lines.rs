@@ -60,6 +60,8 @@ pub(super) struct Lines<'a> {
     pub source: &'a str,
     /// Which document.
     pub id: SourceId,
+    /// What it calls its tasks: `task`, `chunk`, `step`.
+    pub noun: &'static str,
     /// All lines.
     pub lines: Vec<Line>,
     /// All fences, in order.
@@ -71,7 +73,7 @@ pub(super) struct Lines<'a> {
 impl<'a> Lines<'a> {
     /// The document, line by line. Linear in its length.
     pub(super) fn new(source: &'a str, id: SourceId) -> Lines<'a> {
-        let mut all = Lines { source, id, lines: Vec::new(), fences: Vec::new(), open_comment: None };
+        let mut all = Lines { source, id, noun: "task", lines: Vec::new(), fences: Vec::new(), open_comment: None };
         let matter = front_matter(source);
         let last_close = source.rfind("-->").unwrap_or(0);
         let mut start = 0;

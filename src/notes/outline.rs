@@ -2,13 +2,17 @@
 
 use super::{
     field,
-    foreign::foreign,
+    form::Form,
     gate::is_gates,
     inline::plain,
     label,
     lines::{Kind, Lines},
+    rows,
 };
-use std::{collections::HashSet, ops::Range};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+};
 
 /// In what form a task is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +25,10 @@ pub(super) enum Shape {
     Bold,
     /// `- [ ] **A1**: Title`
     Box,
+    /// `- [ ] T012 [P] Title`, `- [ ] 1.1 Title`, `**id-4kh** - Title`: the number is the id, the content the title.
+    Item,
+    /// A table's row.
+    Row,
 }
 
 /// A task's lines.
@@ -40,6 +48,8 @@ pub(super) struct TaskLines {
     pub checked: Option<bool>,
     /// Whether what looks like a label before the title is one. In `2. **UTF8: support**` it is part of the title.
     pub is_labelled: bool,
+    /// It is a table's row: the line of the header.
+    pub table: Option<usize>,
 }
 
 /// A stream's heading.
@@ -94,14 +104,14 @@ pub(super) struct Outline {
     pub unread_gates: Vec<usize>,
     /// Lines that look like a task's beginning and are not read as one.
     pub unread: Vec<usize>,
-    /// The form of another kind of plan, which is not read here.
-    pub foreign: Option<&'static str>,
 }
 
 /// What is open while the lines are walked over.
 pub(super) struct Walk<'l, 'a> {
     /// The document.
     pub lines: &'l Lines<'a>,
+    /// Its form.
+    pub form: Form,
     /// What is found so far.
     pub out: Outline,
     /// The stream whose section it is, and the level of its heading.
@@ -118,6 +128,8 @@ pub(super) struct Walk<'l, 'a> {
     pub gate_head: Option<usize>,
     /// The header's line of the last table.
     pub table: usize,
+    /// What its columns are, where its rows are tasks.
+    pub columns: Option<rows::Columns>,
     /// Indentation of the last list task under this heading.
     pub list_indent: Option<usize>,
     /// Below a line such as `**Deliverables**:`.
@@ -126,8 +138,8 @@ pub(super) struct Walk<'l, 'a> {
     pub under_heading: Option<bool>,
     /// The number of the last numbered task.
     pub last_number: u32,
-    /// Ids of the tasks so far, in lowercase.
-    known: HashSet<String>,
+    /// Ids of the tasks so far, in lowercase, with the level of the heading.
+    known: HashMap<String, u8>,
     /// Ids of the streams that have a heading, in lowercase.
     headed: HashSet<String>,
     /// Ids (or titles) of the streams so far.
@@ -137,10 +149,11 @@ pub(super) struct Walk<'l, 'a> {
 }
 
 /// Walks the document once.
-pub(super) fn read(lines: &Lines<'_>) -> Outline {
+pub(super) fn read(lines: &Lines<'_>, form: Form) -> Outline {
     let mut walk = Walk {
         lines,
-        out: Outline { foreign: foreign(lines), ..Outline::default() },
+        form,
+        out: Outline::default(),
         stream: None,
         task: None,
         excluded: None,
@@ -148,11 +161,12 @@ pub(super) fn read(lines: &Lines<'_>) -> Outline {
         gate_section: None,
         gate_head: None,
         table: 0,
+        columns: None,
         list_indent: None,
         under_label: false,
         under_heading: None,
         last_number: 0,
-        known: HashSet::new(),
+        known: HashMap::new(),
         headed: headed(lines),
         opened: HashSet::new(),
         is_after_blank: true,
@@ -175,6 +189,7 @@ impl Walk<'_, '_> {
             Kind::Fence(fence) => self.fence(number, fence),
             Kind::Text => self.text(number),
             Kind::Row if self.gates.is_some() => self.gate_row(number),
+            Kind::Row if self.form == Form::Table => self.table_row(number),
             Kind::Blank | Kind::Code | Kind::Comment | Kind::Row | Kind::Rule => {}
         }
         if let (Some(section), true) = (&mut self.gate_section, matches!(line.kind, Kind::Text | Kind::Row)) {
@@ -199,10 +214,15 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn open(&mut self, number: usize, task: TaskLines) {
+    pub(super) fn open(&mut self, number: usize, task: TaskLines) {
         self.close(number);
-        let id = self.id_of(&task).map(str::to_lowercase);
-        self.known.extend(id);
+        let level = match self.lines.lines[number].kind {
+            Kind::Heading(level) => level,
+            _ => 0,
+        };
+        if let Some(id) = self.id_of(&task).map(str::to_lowercase) {
+            self.known.entry(id).or_insert(level);
+        }
         let digits = task.number.clone().and_then(|n| self.lines.source[n].parse().ok());
         self.last_number = digits.unwrap_or(self.last_number);
         self.list_indent = (task.shape != Shape::Block).then(|| self.lines.lines[number].indent);
@@ -211,7 +231,11 @@ impl Walk<'_, '_> {
     }
 
     /// What a task that begins here would be called by.
-    fn id_of(&self, task: &TaskLines) -> Option<&str> {
+    pub(super) fn id_of(&self, task: &TaskLines) -> Option<&str> {
+        if self.lines.noun != "task" && task.shape == Shape::Block {
+            let head = self.lines.source.get(task.content..self.lines.lines[task.lines.start].end).unwrap_or_default();
+            return label::named(head, self.lines.noun)?.id.map(|id| &head[id]);
+        }
         let head = self.lines.source.get(task.content..self.lines.lines[task.lines.start].end).unwrap_or_default();
         let label = task.number.clone().map(|n| &self.lines.source[n]);
         label.filter(|_| !task.is_labelled).or_else(|| self.own_label(head).map(|(id, _)| id)).or(label)
@@ -219,7 +243,12 @@ impl Walk<'_, '_> {
 
     /// Whether a task of this id was read before.
     pub(super) fn is_known(&self, task: &TaskLines) -> bool {
-        self.id_of(task).is_some_and(|id| self.known.contains(&id.to_lowercase()))
+        self.id_of(task).is_some_and(|id| self.known_level(id).is_some())
+    }
+
+    /// The level of the heading of the task of this id; zero where it has none.
+    pub(super) fn known_level(&self, id: &str) -> Option<u8> {
+        self.known.get(&id.to_lowercase()).copied()
     }
 
     pub(super) fn stream_id(&self) -> Option<&str> {
@@ -230,7 +259,7 @@ impl Walk<'_, '_> {
     /// A heading of a stream or of a task is one in any section, unless a summary repeats it.
     fn heading(&mut self, number: usize, level: u8) {
         let text = self.lines.text(number);
-        let stream = label::stream(text);
+        let stream = label::stream(text).or_else(|| self.gate_of_tasks(number));
         let task = if stream.is_some() { None } else { self.task_heading(number, text) };
         let inside = self.task.map(|t| &self.out.tasks[t]).filter(|t| t.shape == Shape::Block);
         let block_level = inside.map(|t| match self.lines.lines[t.lines.start].kind {
@@ -247,7 +276,8 @@ impl Walk<'_, '_> {
         self.stream = self.stream.filter(|&(_, l)| l < level || (l == BOLD_LINE && task.is_some()));
         self.excluded = self.excluded.filter(|&l| l < level);
         self.gates = self.gates.filter(|&l| l < level);
-        self.gate_head = None;
+        let above = self.gate_head.map(|gate| self.lines.lines[self.out.gates[gate].lines.start].kind);
+        self.gate_head = self.gate_head.filter(|_| matches!(above, Some(Kind::Heading(l)) if l < level));
         if self.gates.is_none() {
             self.end_gates();
         }
@@ -304,23 +334,6 @@ impl Walk<'_, '_> {
         true
     }
 
-    /// Whether a heading is a task's.
-    fn task_heading(&self, number: usize, text: &str) -> Option<TaskLines> {
-        let boxed = label::checkbox(text);
-        let start = boxed.map_or(0, |(_, n)| n);
-        let trailing = ["[x]", "[X]"].iter().any(|b| text.ends_with(b)).then_some(true);
-        let checked = boxed.map(|(is_checked, _)| is_checked).or(trailing);
-        let label = label::task(&text[start..])?;
-        let id = label.id.clone().map_or("", |r| &text[start..][r]);
-        let has_letter = id.starts_with(|c: char| c.is_ascii_alphabetic());
-        let is_task = label.is_certain
-            || (has_letter && (self.is_of_stream(id) || id.starts_with(['T', 't']) || self.has_evidence(number)))
-            || (!has_letter && self.stream.is_some() && self.has_evidence(number));
-        let is_free = label.is_certain || self.gates.is_none_or(|_| self.has_order(number));
-        let content = self.lines.lines[number].text + start;
-        (is_task && is_free).then(|| TaskLines { checked, ..self.task_lines(Shape::Block, number, content) })
-    }
-
     /// Inside a task block everything is the block's. A list task keeps what is indented, every bullet, every field and
     /// every paragraph that is not set off.
     fn text(&mut self, number: usize) {
@@ -331,9 +344,10 @@ impl Walk<'_, '_> {
         let text = self.lines.text(number);
         let line = self.lines.lines[number];
         let is_listed = self.excluded.is_some() || self.gates.is_some();
-        let task = self.numbered(number).or_else(|| self.boxed(number)).or_else(|| self.bold_line(number));
+        let task = self.listed(number);
         // What states an order is a task in any section; a summary repeats those that are known.
-        if is_listed && task.as_ref().is_some_and(|t| self.has_order(number) && !self.is_known(t)) {
+        let says = |walk: &Self| matches!(walk.form, Form::Tickets | Form::SpecKit) || walk.has_order(number);
+        if is_listed && task.as_ref().is_some_and(|t| says(self) && !self.is_known(t)) {
             (self.excluded, self.gates) = (None, None);
         }
         if self.excluded.is_some() || (self.gates.is_some() && self.gate_line(number)) {
@@ -351,7 +365,9 @@ impl Walk<'_, '_> {
         let opening = field::opening(text);
         let is_gate = opening.as_ref().is_some_and(|k| k[0].0 == field::Key::Gate);
         let is_set_off = line.indent == 0 && self.is_after_blank && label::bullet(text).is_none();
-        if self.task.is_some() && is_set_off && (is_gate || !field::is_evidence(text)) {
+        // Behind a list of items, what is set off is the section's: `**Checkpoint**: ...`, `**Dependencies**: 1.1`.
+        let is_sections = matches!(self.form, Form::SpecKit | Form::Checklist);
+        if self.task.is_some() && is_set_off && (is_gate || is_sections || !field::is_evidence(text)) {
             self.close(number);
         }
         if self.task.is_none() && line.indent == 0 {
@@ -405,7 +421,8 @@ fn is_prose(name: &str) -> bool {
     .any(|w| name.contains(w))
 }
 
-fn is_excluded(name: &str) -> bool {
+/// Headings whose lists are no tasks.
+pub(super) fn is_excluded(name: &str) -> bool {
     [
         "acceptance criteria",
         "success criteria",

@@ -27,7 +27,7 @@ pub(super) fn streams(lines: &Lines<'_>, outline: &Outline) -> (Vec<StreamDraft>
         let needs = heading.label.depends.clone().and_then(|r| dependency::note(lines, shift(r)));
         let place = *known.entry(id.value.to_lowercase()).or_insert(streams.len());
         if place == streams.len() {
-            streams.push(StreamDraft { id, title, needs: Vec::new(), checks: Vec::new() });
+            streams.push(StreamDraft { id, aliases: Vec::new(), title, needs: Vec::new(), checks: Vec::new() });
         }
         streams[place].needs.extend(needs);
         places.push(place);

@@ -20,5 +20,12 @@ pub(super) fn cells(lines: &Lines<'_>, number: usize) -> Vec<Range<usize>> {
         at += part.len() + 1;
         trimmed(lines.source, range)
     };
-    row.split('|').map(cell).collect()
+    let mut was_escape = false;
+    // `\|` is a stroke in a cell.
+    let is_end = |c: char| {
+        let is_end = c == '|' && !was_escape;
+        was_escape = c == '\\' && !was_escape;
+        is_end
+    };
+    row.split(is_end).map(cell).collect()
 }

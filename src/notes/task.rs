@@ -3,6 +3,7 @@
 use super::{
     dependency, effort,
     field::{self, Field, Key},
+    head::completed,
     inline::plain,
     label,
     lines::{Kind, Lines},
@@ -42,19 +43,19 @@ pub(super) fn read(lines: &Lines<'_>, task: &TaskLines, faults: &mut Vec<Fault>)
         head: lines.line_span(task.lines.start),
         stream: None,
         needs: all(Key::Dependencies).filter_map(|f| needs(lines, f)).chain(noted).collect(),
-        is_sequential: task.shape == Shape::Numbered && task.checked.is_some() && task.stream.is_none(),
         is_done: task.checked == Some(true),
         effort: estimate.or_else(|| head.effort.and_then(|r| self::estimate(lines, r))),
         tests,
         files: all(Key::Files).flat_map(|f| files(lines, f, faults)).collect(),
         phases: all(Key::Phases).flat_map(|f| phases(lines, f)).collect(),
-        acceptance: pieces(Key::Acceptance).collect(),
+        acceptance: pieces(Key::Acceptance).chain(pieces(Key::Deliverables)).collect(),
         commit: all(Key::Commit).flat_map(Field::pieces).next().map(|p| commit(lines, p)),
         agent: pieces(Key::Agent).next(),
         steps: step::read(lines, task),
         gates: pieces(Key::Gate).collect(),
         scripts,
         text,
+        ..TaskDraft::default()
     }
 }
 
@@ -105,9 +106,11 @@ fn head(lines: &Lines<'_>, task: &TaskLines) -> Head {
     let shift = |r: Range<usize>| start + r.start..start + r.end;
     let bold = label::bold(text);
     let (id, title, rest) = match (task.shape, bold) {
+        (Shape::Item, _) => (None, label::trimmed(text, 0..text.len()), 0..0),
         (Shape::Block, _) => {
             let text = ["[x]", "[X]", "[ ]"].iter().find_map(|b| text.strip_suffix(b)).unwrap_or(text);
-            let label = label::task(text);
+            let text = if lines.noun == "task" { text } else { &text[..completed(text).unwrap_or(text.len())] };
+            let label = if lines.noun == "task" { label::task(text) } else { label::named(text, lines.noun) };
             let title = label.as_ref().map_or(0..text.len(), |l| l.title.clone());
             // An estimate may stand before the title: `Task 3 [Small]: Title`.
             let note = label.as_ref().and_then(|l| l.note.clone()).map_or(text.len(), |n| n.start - 1);

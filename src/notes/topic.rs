@@ -1,4 +1,4 @@
-//! The topic's folder: which one is meant by what was typed, and what it has to hold. Never leaves the notes folder.
+//! The topic's folder: which one is meant by what was typed. Never leaves the notes folder.
 
 use super::inline::tidy;
 use crate::plan::{Fault, Severity, slug};
@@ -17,9 +17,6 @@ pub struct Topic {
     /// The same, relative to the repository, for people.
     pub shown: String,
 }
-
-/// What must be there before a run begins.
-pub(super) const REQUIRED: [&str; 3] = ["research.md", "plan.md", "breakdown.md"];
 
 /// The folder that a name or a phrase means: the name itself, its slug, the only one that begins so, the only one that
 /// shares most words with it.

@@ -1,11 +1,13 @@
 //! Warnings: what a person may have meant for a task, a gate or an end, and what is not read as one.
 
 use super::{
+    form,
+    inline::plain,
     lines::{Kind, Lines},
     outline::{Outline, Owner},
     script,
 };
-use crate::plan::{Fault, Label, Severity};
+use crate::plan::{Fault, Label, Severity, TaskDraft};
 
 /// All of them.
 pub(super) fn unread(lines: &Lines<'_>, outline: &Outline) -> Vec<Fault> {
@@ -44,4 +46,35 @@ pub(super) fn unread(lines: &Lines<'_>, outline: &Outline) -> Vec<Fault> {
     }
     found.extend(loose);
     found
+}
+
+/// Titles that are still those of a template.
+pub(super) fn unfilled(tasks: &[TaskDraft]) -> Vec<Fault> {
+    let is_unfilled = |title: &str| {
+        let inner = title.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or_default();
+        let is_code = inner.contains('_') && !inner.chars().any(char::is_lowercase);
+        let words = ["name", "title", "task name", "task title", "chunk name", "step name", "unit", "unit name"];
+        is_code || words.contains(&plain(inner).to_lowercase().as_str())
+    };
+    let tell = |task: &TaskDraft| Fault {
+        severity: Severity::Warning,
+        code: "unfilled",
+        text: format!("`{}` is still the template's", task.title.value),
+        labels: vec![Label { at: task.title.at, text: String::new() }],
+        help: Some("say in a few words what is to be done".to_owned()),
+    };
+    tasks.iter().filter(|task| is_unfilled(&task.title.value)).map(tell).collect()
+}
+
+/// What a document without tasks has instead.
+pub(super) fn boxes(lines: &Lines<'_>) -> Option<Fault> {
+    const FEW: usize = 3;
+    let count = form::loose_boxes(lines);
+    (count >= FEW).then(|| Fault {
+        severity: Severity::Warning,
+        code: "unread-task",
+        text: format!("{count} boxes have no label, and none is read as a task"),
+        labels: Vec::new(),
+        help: Some("give each that is a task a label of its own: `- [ ] 1. Title`, `- [ ] T001 Title`".to_owned()),
+    })
 }

@@ -8,11 +8,11 @@ use super::{
     trace::Trace,
 };
 use crate::{
-    agent::{AgentError, AgentEvent, AgentReport, Cassette, Definition, Invocation, Session, Sink, Taped, WritePolicy},
+    agent::{AgentError, AgentEvent, AgentReport, Cassette, Definition, Invocation, Session, Sink, WritePolicy},
     context::{Package, feedback},
     mcp::Tray,
     plan::{Role, Task},
-    process::with_causes,
+    process::{redacted, redacted_bytes, with_causes},
     run::{Job, Oid, Pool, Spend, Talk},
     workspace::{Lease, slug},
 };
@@ -85,6 +85,8 @@ pub(super) struct Called {
     pub(super) events: Vec<AgentEvent>,
     /// The conversation it was in.
     pub(super) talk: Option<Talk>,
+    /// What may stand in nothing that is kept of it.
+    pub(super) secrets: Arc<[String]>,
 }
 
 /// Whether a conversation leads nowhere any more: it is full, the model will not go on with it, or going on with it failed for a reason
@@ -102,7 +104,7 @@ impl Bench {
     pub(super) async fn call(&self, job: &Job, desk: &Desk, wish: &Wish<'_>, lease: &Arc<Lease>) -> Called {
         let mut heard = Heard::default();
         let answer = self.called(job, desk, wish, lease, &mut heard).await;
-        Called { answer, events: heard.events, talk: heard.talk }
+        Called { answer, events: heard.events, talk: heard.talk, secrets: heard.secrets }
     }
 
     async fn called(
@@ -122,10 +124,8 @@ impl Bench {
         let folder = wish.part.map_or_else(|| folder.clone(), |part| folder.join(part));
         let home = self.home(job, desk, wish.name);
         let tray = folder.join(TRAY);
-        made(&tray, 0o755)?;
-        made(&home, 0o700)?;
-        let before = wish.again.as_ref().and_then(|(_, talk)| talk.as_ref()).or_else(|| job.sheet.talks.get(&job.what));
-        let talk = before.filter(|talk| {
+        made(&tray, 0o755).and_then(|()| made(&home, 0o700))?;
+        let talk = talk_of(job, wish).filter(|talk| {
             let is_here = backend.roams() || Path::new(&*talk.place) == lease.path();
             *talk.backend == *program && is_here
         });
@@ -133,8 +133,11 @@ impl Bench {
         let invocation = self.invocation(job, desk, wish, (task, lease, folder.clone(), home))?;
         let mut invocation = Invocation { model, session, ..invocation };
         // A script says what it says, and has been told all there is.
+        let secrets: Arc<[String]> = backend.secrets(&invocation).into();
+        heard.secrets = Arc::clone(&secrets);
+        wash_left(&invocation.folder, &secrets)?;
         let is_served = !wish.is_aside && !matches!(&*program, "script" | "replay");
-        let asks = is_served.then(|| Asks::open(self, (job, desk), wish.role, lease, &tray)).transpose()?;
+        let asks = is_served.then(|| Asks::open(self, (job, desk), wish.role, lease, (&tray, &secrets))).transpose()?;
         if let Some(asks) = &asks {
             invocation.servers.push(asks.server());
             invocation.env.extend(asks.env());
@@ -146,8 +149,9 @@ impl Bench {
             place: lease.path().display().to_string(),
             trace: trace.clone(),
             minutes: Minutes::begin(&folder).map_err(|error| unusable(&folder, &error))?,
+            secrets: Arc::clone(&secrets),
             keeps: self.setting.record.is_some(),
-            heard: Mutex::default(),
+            heard: Mutex::new(Heard { secrets: Arc::clone(&secrets), ..Heard::default() }),
         });
         let sink: Sink = {
             let ear = Arc::clone(&ear);
@@ -160,20 +164,18 @@ impl Bench {
                 None => working.await,
             }
         };
-        let answer = working.instrument(trace.span()).await;
+        let answer = without_secrets(working.instrument(trace.span()).await, &secrets);
+        wash(&tray, &secrets)?;
         trace.end(&answer);
         *heard = std::mem::take(&mut *ear.heard.lock().unwrap_or_else(PoisonError::into_inner));
         ear.minutes.end(&answer).map_err(|error| unusable(&folder, &error))?;
-        if is_dead_end(&answer, talk.is_some())
-            && let Some(talk) = heard.talk.take()
-        {
-            (desk.tell)(Note::Spent(Spend::default(), Some(Talk { is_over: true, ..talk })));
+        if is_dead_end(&answer, talk.is_some()) {
+            let over = heard.talk.take().map(|talk| Talk { is_over: true, ..talk });
+            over.into_iter().for_each(|talk| (desk.tell)(Note::Spent(Spend::default(), Some(talk))));
         }
-        if let Ok(report) = &answer {
-            let path = folder.join(ANSWER);
-            fs::write(&path, &report.text).map_err(|error| unusable(&path, &error))?;
-        }
-        answer
+        let path = folder.join(ANSWER);
+        let kept = answer.as_ref().map_or(Ok(()), |report| fs::write(&path, &report.text));
+        kept.map_err(|error| unusable(&path, &error)).and(answer)
     }
 
     fn invocation(
@@ -194,6 +196,7 @@ impl Bench {
             seal: &job.sheet.seal,
             findings: &job.sheet.findings,
             patch: wish.patch,
+            without_code: job.sheet.without_code.as_ref(),
             common_max: COMMON_MAX,
         };
         let whole = package(definition.as_ref().map(|definition| &*definition.prompt)).render();
@@ -295,49 +298,6 @@ impl Bench {
     pub(super) fn contest(&self, job: &Job, desk: &Desk) -> std::io::Result<Option<String>> {
         self.tray(job, desk)?.read(CONTEST, CONTEST_MAX)
     }
-
-    /// Keeps a call as a cassette, with what it made of the tree, where that is asked for.
-    pub(super) async fn tape(
-        &self,
-        job: &Job,
-        desk: &Desk,
-        wish: &Wish<'_>,
-        called: &Called,
-        tree: Option<(Oid, Oid)>,
-    ) {
-        let Some(folder) = &self.setting.record else { return };
-        let files = match tree {
-            Some((from, to)) => self.taped(from, to).await,
-            None => Ok(Vec::new()),
-        };
-        let contest = if wish.role == Role::Implementation { self.contest(job, desk) } else { Ok(None) };
-        let contest = contest.map_err(|error| with_causes(&error));
-        let written = files.and_then(|files| Ok((files, contest?))).and_then(|(files, contest)| {
-            let label = desk.plan.node(job.node).label();
-            let cassette = Cassette { events: called.events.clone(), answer: called.answer.clone(), files, contest };
-            let name = Cassette::name(label, wish.role, wish.name, job.turn);
-            cassette.write(&folder.join(name)).map_err(|error| with_causes(&error))
-        });
-        if let Err(error) = written {
-            tracing::warn!(folder = %folder.display(), error, "a cassette cannot be kept");
-        }
-    }
-
-    async fn taped(&self, from: Oid, to: Oid) -> Result<Vec<Taped>, String> {
-        let changes = self.repo.changes(from, to).await.map_err(|fault| with_causes(&fault))?;
-        let mut files = Vec::new();
-        for change in changes {
-            let content = match change.after {
-                Some(entry) => {
-                    let bytes = self.repo.blob(entry.oid).await.map_err(|fault| with_causes(&fault))?;
-                    Some((entry.mode, bytes))
-                }
-                None => None,
-            };
-            files.push(Taped::of(&change.path, content.as_ref().map(|(mode, bytes)| (*mode, &**bytes))));
-        }
-        Ok(files)
-    }
 }
 
 /// Hears what an agent tells on the way, and passes it on.
@@ -347,6 +307,7 @@ struct Ear {
     place: String,
     trace: Trace,
     minutes: Minutes,
+    secrets: Arc<[String]>,
     keeps: bool,
     heard: Mutex<Heard>,
 }
@@ -355,10 +316,12 @@ struct Ear {
 struct Heard {
     talk: Option<Talk>,
     events: Vec<AgentEvent>,
+    secrets: Arc<[String]>,
 }
 
 impl Ear {
     fn hear(&self, event: AgentEvent) {
+        let event = event.reworded(|text| redacted(text, &self.secrets));
         self.trace.hear(&event);
         self.minutes.note(&event);
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
@@ -379,6 +342,8 @@ impl Ear {
                     is_over: false,
                 });
                 heard.talk = talk.clone().or_else(|| heard.talk.take());
+                // What is played back was paid when it was recorded.
+                let spend = if &*self.program == "replay" { Spend::default() } else { spend };
                 Note::Spent(spend, talk)
             }
             AgentEvent::ToolResult { .. } | AgentEvent::Finished => return,
@@ -386,6 +351,11 @@ impl Ear {
         drop(heard);
         (self.tell)(note);
     }
+}
+
+/// The conversation that a call would go on with.
+fn talk_of<'a>(job: &'a Job, wish: &'a Wish<'_>) -> Option<&'a Talk> {
+    wish.again.as_ref().and_then(|(_, talk)| talk.as_ref()).or_else(|| job.sheet.talks.get(&job.what))
 }
 
 /// The backend that does this job, and the model that was named for it.
@@ -399,6 +369,33 @@ fn engine(job: &Job, desk: &Desk) -> (Box<str>, Option<String>) {
         Some((program, model)) => (program.into(), Some(model.to_owned())),
         None => (name, None),
     }
+}
+
+/// What an agent says at last does not all come through its output, and there it may be written in other letters.
+fn without_secrets(answer: Result<AgentReport, AgentError>, secrets: &[String]) -> Result<AgentReport, AgentError> {
+    let clean = |text: &str| redacted(text, secrets);
+    answer.map(|report| AgentReport { text: clean(&report.text) }).map_err(|error| error.reworded(clean))
+}
+
+/// Of a call that is over, no secret stays in its tray: where it cannot be taken out, the tray goes.
+fn wash(tray: &Path, secrets: &[String]) -> Result<(), AgentError> {
+    Tray::at(tray).wash(|bytes| redacted_bytes(bytes, secrets)).or_else(|error| {
+        tracing::warn!(folder = %tray.display(), %error, "what an agent left in its tray cannot be kept");
+        fs::remove_dir_all(tray).map_err(|error| unusable(tray, &error))
+    })
+}
+
+/// The same of calls like this one that a killed run broke off: their folders are beside this one, and have its name but for the number.
+fn wash_left(folder: &Path, secrets: &[String]) -> Result<(), AgentError> {
+    let kind = |path: &Path| {
+        let (number, kind) = path.file_name()?.to_str()?.split_once('-')?;
+        number.bytes().all(|byte| byte.is_ascii_digit()).then(|| kind.to_owned())
+    };
+    let (Some(own), Some(all)) = (kind(folder), folder.parent()) else { return Ok(()) };
+    let others = fs::read_dir(all).map_err(|error| unusable(all, &error))?.flatten().map(|entry| entry.path());
+    let mut trays = others.filter(|path| kind(path).as_ref() == Some(&own)).map(|path| path.join(TRAY));
+    // Its own holds nothing yet but what we have put there.
+    trays.try_for_each(|tray| if tray.is_dir() && !tray.starts_with(folder) { wash(&tray, secrets) } else { Ok(()) })
 }
 
 fn made(folder: &Path, mode: u32) -> Result<(), AgentError> {

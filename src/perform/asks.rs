@@ -11,6 +11,7 @@ use crate::{
     agent::{AgentError, Server},
     mcp::{self, ASKS, Ask, EXPERTS, Expert, LINE_MAX, Reply, Splitter, Tray, Word},
     plan::Role,
+    process::redacted,
     run::{Job, Sheet},
     text::{line, nearest, shortened},
     workspace::Lease,
@@ -57,6 +58,8 @@ struct Post<'a> {
     lease: &'a Arc<Lease>,
     tray: Tray,
     folder: &'a Path,
+    /// What it may not pass on.
+    secrets: &'a [String],
 }
 
 impl<'a> Asks<'a> {
@@ -66,10 +69,10 @@ impl<'a> Asks<'a> {
         (job, desk): (&'a Job, &'a Desk),
         role: Role,
         lease: &'a Arc<Lease>,
-        folder: &'a Path,
+        (folder, secrets): (&'a Path, &'a [String]),
     ) -> Result<Asks<'a>, AgentError> {
         let unusable = |error: io::Error| misconfigured(format!("{}: {error}", folder.display()));
-        let post = Post { bench, job, desk, role, lease, tray: Tray::at(folder), folder };
+        let post = Post { bench, job, desk, role, lease, tray: Tray::at(folder), folder, secrets };
         let experts = serde_json::to_string(&post.experts()).map_err(|error| unusable(error.into()))?;
         fs::write(folder.join(EXPERTS), experts).map_err(unusable)?;
         let pipe = post.tray.make_pipe(ASKS).and_then(Receiver::from_file).map_err(unusable)?;
@@ -140,7 +143,7 @@ async fn serve(pipe: Receiver, post: &Post<'_>, over: &CancellationToken) {
             () = answered => answering = None,
             words = heard => match words {
                 Ok(words) => for word in words {
-                    match word {
+                    match post.without_secrets(word) {
                         Word::Progress(text) => post.progress(&text),
                         Word::Ask(ask) if !ask.is_answerable() => {}
                         Word::Ask(ask) if asked < ASKS_MAX => {
@@ -188,6 +191,17 @@ impl Ear {
 }
 
 impl Post<'_> {
+    /// What it says goes to the screen and to an expert's model.
+    fn without_secrets(&self, word: Word) -> Word {
+        let clean = |text: &str| redacted(text, self.secrets);
+        match word {
+            Word::Progress(text) => Word::Progress(clean(&text)),
+            Word::Ask(Ask { expert, question, answer }) => {
+                Word::Ask(Ask { expert: expert.as_deref().map(clean), question: clean(&question), answer })
+            }
+        }
+    }
+
     /// Whom an agent can ask.
     fn experts(&self) -> Vec<Expert> {
         let reviewers: Vec<String> =

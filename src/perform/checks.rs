@@ -105,12 +105,19 @@ impl Checks {
 
     /// Whether a check of the task gate names the tests that it runs.
     pub fn names_tests(&self) -> bool {
-        self.task.iter().any(|command| {
-            let mut all = ECOSYSTEMS.iter();
-            !self.reports.is_empty()
-                || names_report(command)
-                || all.any(|ecosystem| ecosystem.reports_tests(command, &self.tree))
-        })
+        self.task.iter().any(|command| self.names_those_of(command))
+    }
+
+    /// Those of them that name the tests which they run; all of them where none does.
+    pub(super) fn naming(&self, commands: &[Box<str>]) -> Vec<Box<str>> {
+        let naming: Vec<Box<str>> = commands.iter().filter(|command| self.names_those_of(command)).cloned().collect();
+        if naming.is_empty() { commands.to_vec() } else { naming }
+    }
+
+    fn names_those_of(&self, command: &str) -> bool {
+        !self.reports.is_empty()
+            || names_report(command)
+            || ECOSYSTEMS.iter().any(|ecosystem| ecosystem.reports_tests(command, &self.tree))
     }
 
     /// What sets a workspace up where nothing is configured.

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     check::{self, Check, Checked},
-    process::{How, with_causes},
+    process::{How, Limits, with_causes},
     rules::{Build, Report},
     run::{Code, Finding, Job, Oid, Ran, Timestamp},
     workspace::Lease,
@@ -16,6 +16,7 @@ use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +37,29 @@ pub(super) struct Measured {
 }
 
 impl Measured {
+    /// Takes in what a command said; `true`: there is no use in running those behind it.
+    ///
+    /// # Errors
+    /// When it was ended for no reason of its own.
+    pub(super) fn take(&mut self, checked: Checked) -> Result<bool, Breakage> {
+        match checked.exit.how {
+            How::Stopped => return Err(fell("stopped")),
+            How::WardenLost => return Err(fell("the warden of a check was lost")),
+            How::TimedOut | How::Idle | How::TooMuchOutput | How::NotStarted(_) => self.is_cut = true,
+            How::Code(_) | How::Signal(_) => {}
+        }
+        let is_end =
+            checked.ran.exit != 0 && (checked.report.build != Build::Built || checked.report.unexplained() != 0);
+        if is_end || self.culprit.is_none() {
+            self.tail = format!("{}{}", offline(&checked.tail).unwrap_or_default(), checked.tail);
+            self.culprit = (checked.ran.exit != 0).then_some(self.ran.len());
+        }
+        let report = std::mem::take(&mut self.report);
+        self.report = if self.ran.is_empty() { checked.report } else { report.and(checked.report) };
+        self.ran.push(checked.ran);
+        Ok(is_end || self.is_cut)
+    }
+
     /// What failed, in a sentence and its output.
     pub(super) fn failure(&self) -> String {
         match self.culprit.and_then(|at| self.ran.get(at)).or_else(|| self.ran.last()) {
@@ -103,6 +127,15 @@ pub(super) enum Purpose {
     Base,
     /// To judge this tree.
     Judge,
+    /// To see whether tests fail on a tree that lacks something; in no more than this time.
+    Lacking(Duration),
+}
+
+/// What the task gate's checks for a patch say of what it was made on, and of what it makes.
+pub(super) struct Said {
+    pub(super) commands: Vec<Box<str>>,
+    pub(super) before: Arc<Measured>,
+    pub(super) after: Arc<Measured>,
 }
 
 /// What was measured of one tree by the same commands; whoever needs it while it is being measured waits for that.
@@ -143,17 +176,12 @@ impl Reports {
 
 impl Bench {
     /// What the task gate's checks of a patch say about its base, and about what it makes of it.
-    pub(super) async fn reports(
-        &self,
-        base: Oid,
-        commit: Oid,
-        job: &Job,
-        desk: &Desk,
-    ) -> Result<(Arc<Measured>, Arc<Measured>), Breakage> {
+    pub(super) async fn reports(&self, base: Oid, commit: Oid, job: &Job, desk: &Desk) -> Result<Said, Breakage> {
         let changes = self.repo.changes(base, commit).await.map_err(|fault| git(&fault))?;
         let commands = self.checks.commands_for(changes.iter().map(|change| &*change.path));
         let before = self.measured(base, &commands, Purpose::Base, job, desk).await?;
-        Ok((before, self.measured(commit, &commands, Purpose::Judge, job, desk).await?))
+        let after = self.measured(commit, &commands, Purpose::Judge, job, desk).await?;
+        Ok(Said { commands, before, after })
     }
 
     /// What commands say about a commit's tree: checks belong to a tree, so they run once for it. What failed is run again, for
@@ -173,11 +201,16 @@ impl Bench {
             () = desk.stop.cancelled() => return Err(fell("stopped")),
         };
         if let Some(measured) = slot.as_ref()
-            && (measured.report.exit == 0 || why == Purpose::Base)
+            && (measured.report.exit == 0 || why != Purpose::Judge)
         {
             return Ok(Arc::clone(measured));
         }
-        let measured = self.run_checks(commit, commands, &self.place(job, desk)?, desk).await?;
+        let limits = self.setting.check_limits;
+        let limits = match why {
+            Purpose::Lacking(total) => Limits { total: total.min(limits.total), ..limits },
+            Purpose::Base | Purpose::Judge => limits,
+        };
+        let measured = self.run_checks(commit, commands, (&self.place(job, desk)?, limits), desk).await?;
         if measured.is_cut && why == Purpose::Base {
             return Err(fell(format!("what passed before is not known: on the base, {}", measured.failure())));
         }
@@ -191,7 +224,7 @@ impl Bench {
         &self,
         commit: Oid,
         commands: &[Box<str>],
-        folder: &Path,
+        (folder, limits): (&Path, Limits),
         desk: &Desk,
     ) -> Result<Arc<Measured>, Breakage> {
         let mut measured = Measured::default();
@@ -213,25 +246,10 @@ impl Bench {
             let name = format!("check-{number}");
             let (log, scratch) = (folder.join(format!("{name}.log")), folder.join(format!("{name}.reports")));
             std::fs::create_dir_all(&scratch).map_err(|error| fell(format!("{}: {error}", scratch.display())))?;
-            let checked = self.one_check(command, commit, &lease, &log, &scratch, desk).await;
+            let checked = self.one_check(command, commit, &lease, (&log, &scratch, limits), desk).await;
             // Reports were read; what is worth keeping is in the log and in the journal.
             let _ = std::fs::remove_dir_all(&scratch);
-            match checked.exit.how {
-                How::Stopped => return Err(fell("stopped")),
-                How::WardenLost => return Err(fell("the warden of a check was lost")),
-                How::TimedOut | How::Idle | How::TooMuchOutput | How::NotStarted(_) => measured.is_cut = true,
-                How::Code(_) | How::Signal(_) => {}
-            }
-            let is_end =
-                checked.ran.exit != 0 && (checked.report.build != Build::Built || checked.report.unexplained() != 0);
-            if is_end || measured.culprit.is_none() {
-                measured.tail = format!("{}{}", offline(&checked.tail).unwrap_or_default(), checked.tail);
-                measured.culprit = (checked.ran.exit != 0).then_some(measured.ran.len());
-            }
-            measured.ran.push(checked.ran);
-            measured.report =
-                if measured.ran.len() == 1 { checked.report } else { measured.report.and(checked.report) };
-            if is_end || measured.is_cut {
+            if measured.take(checked)? {
                 break;
             }
         }
@@ -259,7 +277,7 @@ impl Bench {
         };
         let folder = self.setting.folder.join("logs").join("base");
         std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        match self.run_checks(base, &self.checks.task_commands(), &folder, &desk).await {
+        match self.run_checks(base, &self.checks.task_commands(), (&folder, self.setting.check_limits), &desk).await {
             Ok(measured) if measured.report.exit == 0 => Ok(()),
             Ok(measured) => Err(measured.failure()),
             Err(Breakage::Fell { why, .. }) => Err(why.into()),
@@ -272,8 +290,7 @@ impl Bench {
         command: &str,
         commit: Oid,
         lease: &Arc<Lease>,
-        log: &Path,
-        scratch: &Path,
+        (log, scratch, limits): (&Path, &Path, Limits),
         desk: &Desk,
     ) -> Checked {
         use tracing::Instrument;
@@ -293,7 +310,7 @@ impl Bench {
             env: &self.setting.env,
             configured: &self.setting.check_env,
             reports: self.checks.reports(),
-            limits: self.setting.check_limits,
+            limits,
             log,
             log_name: &log_name,
             scratch,

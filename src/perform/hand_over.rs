@@ -12,7 +12,7 @@ use crate::{
     plan::NodeId,
     process::Tail,
     run::{Ending, Evidence, Job},
-    workspace::slug,
+    workspace::{self, slug},
 };
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -95,9 +95,7 @@ impl Bench {
     /// Nobody goes on with what the agents of a task that is over were talking about.
     fn close_homes(&self, job: &Job, desk: &Desk) {
         let homes = self.homes(desk.plan.node(job.node).label());
-        if let Err(error) = fs::remove_dir_all(&homes)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
+        if let Err(error) = workspace::remove(&homes) {
             tracing::warn!(folder = %homes.display(), %error, "the homes of a task's agents cannot be removed");
         }
     }

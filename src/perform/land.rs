@@ -31,8 +31,8 @@ impl Bench {
             seconds: desk.at.0 / 1000,
             is_signed: self.setting.is_signed,
         };
-        let from = self.repo.resolve(&format!("{commit}^")).await.map_err(|fault| git(&fault))?;
-        let from = from.ok_or_else(|| fell(format!("the commit {commit} is gone")))?;
+        let parents = self.repo.parents(commit).await.map_err(|fault| git(&fault))?;
+        let from = *parents.first().ok_or_else(|| fell(format!("the commit {commit} has no parent; this is a bug")))?;
         match self.repo.build(base, from, commit, &landing).await.map_err(|fault| git(&fault))? {
             Built::Commit(commit) => {
                 Ok(Ending::Passed(Evidence::Built { commit, patch: self.patch(base, commit).await? }))

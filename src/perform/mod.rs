@@ -4,18 +4,22 @@
 
 mod advise;
 mod agent;
+mod alone;
 mod asks;
 mod bench;
+mod bodies;
 mod cage;
 mod checks;
 mod evidence;
 mod hand_over;
 mod implement;
+mod in_place;
 mod land;
 mod minutes;
 mod red;
 mod review;
 mod settle;
+mod tape;
 mod tests;
 mod trace;
 mod trim;
@@ -25,6 +29,7 @@ pub use agent::{COORDINATOR, EXPERT, IMPLEMENTATION_AGENT, TEST_DEVELOPER, TEST_
 pub use bench::{Backends, Bench, Setting};
 pub use cage::Cage;
 pub use checks::{Checks, Wanted};
+pub use in_place::InPlace;
 
 use crate::{
     plan::Plan,

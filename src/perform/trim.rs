@@ -14,7 +14,7 @@ use crate::{
 use std::{collections::BTreeMap, sync::Arc};
 
 /// What to put at a path, or that it goes.
-type Edit = (Box<str>, Option<Entry>);
+pub(super) type Edit = (Box<str>, Option<Entry>);
 
 /// Bytes of a file beyond which its content is not looked at.
 const CONTENT_MAX: u64 = 5 << 20;
@@ -214,6 +214,14 @@ impl Bench {
         Ok(rules::inspect(&Inspected { changes: &changes, paths: &paths, files: &files, opened: &opened, text }))
     }
 
+    /// What looks like a secret in the lines that a tree adds to the task's base.
+    pub(super) async fn leaks(&self, base: Oid, commit: Oid) -> Result<Vec<Finding>, Breakage> {
+        let changed = self.repo.changes(base, commit).await.map_err(|fault| git(&fault))?;
+        let contents = self.contents(&changed).await?;
+        let changes: Vec<Change<'_>> = changed.iter().map(|change| contents.change(change)).collect();
+        Ok(rules::leaks(&changes))
+    }
+
     async fn compose(&self, base: Oid, start: Oid, edits: &[Edit]) -> Result<Oid, Breakage> {
         let message = "What the gate judges: edits beyond the scope taken out, sealed files put back";
         self.repo.compose(base, start, edits, message).await.map_err(|fault| git(&fault))
@@ -223,7 +231,7 @@ impl Bench {
         self.repo.tree(commit).await.map(listing).map_err(|fault| git(&fault))
     }
 
-    async fn contents(&self, changed: &[Changed]) -> Result<Contents, Breakage> {
+    pub(super) async fn contents(&self, changed: &[Changed]) -> Result<Contents, Breakage> {
         let mut contents = Contents::default();
         let oids: Vec<Oid> =
             changed.iter().flat_map(|c| [c.before, c.after]).flatten().map(|entry| entry.oid).collect();
@@ -240,12 +248,17 @@ impl Bench {
 
 /// The contents of changed files.
 #[derive(Default)]
-struct Contents(BTreeMap<Oid, Content>);
+pub(super) struct Contents(BTreeMap<Oid, Content>);
 
 /// Size, and bytes where there are not too many.
 type Content = (u64, Option<Arc<[u8]>>);
 
 impl Contents {
+    /// The bytes of a blob; none where there are too many of them.
+    pub(super) fn bytes(&self, oid: Oid) -> Option<Arc<[u8]>> {
+        self.0.get(&oid).and_then(|(_, bytes)| bytes.clone())
+    }
+
     fn change<'a>(&'a self, change: &'a Changed) -> Change<'a> {
         let side = |side: Option<Entry>| {
             let Entry { mode, oid } = side?;

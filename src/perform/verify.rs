@@ -1,6 +1,6 @@
 //! Verify: the task gate's own criteria, on exactly the patch that may land.
 
-use super::{Bench, Desk, Done, bench::git, fell, settle::Settled, trim::Trimmed};
+use super::{Bench, Desk, Done, bench::git, evidence::Said, fell, settle::Settled, trim::Trimmed};
 use crate::{
     plan::Means,
     rules::{self, GreenCase, Role},
@@ -17,6 +17,8 @@ pub(super) struct Proof {
     told: Vec<Finding>,
     figures: Vec<(u16, i64)>,
     pub(super) ran: Vec<crate::run::Ran>,
+    /// What the checks said of the base and of the tree.
+    pub(super) said: Said,
 }
 
 impl Bench {
@@ -29,15 +31,15 @@ impl Bench {
         let is_empty = self.repo.changes(job.sheet.base, trimmed.commit).await.map_err(|fault| git(&fault))?.is_empty();
         let proof = self.proof(job.sheet.base, trimmed.commit, &seal, job, desk).await?;
         if proof.findings.is_empty() && !(is_empty && trimmed.whole.is_some()) {
-            return self.verified(job, trimmed.commit, Vec::new(), trimmed.told, proof).await;
+            return self.verified((job, desk), trimmed.commit, &seal, (Vec::new(), trimmed.told), proof).await;
         }
         if let Some(whole) = trimmed.whole {
             let with = self.proof(job.sheet.base, whole, &seal, job, desk).await?;
             if with.findings.is_empty() && proof.findings.is_empty() {
-                return self.needs_more(job, whole, trimmed, with).await;
+                return self.needs_more((job, desk), whole, &seal, trimmed, with).await;
             } else if with.findings.is_empty() {
                 let (whole, trimmed, with) = self.least((whole, trimmed, with), &seal, job, desk).await?;
-                return self.needs_more(job, whole, trimmed, with).await;
+                return self.needs_more((job, desk), whole, &seal, trimmed, with).await;
             }
         }
         let findings = [proof.findings, trimmed.told].concat();
@@ -72,7 +74,14 @@ impl Bench {
     }
 
     /// The gate passes only with edits beyond the scope: what a reviewer may grant is asked for, what only a person opens is not.
-    async fn needs_more(&self, job: &Job, whole: Oid, trimmed: Trimmed, proof: Proof) -> Done {
+    async fn needs_more(
+        &self,
+        (job, desk): (&Job, &Desk),
+        whole: Oid,
+        seal: &Seal,
+        trimmed: Trimmed,
+        proof: Proof,
+    ) -> Done {
         let told = trimmed.told_beside_needed();
         let shut: Vec<Finding> =
             trimmed.needed.iter().map(|taken| taken.finding.clone()).filter(|f| f.code != Code::Scope).collect();
@@ -82,13 +91,35 @@ impl Bench {
         }
         let mut asks: Vec<Box<str>> = trimmed.needed.iter().map(|taken| taken.path().into()).collect();
         asks.sort_unstable();
-        self.verified(job, whole, asks, told, proof).await
+        self.verified((job, desk), whole, seal, (asks, told), proof).await
     }
 
-    async fn verified(&self, job: &Job, commit: Oid, asks: Vec<Box<str>>, told: Vec<Finding>, proof: Proof) -> Done {
-        let patch = self.patch(job.sheet.base, commit).await?;
+    /// The gate holds on this tree; what is left is whether its tests would have told, had the code not been there.
+    async fn verified(
+        &self,
+        (job, desk): (&Job, &Desk),
+        commit: Oid,
+        seal: &Seal,
+        (asks, told): (Vec<Box<str>>, Vec<Finding>),
+        proof: Proof,
+    ) -> Done {
+        if let Some(finding) = self.alone((job, desk), commit, seal, &proof).await? {
+            let findings = [vec![finding], told].concat();
+            return Ok(Ending::Rejected(Rejection { findings, ran: proof.ran, ..Rejection::default() }));
+        }
+        let shown = self.without_code((job, desk), commit, seal, &proof).await?;
         let told = [told, proof.told].concat();
-        let verified = Verified { patch, commit, asks, told, figures: proof.figures, ran: proof.ran };
+        let without_code = match shown {
+            Err((finding, ran)) => {
+                let findings = [vec![finding], told].concat();
+                let ran = [proof.ran, ran].concat();
+                return Ok(Ending::Rejected(Rejection { findings, ran, ..Rejection::default() }));
+            }
+            Ok(shown) => shown,
+        };
+        let told = [told, without_code.as_ref().map(rules::told_without).unwrap_or_default()].concat();
+        let patch = self.patch(job.sheet.base, commit).await?;
+        let verified = Verified { patch, commit, asks, told, without_code, figures: proof.figures, ran: proof.ran };
         Ok(Ending::Passed(Evidence::Verified(Box::new(verified))))
     }
 
@@ -101,20 +132,21 @@ impl Bench {
         job: &Job,
         desk: &Desk,
     ) -> Result<Proof, Breakage> {
-        let (before, measured) = self.reports(base, commit, job, desk).await?;
+        let said = self.reports(base, commit, job, desk).await?;
         let green = rules::green(&GreenCase {
-            base: &before.report,
-            candidate: &measured.report,
+            base: &said.before.report,
+            candidate: &said.after.report,
             seal,
             requires_names: self.setting.requires_names,
         });
         let inspected = self.inspected(job, desk, base, commit).await?;
         let (blockers, remarks): (Vec<_>, Vec<_>) = inspected.into_iter().partition(|f| f.weight == Weight::Blocker);
         let mut proof = Proof {
-            findings: [measured.explain(green.findings), blockers].concat(),
+            findings: [said.after.explain(green.findings), blockers].concat(),
             told: [green.told, remarks].concat(),
             figures: Vec::new(),
-            ran: measured.ran.clone(),
+            ran: said.after.ran.clone(),
+            said,
         };
         if proof.findings.is_empty() {
             self.authored(commit, job, desk, &mut proof).await?;

@@ -1,7 +1,8 @@
 //! From a draft to a blueprint: names resolved, gates hung in. All faults at once, each with its place and what to write.
 
 use super::{
-    BackendId, Blueprint, Draft, Fault, Label, NodeId, Phase, ReviewerId, Role, Severity, Span, TaskDraft,
+    BackendId, Blueprint, Draft, Fault, Label, NodeId, Phase, Prior, ReviewerId, Role, Severity, Span, TaskDraft,
+    Written,
     graph::cycles,
     hang::{SCRIPT_NAME, has, phases},
     resolve::{MOST_EDGES, Names, Target, Unknown},
@@ -21,8 +22,12 @@ pub struct Settings {
     pub deployment_checks: Vec<String>,
     /// A gate without a check was asked for by flag.
     pub without_checks: bool,
+    /// The sealed tests have to fail without the code.
+    pub bodies_out: bool,
     /// A person has to approve the deployment gate.
     pub deployment_approve: bool,
+    /// Scripts work where the repository is, without a clone and a merge: a task has the one phase implement.
+    pub in_place: bool,
     /// Minutes of a small task.
     pub small: u32,
     /// Minutes of a medium task, and of one that says nothing.
@@ -45,7 +50,9 @@ impl Default for Settings {
             system_checks: Vec::new(),
             deployment_checks: Vec::new(),
             without_checks: false,
+            bodies_out: true,
             deployment_approve: false,
+            in_place: false,
             small: 15,
             medium: 45,
             large: 120,
@@ -71,8 +78,14 @@ pub(super) struct Builder<'d> {
     /// Names and what they stand for.
     pub names: Names<'d>,
     faults: Vec<Fault>,
+    /// How many there were of each kind.
+    counts: BTreeMap<&'static str, usize>,
+    /// Unknown names that were told: a place may be asked for more than once.
+    told: BTreeSet<Span>,
     /// `(before, after)` in node ids, with where it is stated.
     pub edges: BTreeMap<(u32, u32), Option<Span>>,
+    /// Nodes of the checkpoints so far, by label.
+    pub checkpoints: BTreeMap<String, usize>,
     /// The blueprint's table of backends.
     pub backends: Vec<Box<str>>,
     /// The blueprint's table.
@@ -93,7 +106,10 @@ pub fn build(draft: &Draft, settings: &Settings) -> Result<(Blueprint, Vec<Fault
         settings,
         names,
         faults: Vec::new(),
+        counts: BTreeMap::new(),
+        told: BTreeSet::new(),
         edges: BTreeMap::new(),
+        checkpoints: BTreeMap::new(),
         backends: vec![SCRIPT_NAME.into()],
         reviewers: Vec::new(),
         reviewer_ids: BTreeMap::new(),
@@ -103,8 +119,10 @@ pub fn build(draft: &Draft, settings: &Settings) -> Result<(Blueprint, Vec<Fault
         None
     } else {
         builder.dependencies();
+        builder.agreement();
         Some(builder.blueprint())
     };
+    builder.size_faults();
     builder.cycle_faults();
     let draft_order = |f: &Fault| f.labels.first().map(|l| (l.at.source, l.at.start));
     builder.faults.sort_by_key(draft_order);
@@ -145,18 +163,27 @@ pub fn stated(draft: &Draft) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
 }
 
 impl Builder<'_> {
-    fn fault(&mut self, severity: Severity, code: &'static str, text: String, at: &[(Span, &str)], help: Option<&str>) {
-        if self.faults.iter().rev().take_while(|f| f.code == code).count() < MOST_FAULTS {
+    pub(super) fn fault(
+        &mut self,
+        severity: Severity,
+        code: &'static str,
+        text: String,
+        at: &[(Span, &str)],
+        help: Option<&str>,
+    ) {
+        let count = self.counts.entry(code).or_default();
+        *count += 1;
+        if *count <= MOST_FAULTS {
             let labels = at.iter().map(|&(at, text)| Label { at, text: text.to_owned() }).collect();
             self.faults.push(Fault { severity, code, text, labels, help: help.map(str::to_owned) });
         }
     }
 
-    fn error(&mut self, code: &'static str, text: String, at: &[(Span, &str)], help: &str) {
+    pub(super) fn error(&mut self, code: &'static str, text: String, at: &[(Span, &str)], help: &str) {
         self.fault(Severity::Error, code, text, at, Some(help));
     }
 
-    fn warn(&mut self, code: &'static str, text: String, at: Span, help: &str) {
+    pub(super) fn warn(&mut self, code: &'static str, text: String, at: Span, help: &str) {
         self.fault(Severity::Warning, code, text, &[(at, "")], Some(help));
     }
 
@@ -166,7 +193,8 @@ impl Builder<'_> {
         let top = draft.title.as_ref().map_or_else(|| first_line(draft), |t| t.at);
         if draft.tasks.is_empty() {
             let help = "write tasks as `1. **Title**` under `### Stream A: Name`, as `### Task 1: Title`, or as \
-                        `1. [ ] **Title**`";
+                        `1. [ ] **Title**`; chunk plans (`### Chunk 1: Title`), step plans (`### Step 1: Title`), \
+                        spec-kit lists (`- [ ] T001 Title`) and task-master's JSON are read too";
             return self.error("no-tasks", "there are no tasks in this document".to_owned(), &[(top, "")], help);
         }
         if draft.streams.len() > MOST_NAMES {
@@ -181,7 +209,7 @@ impl Builder<'_> {
                 let at = [(task.head, "and again here"), (draft.tasks[first].head, "first here")];
                 self.error(
                     "duplicate-id",
-                    format!("two tasks are called {label}"),
+                    format!("two {}s are called {label}", draft.form.noun),
                     &at,
                     "give one of them a number of its own",
                 );
@@ -190,7 +218,7 @@ impl Builder<'_> {
                 let at = [(task.head, "nothing between the signs")];
                 self.error(
                     "no-title",
-                    format!("task {label} has no title"),
+                    format!("{} {label} has no title", draft.form.noun),
                     &at,
                     "say in a few words what is to be done",
                 );
@@ -205,6 +233,9 @@ impl Builder<'_> {
                 );
             }
             self.task_warnings(task, &label);
+            if self.settings.in_place {
+                self.in_place_faults(task, &label);
+            }
         }
         let used: BTreeSet<usize> = self.names.stream_of.iter().copied().flatten().collect();
         for (place, stream) in draft.streams.iter().enumerate().filter(|(place, _)| !used.contains(place)) {
@@ -212,11 +243,28 @@ impl Builder<'_> {
             let at = [(whole_line(draft, stream.title.at, stream.id.at), "")];
             self.error("empty-stream", text, &at, "write its tasks below it, or take the heading out");
         }
-        if draft.gates.is_empty() && draft.streams.iter().all(|s| s.checks.is_empty()) {
+        let has_gates = !draft.gates.is_empty() || draft.streams.iter().any(|s| !s.checks.is_empty());
+        // A list of tasks has no place for them.
+        if draft.form.has_gates && !has_gates {
             let help =
                 "add a section `### Quality Gates` with lines such as `- **Gate 1**: All tests pass (after Stream A)`";
-            self.warn("no-quality-gates", "the breakdown has no quality gates".to_owned(), top, help);
+            self.warn("no-quality-gates", format!("the {} has no quality gates", draft.form.name), top, help);
         }
+    }
+
+    /// In place there is nothing but scripts: no tree that could be tested, judged or merged by itself.
+    fn in_place_faults(&mut self, task: &TaskDraft, label: &str) {
+        let others = task.scripts.iter().find(|script| script.role != Role::Implementation);
+        let is_more = |phase: &&Written<Option<Phase>>| phase.value.is_some_and(|phase| phase != Phase::Implement);
+        let (at, what) = match (has(task, Role::Implementation), others, task.phases.iter().find(is_more)) {
+            _ if task.is_done => return,
+            (false, ..) => (task.head, "has no script"),
+            (_, Some(script), _) => (script.at, "has a script for another role than the implementation"),
+            (_, _, Some(phase)) => (phase.at, "has another phase than implement"),
+            (true, None, None) => return,
+        };
+        let help = "give it one block ```sh role=implementation and nothing else, or take `mode = \"in-place\"` out of tidegate.toml";
+        self.error("not-in-place", format!("task {label} {what}, and tasks are done in place"), &[(at, "")], help);
     }
 
     fn task_warnings(&mut self, task: &TaskDraft, label: &str) {
@@ -224,7 +272,12 @@ impl Builder<'_> {
         let has_tests = phases(task, false).contains(Phase::Tests);
         if task.tests.is_empty() && !is_scripted && !task.is_done && has_tests {
             let help = "add `- Test Requirements: ...`; `Test Requirements: None` says that there are none";
-            self.warn("no-test-requirements", format!("task {label} states no test requirements"), task.head, help);
+            self.warn(
+                "no-test-requirements",
+                format!("{} {label} states no test requirements", self.draft.form.noun),
+                task.head,
+                help,
+            );
         }
     }
 
@@ -232,7 +285,6 @@ impl Builder<'_> {
     fn dependencies(&mut self) {
         let draft = self.draft;
         let count = draft.tasks.len();
-        let mut last_sequential: Option<usize> = None;
         for (place, task) in draft.tasks.iter().enumerate() {
             let mut found = Vec::new();
             let mut unknown = Vec::new();
@@ -243,11 +295,17 @@ impl Builder<'_> {
                 self.edge(self.gate_of(target), place, Some(at));
             }
             self.unknown(unknown);
-            if let (true, Some(before), true) = (task.is_sequential, last_sequential, task.needs.is_empty()) {
-                self.edge(count + before, place, Some(task.head));
+            for &prior in &task.order {
+                let before = match prior {
+                    Prior::Task(before) => count + before,
+                    Prior::Phase(phase) => self.phase_gate(phase),
+                };
+                self.edge(before, place, Some(task.head));
             }
-            last_sequential = if task.is_sequential { Some(place) } else { last_sequential };
             self.edge(place, count + place, None);
+            if let Some(phase) = task.phase {
+                self.edge(count + place, self.phase_gate(phase), None);
+            }
         }
         let behind = self.stated();
         for stream in 0..draft.streams.len() {
@@ -258,6 +316,9 @@ impl Builder<'_> {
                 self.edge(count + place, 2 * count + stream, None);
             }
         }
+    }
+
+    fn size_faults(&mut self) {
         if self.names.is_over() || self.edges.len() > MOST_EDGES {
             let text = format!("the dependencies make more than {MOST_EDGES} edges");
             self.error("too-many-edges", text, &[], "name streams instead of ranges of tasks");
@@ -270,6 +331,11 @@ impl Builder<'_> {
             Target::Task(task) => count + task,
             Target::Stream(stream) => 2 * count + stream,
         }
+    }
+
+    /// The node of a phase's gate.
+    pub(super) fn phase_gate(&self, phase: usize) -> usize {
+        2 * self.draft.tasks.len() + self.draft.streams.len() + phase
     }
 
     pub(super) fn edge(&mut self, before: usize, after: usize, at: Option<Span>) {
@@ -331,6 +397,9 @@ impl Builder<'_> {
 
     pub(super) fn unknown(&mut self, unknown: Vec<Unknown>) {
         for Unknown { at, text, is_reference, near } in unknown {
+            if !self.told.insert(at) {
+                continue;
+            }
             if is_reference {
                 let help = near.map_or_else(
                     || "name a task by its id or title, a stream by its letter, or write `None`".to_owned(),
@@ -339,7 +408,7 @@ impl Builder<'_> {
                 self.error(
                     "unknown-dependency",
                     format!("there is no {text}"),
-                    &[(at, "names nothing in this breakdown")],
+                    &[(at, &format!("names nothing in this {}", self.draft.form.name))],
                     &help,
                 );
             } else {
@@ -352,7 +421,7 @@ impl Builder<'_> {
     fn cycle_faults(&mut self) {
         let draft = self.draft;
         let count = draft.tasks.len();
-        let nodes = 2 * count + draft.streams.len();
+        let nodes = self.phase_gate(draft.phases.len());
         let inside = |edge: &&(u32, u32)| edge.0.max(edge.1) < nodes as u32;
         let mut edges: Vec<(u32, u32)> = self.edges.keys().filter(inside).copied().collect();
         edges.sort_unstable();
@@ -378,8 +447,9 @@ impl Builder<'_> {
 
     /// A task's gate is called as the task: that is what its author wrote.
     fn node_name(&self, node: usize) -> String {
-        let count = self.draft.tasks.len();
+        let (count, streams) = (self.draft.tasks.len(), self.draft.streams.len());
         match node.checked_sub(2 * count) {
+            Some(phase) if phase >= streams => format!("phase {}", self.draft.phases[phase - streams].id.value),
             Some(stream) => format!("stream {}", self.draft.streams[stream].id.value),
             None => self.names.labels[node % count].clone(),
         }
@@ -395,6 +465,6 @@ fn first_line(draft: &Draft) -> Span {
 }
 
 fn whole_line(draft: &Draft, a: Span, b: Span) -> Span {
-    let is_same = draft.place(a).0 == draft.place(b).0;
+    let is_same = draft.line(a) == draft.line(b);
     if is_same { Span { source: a.source, start: a.start.min(b.start), end: a.end.max(b.end) } } else { b }
 }

@@ -25,6 +25,16 @@ pub(super) fn authored(text: &str, line: u32, own: &[Box<str>], level: &[String]
     Criterion { text: text.into(), line: Some(line), means }
 }
 
+/// What is said to hold at the end of a phase. It announces that what was built so far works, and asks for no more: the
+/// checks show that, where there are any.
+pub(super) fn of_phase(text: &str, line: u32, checks: &[String]) -> Criterion {
+    let criterion = authored(text, line, &[], checks);
+    match criterion.means {
+        Means::Held if !checks.is_empty() => Criterion { means: checked(checks), ..criterion },
+        _ => criterion,
+    }
+}
+
 /// Whether a line asks for a person's word.
 pub(super) fn is_approval(text: &str) -> bool {
     asked(text) == Asked::Approval
@@ -67,7 +77,12 @@ pub(super) fn checked(commands: &[String]) -> Means {
 }
 
 /// What every task's gate asks for, by its phases.
-pub(super) fn of_task(phases: Phases, checks: &[String], reviewers: &[(ReviewerId, &str)]) -> Vec<Criterion> {
+pub(super) fn of_task(
+    phases: Phases,
+    checks: &[String],
+    bodies_out: bool,
+    reviewers: &[(ReviewerId, &str)],
+) -> Vec<Criterion> {
     let mut criteria = Vec::new();
     let mut built_in = |text: &str, means| criteria.push(Criterion { text: text.into(), line: None, means });
     if phases.contains(Phase::Tests) && phases.contains(Phase::Red) {
@@ -76,6 +91,9 @@ pub(super) fn of_task(phases: Phases, checks: &[String], reviewers: &[(ReviewerI
     }
     if phases.contains(Phase::Verify) {
         built_in("the sealed tests pass, and nothing that passed before fails", Means::Green);
+        if bodies_out && phases.contains(Phase::Tests) && phases.contains(Phase::Red) && !checks.is_empty() {
+            built_in("the sealed tests fail without the code (bodies out)", Means::BodiesOut);
+        }
         built_in("the patch stays in its scope", Means::Scope);
         built_in("the built-in reviewers find nothing", Means::Integrity);
         if !checks.is_empty() {

@@ -43,7 +43,7 @@ pub struct Span {
 }
 
 /// A value and where it was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Written<T> {
     /// What was written. Text is without markup, with single blanks.
     pub value: T,
@@ -56,6 +56,8 @@ pub struct Written<T> {
 pub struct Draft {
     /// The topic's slug.
     pub topic: String,
+    /// What kind of document it was read as.
+    pub form: FormName,
     /// What was read.
     pub sources: Vec<Source>,
     /// The breakdown's title.
@@ -64,10 +66,31 @@ pub struct Draft {
     pub streams: Vec<StreamDraft>,
     /// The tasks, in the order written.
     pub tasks: Vec<TaskDraft>,
+    /// Parts that follow one after the other, in order; none where the document has no such parts.
+    pub phases: Vec<PhaseDraft>,
     /// Quality-gate lines.
     pub gates: Vec<GateDraft>,
+    /// Arrows that say once more what waits for what.
+    pub arrows: Vec<Arrow>,
     /// Text that belongs to no task.
     pub context: String,
+}
+
+/// What people call a kind of document, and what it is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FormName {
+    /// `breakdown`, `chunk plan`.
+    pub name: &'static str,
+    /// What it calls its tasks: `task`, `chunk`.
+    pub noun: &'static str,
+    /// Whether it has a place for quality gates.
+    pub has_gates: bool,
+}
+
+impl Default for FormName {
+    fn default() -> FormName {
+        FormName { name: "breakdown", noun: "task", has_gates: true }
+    }
 }
 
 /// A stream as its heading has it.
@@ -75,6 +98,8 @@ pub struct Draft {
 pub struct StreamDraft {
     /// `C`, or a slug of the title where it has no label.
     pub id: Written<String>,
+    /// What else it may be called by in dependencies.
+    pub aliases: Vec<String>,
     /// Without the heading's notes.
     pub title: Written<String>,
     /// What the stream as a whole waits for.
@@ -83,11 +108,47 @@ pub struct StreamDraft {
     pub checks: Vec<ScriptDraft>,
 }
 
-/// A task as it was written.
+/// A part of a document all of whose tasks are over before those of the next one begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhaseDraft {
+    /// `2`, or a slug of the title where it has no number.
+    pub id: Written<String>,
+    /// Without the number.
+    pub title: Written<String>,
+    /// What is said to hold at its end.
+    pub gates: Vec<Written<String>>,
+}
+
+/// What the order of a document puts before a task: a place in the draft's tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prior {
+    /// This task's gate.
+    Task(usize),
+    /// All tasks of this phase, by the phase's gate: as many edges as tasks, and not their product.
+    Phase(usize),
+}
+
+/// An arrow of a drawing, or of a second document, between two tasks (places among the tasks): it has to agree with what
+/// the tasks themselves state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrow {
+    /// Where it begins.
+    pub before: usize,
+    /// Where it ends.
+    pub after: usize,
+    /// Where it is drawn.
+    pub at: Span,
+    /// A disagreement is an error; else a warning.
+    pub is_binding: bool,
+}
+
+/// A task as it was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TaskDraft {
     /// Its label; a task without one gets a slug of its title.
     pub id: Option<Written<String>>,
+    /// What else it may be called by in dependencies.
+    pub aliases: Vec<String>,
     /// May be empty, which is a fault.
     pub title: Written<String>,
     /// The line (or lines) that makes it a task.
@@ -96,8 +157,10 @@ pub struct TaskDraft {
     pub stream: Option<Written<String>>,
     /// One for each field that states dependencies; a stated `None` is a field without references.
     pub needs: Vec<Needs>,
-    /// Comes after the task before it where it states no dependencies (numbered checklists).
-    pub is_sequential: bool,
+    /// What it comes after by the order of the document, whatever it states itself.
+    pub order: Vec<Prior>,
+    /// The phase that it belongs to, by place.
+    pub phase: Option<usize>,
     /// Its box is checked.
     pub is_done: bool,
     /// The author's estimate.
@@ -243,6 +306,11 @@ impl Draft {
     pub fn slice(&self, at: Span) -> &str {
         let source = self.sources.get(usize::from(at.source.0));
         source.and_then(|s| s.text.get(at.start as usize..at.end as usize)).unwrap_or_default()
+    }
+
+    /// Line of the span's first byte, from 1; zero for a span of another draft.
+    pub fn line(&self, at: Span) -> u32 {
+        self.sources.get(usize::from(at.source.0)).map_or(0, |source| source.line_of(at.start).0 as u32 + 1)
     }
 
     /// Line and column (in characters) of the span's first byte, from 1.

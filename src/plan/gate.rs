@@ -63,6 +63,8 @@ pub enum Means {
     SealIntact,
     /// Task gate: the sealed tests are found and pass, and nothing that passed before fails.
     Green,
+    /// Task gate: with the bodies of the changed functions out, at least one of the sealed tests fails.
+    BodiesOut,
     /// Task gate: the patch stays in its scope, or was granted what it needs beyond it.
     Scope,
     /// Task gate: the built-in reviewers (secrets, conflict markers, binaries, stubs) find nothing.

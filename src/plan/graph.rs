@@ -2,7 +2,7 @@
 
 use super::{
     Addition, BackendId, Blueprint, Hold, Level, Means, Node, NodeId, ResourceId, ReviewerId, Role, StreamId,
-    hang::SCRIPT_NAME,
+    hang::{REPLAY_NAME, SCRIPT_NAME},
 };
 use petgraph::{
     Direction,
@@ -155,7 +155,11 @@ impl Plan {
                 Some((label, _)) => format!("the gate of stream {label}"),
                 None => format!("gate {}", gate.label),
             },
-            Level::Checkpoint => format!("checkpoint {}", gate.label),
+            Level::Checkpoint => match gate.label.split_once(':') {
+                Some(("phase", phase)) => format!("the gate of phase {phase}"),
+                Some(("checkpoint", name)) => format!("checkpoint {name}"),
+                _ => format!("checkpoint {}", gate.label),
+            },
             Level::System => "the system gate".to_owned(),
             Level::Deployment => "the deployment gate".to_owned(),
         }
@@ -242,9 +246,10 @@ impl Plan {
         kin.map(|(id, _)| id).collect()
     }
 
-    /// Whether a backend needs no model, and costs nothing.
+    /// Whether a backend needs no model, and costs nothing: scripts, and what is played back.
     pub fn is_free(&self, backend: BackendId) -> bool {
-        self.blueprint.backends.get(usize::from(backend.0)).is_some_and(|name| **name == *SCRIPT_NAME)
+        let name = self.blueprint.backends.get(usize::from(backend.0)).and_then(|name| name.split(':').next());
+        name.is_some_and(|name| matches!(name, SCRIPT_NAME | REPLAY_NAME))
     }
 
     /// The backend that runs a reviewer.

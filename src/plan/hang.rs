@@ -5,6 +5,7 @@ use super::{
     ReviewerId, Role, Script, StreamId, Task, TaskDraft, TestWish, Written,
     build::{Builder, MOST_NAMES},
     criteria,
+    reach::Reach,
     resolve::Target,
 };
 use std::collections::BTreeMap;
@@ -15,6 +16,8 @@ pub const NO_STREAM: &str = "-";
 const SCRIPT: BackendId = BackendId(0);
 /// The same, by name. It needs no model, and costs nothing.
 pub(super) const SCRIPT_NAME: &str = "script";
+/// Plays back what was recorded: no model is asked either.
+pub(super) const REPLAY_NAME: &str = "replay";
 /// What runs a role of which the configuration says nothing.
 const UNNAMED: &str = "default";
 
@@ -65,7 +68,7 @@ impl Builder<'_> {
             Some(Effort::ExtraLarge) => settings.extra_large,
             Some(Effort::Minutes(minutes)) => minutes,
         };
-        let line = |at| self.draft.place(at).0;
+        let line = |at| self.draft.line(at);
         let scripts: Vec<Script> = task
             .scripts
             .iter()
@@ -87,7 +90,8 @@ impl Builder<'_> {
             line: line(task.head),
         };
         let no_stream = self.draft.streams.len();
-        let mut phases = phases(task, true);
+        let is_alone = settings.in_place && !task.is_done;
+        let mut phases = if is_alone { vec![Phase::Implement].into() } else { phases(task, true) };
         let reviewers = if phases.contains(Phase::Review) { self.reviewers_of(place) } else { Vec::new() };
         if reviewers.is_empty() && task.phases.is_empty() {
             phases = phases.without(Phase::Review);
@@ -173,9 +177,10 @@ impl Builder<'_> {
         let Some(task) = node.task() else { return Vec::new() };
         let name = |r: &ReviewerId| (*r, &*self.reviewers[usize::from(r.0)].0);
         let reviewers: Vec<_> = task.reviewers.iter().map(name).collect();
-        let checks = &self.settings.task_checks;
-        let mut criteria = criteria::of_task(task.phases, checks, &reviewers);
-        let line = |at| self.draft.place(at).0;
+        // In place no tree is judged by itself: what a task's own lines ask for, a person has to see.
+        let checks = if self.settings.in_place { &[][..] } else { &self.settings.task_checks };
+        let mut criteria = criteria::of_task(task.phases, checks, self.settings.bodies_out, &reviewers);
+        let line = |at| self.draft.line(at);
         for text in &draft.gates {
             criteria.push(criteria::authored(&text.value, line(text.at), &[], checks));
         }
@@ -203,23 +208,29 @@ impl Builder<'_> {
                 built_in("the stream checks succeed", &settings.stream_checks).into_iter().collect();
             for script in &stream.checks {
                 let own = [script.body.as_str().into()];
-                criteria.push(criteria::authored(
-                    "the stream's own check succeeds",
-                    draft.place(script.at).0,
-                    &own,
-                    &[],
-                ));
+                criteria.push(criteria::authored("the stream's own check succeeds", draft.line(script.at), &own, &[]));
             }
             let label = format!("stream:{}", stream.id.value).into();
             nodes.push(Node::Gate(Gate { level: Level::Stream(StreamId(place as u16)), label, criteria }));
+        }
+        for phase in &draft.phases {
+            let name = format!("the checks after {} succeed", phase.title.value);
+            let mut criteria: Vec<_> = built_in(&name, &settings.stream_checks).into_iter().collect();
+            let at_end =
+                |text: &Written<String>| criteria::of_phase(&text.value, draft.line(text.at), &settings.stream_checks);
+            criteria.extend(phase.gates.iter().map(at_end));
+            let label = format!("phase:{}", phase.id.value).into();
+            nodes.push(Node::Gate(Gate { level: Level::Checkpoint, label, criteria }));
         }
         let criteria = built_in("the system checks succeed", &settings.system_checks).into_iter().collect();
         let mut system = Gate { level: Level::System, label: "system".into(), criteria };
         let mut before: Vec<usize> = (first_stream..nodes.len()).collect();
         let count = draft.tasks.len();
         before.extend((0..count).filter(|&t| self.names.stream_of[t].is_none()).map(|t| count + t));
+        // What is behind all that a gate stands behind waits for it too.
+        let reach = Reach::new(&self.edges);
         for gate in &draft.gates {
-            before.extend(self.hang_line(gate, nodes, &mut system));
+            before.extend(self.hang_line(gate, nodes, &mut system, &reach));
         }
         let at = nodes.len();
         nodes.push(Node::Gate(system));
@@ -237,9 +248,15 @@ impl Builder<'_> {
     }
 
     /// One gate line becomes a criterion of the gate it stands behind; of several at once, a checkpoint of its own.
-    fn hang_line(&mut self, line: &GateDraft, nodes: &mut Vec<Node>, system: &mut Gate) -> Option<usize> {
+    fn hang_line(
+        &mut self,
+        line: &GateDraft,
+        nodes: &mut Vec<Node>,
+        system: &mut Gate,
+        reach: &Reach,
+    ) -> Option<usize> {
         let own: Vec<Box<str>> = line.checks.iter().map(|c| c.body.as_str().into()).collect();
-        let number = self.draft.place(line.text.at).0;
+        let number = self.draft.line(line.text.at);
         let (mut found, mut unknown) = (Vec::new(), Vec::new());
         if let Some(after) = &line.after {
             self.names.resolve(after, None, &mut found, &mut unknown);
@@ -265,30 +282,59 @@ impl Builder<'_> {
             _ => &self.settings.stream_checks,
         };
         let criterion = criteria::authored(&line.text.value, number, &own, checks);
-        if let [one] = targets.as_slice() {
+        // What is done in place has no gate that could prove anything: the line makes one.
+        let is_proven = |target: &Target| !(self.settings.in_place && matches!(target, Target::Task(_)));
+        if let [one] = targets.as_slice()
+            && is_proven(one)
+        {
             if let Node::Gate(gate) = &mut nodes[self.gate_of(*one)] {
                 gate.criteria.push(criterion);
             }
             return None;
         }
         let id = line.id.as_ref().map_or_else(|| format!("line-{number}"), |id| id.value.clone());
-        let at = nodes.len();
-        let label = format!("checkpoint:{id}").into();
-        nodes.push(Node::Gate(Gate { level: Level::Checkpoint, label, criteria: vec![criterion] }));
+        let label = format!("checkpoint:{id}");
+        let at = *self.checkpoints.entry(label.clone()).or_insert(nodes.len());
+        if at == nodes.len() {
+            let commands = &self.settings.stream_checks;
+            let text = format!("the checks of checkpoint {id} succeed").into();
+            let own = Criterion { text, line: None, means: criteria::checked(commands) };
+            let criteria = (!commands.is_empty()).then_some(own).into_iter().collect();
+            nodes.push(Node::Gate(Gate { level: Level::Checkpoint, label: label.into(), criteria }));
+        }
+        if let Node::Gate(gate) = &mut nodes[at] {
+            gate.criteria.push(criterion);
+        }
         targets.iter().for_each(|&t| self.edge(self.gate_of(t), at, None));
+        self.waiting(&targets, reach).into_iter().for_each(|task| self.edge(at, task, None));
         Some(at)
+    }
+
+    /// The tasks that come after all of these.
+    fn waiting(&self, targets: &[Target], reach: &Reach) -> Vec<usize> {
+        let mut waiting: Option<Vec<bool>> = None;
+        for &target in targets {
+            let Some(behind) = reach.behind(self.gate_of(target)) else { return Vec::new() };
+            waiting = Some(match waiting {
+                Some(all) => all.into_iter().zip(behind).map(|(a, b)| a && b).collect(),
+                None => behind,
+            });
+        }
+        let tasks = waiting.unwrap_or_default().into_iter().take(self.draft.tasks.len());
+        tasks.enumerate().filter_map(|(task, is_behind)| is_behind.then_some(task)).collect()
     }
 }
 
 impl Blueprint {
-    /// The gates that no command and no figure settles: a run without `--allow-no-checks` refuses them.
+    /// The gates that no command and no figure settles: a run without `--allow-no-checks` refuses them. What is deployed a person may settle.
     pub fn without_check(&self) -> impl Iterator<Item = (NodeId, &Gate)> {
         let gates = (0..).map(NodeId).zip(&self.nodes).filter_map(|(id, node)| node.gate().map(|gate| (id, gate)));
         gates.filter(|(_, gate)| {
             let settles = |m: &Means| matches!(m, Means::Checked { .. } | Means::Measured { .. } | Means::Green);
             let needs_verify = match gate.level {
                 Level::Task(task) => self.nodes[task.index()].task().is_some_and(|t| t.phases.contains(Phase::Verify)),
-                _ => true,
+                Level::Deployment => !gate.criteria.iter().any(|c| c.means == Means::Approved),
+                Level::Stream(_) | Level::Checkpoint | Level::System => true,
             };
             let is_proven = gate.criteria.iter().any(|c| settles(&c.means) && c.means != Means::Green);
             needs_verify && !is_proven

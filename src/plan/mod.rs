@@ -4,6 +4,7 @@
 //! [`Blueprint`]: normalised data, which is what the journal's first entry holds. A [`Plan`] is a blueprint with its
 //! graph; it is derived, acyclic by construction, and never stored.
 
+mod agreement;
 mod blueprint;
 mod build;
 mod criteria;
@@ -14,6 +15,7 @@ mod gate;
 mod graph;
 mod hang;
 mod id;
+mod reach;
 mod resolve;
 mod revision;
 mod task;
@@ -22,8 +24,8 @@ mod width;
 pub use blueprint::{Addition, Blueprint, Node, Origin};
 pub use build::{Settings, build, stated};
 pub use draft::{
-    Draft, Effort, Extent, GateDraft, Name, Needs, ScriptDraft, Source, SourceId, Span, StepDraft, StreamDraft,
-    TaskDraft, Written, slug,
+    Arrow, Draft, Effort, Extent, FormName, GateDraft, Name, Needs, PhaseDraft, Prior, ScriptDraft, Source, SourceId,
+    Span, StepDraft, StreamDraft, TaskDraft, Written, slug,
 };
 pub use drawing::{dot, mermaid};
 pub use fault::{Fault, Label, Severity};

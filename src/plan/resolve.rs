@@ -52,6 +52,8 @@ pub(super) struct Names<'d> {
     numbers: BTreeMap<(String, Vec<u32>), usize>,
     titles: BTreeMap<String, Option<usize>>,
     steps: BTreeMap<String, usize>,
+    /// Other names of tasks.
+    aliases: BTreeMap<String, usize>,
     streams: BTreeMap<String, usize>,
     stream_ids: Vec<String>,
     prefixes: BTreeSet<String>,
@@ -73,6 +75,7 @@ impl Names<'_> {
             numbers: BTreeMap::new(),
             titles: BTreeMap::new(),
             steps: BTreeMap::new(),
+            aliases: BTreeMap::new(),
             streams: BTreeMap::new(),
             stream_ids: draft.streams.iter().map(|s| s.id.value.clone()).collect(),
             prefixes: BTreeSet::new(),
@@ -86,6 +89,10 @@ impl Names<'_> {
         }
         for (place, stream) in draft.streams.iter().enumerate().filter(|(_, s)| !s.title.value.is_empty()) {
             names.streams.entry(fold(&stream.title.value)).or_insert(place);
+        }
+        for (place, alias) in draft.streams.iter().enumerate().flat_map(|(p, s)| s.aliases.iter().map(move |a| (p, a)))
+        {
+            names.streams.entry(fold(alias)).or_insert(place);
         }
         for (place, task) in draft.tasks.iter().enumerate() {
             let stream = task.stream.as_ref().and_then(|s| names.streams.get(&fold(&s.value))).copied();
@@ -106,6 +113,9 @@ impl Names<'_> {
             names.most_pieces = names.most_pieces.max(pieces(&task.title.value));
             let title = names.titles.entry(bare(&task.title.value)).or_insert(Some(place));
             *title = title.filter(|&first| first == place);
+            for alias in &task.aliases {
+                names.aliases.entry(fold(alias)).or_insert(place);
+            }
             for step in task.steps.iter().filter_map(|s| s.id.as_ref()) {
                 names.steps.entry(fold(&step.value)).or_insert(place);
             }
@@ -233,10 +243,13 @@ impl Names<'_> {
             Name::Task { id, plain } => {
                 let task = self.task(id, own_stream).or_else(|| self.title(id, 0));
                 let is_ours = *plain || self.is_ours(id);
-                task.map(|t| vec![Target::Task(t)]).ok_or_else(|| self.missing("task", id, is_ours, &self.labels))
+                task.map(|t| vec![Target::Task(t)])
+                    .ok_or_else(|| self.missing(self.draft.form.noun, id, is_ours, &self.labels))
             }
             Name::Tasks(from, to) => {
-                let end = |id| self.task(id, own_stream).ok_or_else(|| self.missing("task", id, true, &self.labels));
+                let end = |id| {
+                    self.task(id, own_stream).ok_or_else(|| self.missing(self.draft.form.noun, id, true, &self.labels))
+                };
                 let between = self.between(end(from)?, end(to)?).into_iter().filter(|&t| Some(t) != own_task);
                 Ok(between.map(Target::Task).collect())
             }
@@ -245,11 +258,14 @@ impl Names<'_> {
                     self.stream(stream).ok_or_else(|| self.missing("stream", stream, true, &self.stream_ids))?;
                 let id = task.strip_prefix(self.stream_ids[place].as_str()).unwrap_or(task);
                 let found = self.in_stream(place, id).or_else(|| self.task(task, Some(place)));
-                found.map(|t| vec![Target::Task(t)]).ok_or_else(|| self.missing("task", task, true, &self.labels))
+                found
+                    .map(|t| vec![Target::Task(t)])
+                    .ok_or_else(|| self.missing(self.draft.form.noun, task, true, &self.labels))
             }
             Name::Title(title) => {
                 let task = self.title(title, 0).or_else(|| self.task(title, own_stream));
-                task.map(|t| vec![Target::Task(t)]).ok_or_else(|| self.missing("task", title, true, &self.labels))
+                task.map(|t| vec![Target::Task(t)])
+                    .ok_or_else(|| self.missing(self.draft.form.noun, title, true, &self.labels))
             }
             Name::Stream { id, plain } => {
                 let target = self.stream(id).map(Target::Stream).or_else(|| self.title(id, 0).map(Target::Task));
@@ -274,12 +290,14 @@ impl Names<'_> {
         }
     }
 
-    /// Words that are a title, or begin with an id that has a letter and a digit (`A1 the schema`).
+    /// Words that are a title, or begin with another name of a task or with an id that has a letter and a digit (`A1 the
+    /// schema`).
     fn words(&self, words: &str) -> Option<usize> {
         let first = words.split([' ', '(', ':']).next().unwrap_or_default();
+        let alias = self.aliases.get(&fold(first)).copied();
         let has = |is: fn(&char) -> bool| first.chars().any(|c| is(&c));
         let is_id = has(char::is_ascii_digit) && has(char::is_ascii_alphabetic);
-        self.title(words, 0).or_else(|| self.ids.get(&fold(first)).copied().filter(|_| is_id))
+        self.title(words, 0).or(alias).or_else(|| self.ids.get(&fold(first)).copied().filter(|_| is_id))
     }
 
     /// Whether a label that names nothing looks like one of ours: a known prefix, `T1`, or the letter of a stream that
@@ -312,7 +330,8 @@ impl Names<'_> {
         let alike = || self.numbers.get(&numbers(id)?).copied();
         let direct = self.ids.get(&fold(id)).copied().or_else(alike);
         let in_own = || own_stream.and_then(|s| self.ids.get(&fold(&format!("{}{id}", self.stream_ids[s]))).copied());
-        direct.or_else(in_own).or_else(|| self.in_lettered(id)).or_else(|| self.steps.get(&fold(id)).copied())
+        let other = || self.aliases.get(&fold(id)).or_else(|| self.steps.get(&fold(id))).copied();
+        direct.or_else(in_own).or_else(|| self.in_lettered(id)).or_else(other)
     }
 
     fn in_lettered(&self, id: &str) -> Option<usize> {

@@ -3,15 +3,15 @@
 use super::{
     Program, lookup,
     mounts::{Layout, Mount, Place, system},
+    names::Names,
 };
 use std::{
     ffi::{OsStr, OsString},
-    fs, io,
+    io,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
-use tempfile::TempDir;
 
 /// How much a sandbox holds back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ struct Bubblewrap {
     program: PathBuf,
     system: Vec<Mount>,
     /// Where we are root: names for the user inside, since some programs do not run as a user without one.
-    names: Option<Arc<TempDir>>,
+    names: Option<Arc<Names>>,
 }
 
 /// Whom root is inside. Programs that refuse to be root are content with any other.
@@ -86,23 +86,13 @@ impl Sandbox {
         let mut system = system(is_root);
         let mut names = None;
         if is_root {
-            let dir = tempfile::Builder::new().prefix("tidegate-names-").tempdir()?;
-            let home = home.to_string_lossy().replace([':', '\n'], "_");
-            let entries = [
-                ("passwd", format!("agent:x:{INSIDE}:{INSIDE}::{home}:/bin/sh\n")),
-                ("group", format!("agent:x:{INSIDE}:\n")),
-            ];
-            for (name, entry) in entries {
-                let known = fs::read_to_string(Path::new("/etc").join(name)).unwrap_or_default();
-                let inside = INSIDE.to_string();
-                let others = known.lines().filter(|line| line.split(':').nth(2) != Some(&*inside));
-                let text: String = others.map(|line| format!("{line}\n")).collect();
-                let (from, at) = (dir.path().join(name), Path::new("/etc").join(name));
-                fs::write(&from, entry + &text)?;
+            let own = Names::new(INSIDE, home)?;
+            for (from, name) in own.files() {
+                let at = Path::new("/etc").join(name);
                 system.retain(|mount| !matches!(mount, Mount::Read { at: known, .. } if *known == at));
                 system.push(Mount::Read { from, at });
             }
-            names = Some(Arc::new(dir));
+            names = Some(Arc::new(own));
         }
         Ok(Sandbox(Some(Bubblewrap { program, system, names })))
     }

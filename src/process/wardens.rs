@@ -87,9 +87,12 @@ impl Wardens {
         // Every place is free when no program runs any more.
         let _all = self.places.acquire_many(self.count).await;
         let idle = std::mem::take(&mut *lock(&self.idle));
-        for warden in idle {
-            warden.retire().await;
+        // All of them let go before one is waited for, and one look at what they left is enough.
+        let ending: Vec<Ending> = idle.into_iter().map(Warden::let_go).collect();
+        for warden in ending {
+            warden.end().await;
         }
+        end_orphans().await;
     }
 
     async fn run(&self, program: Program, line: Line) -> Exit {
@@ -264,13 +267,13 @@ impl Warden {
 
     /// Lets go of its lifeline, and waits until it has ended everything and itself.
     async fn retire(self) {
-        let Warden { pid, mut child, orders, reports } = self;
-        drop((orders, reports));
-        if timeout(SLACK, child.wait()).await.is_err() {
-            let _ = child.kill().await;
-        }
-        lock(&LIVING).remove(&pid);
+        self.let_go().end().await;
         end_orphans().await;
+    }
+
+    /// Lets go of its lifeline.
+    fn let_go(self) -> Ending {
+        Ending { pid: self.pid, child: self.child }
     }
 
     /// Ends it at once, then what it left. How many that were.
@@ -278,6 +281,22 @@ impl Warden {
         let _ = self.child.kill().await;
         lock(&LIVING).remove(&self.pid);
         end_orphans().await
+    }
+}
+
+/// A warden without its lifeline.
+struct Ending {
+    pid: i32,
+    child: Child,
+}
+
+impl Ending {
+    /// Waits until it has ended everything and itself.
+    async fn end(mut self) {
+        if timeout(SLACK, self.child.wait()).await.is_err() {
+            let _ = self.child.kill().await;
+        }
+        lock(&LIVING).remove(&self.pid);
     }
 }
 

@@ -170,23 +170,13 @@ fn lines(seen: &Inspected<'_>, change: &Change<'_>, findings: &mut Vec<Finding>)
         if findings.len() >= MOST_FINDINGS {
             return;
         }
-        let mut cut = line.len().min(LONGEST_LINE);
-        while !line.is_char_boundary(cut) {
-            cut -= 1;
-        }
-        let line = &line[..cut];
+        let line = looked_at(line);
         let mut blocks = |code, text: String| findings.push(Finding::blocker(code, text).at(path, Some(number)));
         if MARKER.is_match(line) {
             blocks(Code::ConflictMarker, "a conflict marker".to_owned());
         }
-        for (what, shape) in SECRETS.iter() {
-            if let Some(found) = shape.find(line)
-                && !found.as_str().contains("EXAMPLE")
-            {
-                let start: String = found.as_str().chars().take(4).collect();
-                blocks(Code::Secret, format!("this looks like a secret ({what}, {start}...)"));
-                break;
-            }
+        if let Some(text) = secret(line) {
+            blocks(Code::Secret, text);
         }
         if asks_for_stub || is_prose {
             continue;
@@ -210,6 +200,35 @@ fn lines(seen: &Inspected<'_>, change: &Change<'_>, findings: &mut Vec<Finding>)
             blocks(Code::Stub, format!("something was left to do: {}", crate::text::shortened(line.trim(), 120)));
         }
     }
+}
+
+/// What is looked at of a line.
+fn looked_at(line: &str) -> &str {
+    &line[..line.floor_char_boundary(LONGEST_LINE)]
+}
+
+/// What looks like a secret in a line.
+fn secret(line: &str) -> Option<String> {
+    SECRETS.iter().find_map(|(what, shape)| {
+        let found = shape.find(line)?.as_str();
+        let start: String = found.chars().take(4).collect();
+        (!found.contains("EXAMPLE")).then(|| format!("this looks like a secret ({what}, {start}...)"))
+    })
+}
+
+/// What looks like a secret in the lines that a change adds, as [`inspect`] tells it; of each file, the first.
+pub fn leaks(changes: &[Change<'_>]) -> Vec<Finding> {
+    let leak = |change: &Change<'_>| {
+        let (number, text) =
+            added(change).into_iter().find_map(|(at, _, line)| Some((at, secret(looked_at(line))?)))?;
+        Some(Finding::blocker(Code::Secret, text).at(change.path, Some(number)))
+    };
+    changes.iter().filter_map(leak).collect()
+}
+
+/// The same in what somebody said.
+pub fn leak(said: &str) -> Option<String> {
+    said.lines().find_map(|line| secret(looked_at(line)))
 }
 
 /// Whether the task asks for a stub by name.
@@ -361,6 +380,22 @@ mod tests {
         assert_eq!(found("a.rs", None, 0o100_644, b"todo!()", "Leave a stub for login"), []);
         assert_eq!(found("a.js", None, 0o100_644, b"process.env.JEST_WORKER_ID", "Ports by JEST_WORKER_ID"), []);
         assert_eq!(found("a.rs", Some("a();\ntodo!();\n"), 0o100_644, b"todo!();\nb();\n", ""), [], "it was there");
+    }
+
+    #[test]
+    fn a_leak_is_what_a_change_adds_and_not_what_was_there() {
+        let secret = format!("ghp_{}", "a1".repeat(18));
+        let (before, after) = (format!("{secret}\n"), format!("one\n{secret}\n{secret}\n"));
+        let before = side(0o100_644, before.as_bytes());
+        let of = |after| leaks(&[Change { path: "a", before: Some(before), after: Some(side(0o100_644, after)) }]);
+        let lines: Vec<_> = of(after.as_bytes()).into_iter().map(|leak| leak.line).collect();
+        assert_eq!(lines, [Some(3)]);
+        assert_eq!(of(format!("two\n{secret}\n").as_bytes()), []);
+        assert_eq!(
+            leak(&format!("I saw\n{secret}")).as_deref(),
+            Some("this looks like a secret (GitHub token, ghp_...)")
+        );
+        assert_eq!(leak("I saw nothing"), None);
     }
 
     #[test]

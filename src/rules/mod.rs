@@ -1,6 +1,7 @@
 //! What a patch may do and what a verdict says: pure functions and lists, no files, no git, no clock.
 
 mod advice;
+mod bodies;
 mod exports;
 mod green;
 mod growth;
@@ -21,8 +22,9 @@ mod verdict;
 mod wiring;
 
 pub use advice::{ADVICE_SCHEMA, Advice, advice};
+pub use bodies::{Without, WithoutCase, passes_reverted, proves_nothing, told_without, without};
 pub use green::{Green, GreenCase, green};
-pub use integrity::{Inspected, inspect};
+pub use integrity::{Inspected, inspect, leak, leaks};
 pub use leftover::{is_leftover, is_leftover_folder};
 pub use protected::{Protected, Shut, protects};
 pub use red::{RedCase, RedProof, red};

@@ -23,7 +23,7 @@ impl Run {
                 self.planned(plan, policy, *tip, charter).ok_or_else(wrong)
             }
             Event::Replanned(addition) => self.replan(addition).map_err(Misfit::Refused),
-            &Event::Started { job, node, what } => self.started(job, node, what).ok_or_else(wrong),
+            &Event::Started { job, node, what, backend } => self.started(job, node, what, backend).ok_or_else(wrong),
             &Event::StopAsked { job } => self.stop_asked(job).ok_or_else(wrong),
             &Event::Answered { job } => self.answered(job),
             &Event::Checkpointed { job, patch, commit } => self.checkpointed(job, patch, commit),
@@ -74,10 +74,12 @@ impl Run {
         Some(())
     }
 
-    fn started(&mut self, id: JobId, node: NodeId, what: What) -> Option<()> {
+    fn started(&mut self, id: JobId, node: NodeId, what: What, on: Option<BackendId>) -> Option<()> {
         let is_ready = self.wants.get(&(node, what))?.state == WantState::Ready;
         let lane = self.lane(node, what);
-        if id.0 != self.next_job || !is_ready || self.hindrance(&lane).is_some() {
+        // Journals of before do not say on what.
+        let is_elsewhere = on.is_some() && on != backend(&lane);
+        if id.0 != self.next_job || !is_ready || is_elsewhere || self.hindrance(&lane).is_some() {
             return None;
         }
         self.next_job += 1;

@@ -1,18 +1,18 @@
 //! What ought to be done now. Reads a run, changes nothing; one decision at a time, each recorded before the next is made.
 
 use super::{Effect, Event, Full, JobId, Lane, Mode, Run, What, Why, apply::backend};
-use crate::plan::NodeId;
+use crate::plan::{BackendId, NodeId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
-    Start(NodeId, What),
+    Start(NodeId, What, Option<BackendId>),
     Stop(JobId),
 }
 
 impl Decision {
     pub(super) fn event(self, next: JobId) -> Event {
         match self {
-            Decision::Start(node, what) => Event::Started { job: next, node, what },
+            Decision::Start(node, what, backend) => Event::Started { job: next, node, what, backend },
             Decision::Stop(job) => Event::StopAsked { job },
         }
     }
@@ -29,7 +29,7 @@ impl Run {
             .heads()
             .filter(|(lane, _)| self.hindrance(lane).is_none())
             .min_by_key(|(lane, key)| (key.urgency, self.load(lane), key.node, key.what))
-            .map(|(_, key)| Decision::Start(key.node, key.what))
+            .map(|(lane, key)| Decision::Start(key.node, key.what, backend(lane)))
     }
 
     fn load(&self, lane: &Lane) -> u32 {
@@ -78,7 +78,7 @@ impl Run {
     pub(super) fn effect(&self, decision: Decision) -> Option<Effect> {
         match decision {
             Decision::Stop(job) => Some(Effect::Stop(job)),
-            Decision::Start(node, what) => {
+            Decision::Start(node, what, _) => {
                 let job = self.job_of(node, what).and_then(|id| self.jobs.get(&id))?;
                 Some(Effect::Start(Box::new(job.clone())))
             }

@@ -174,11 +174,42 @@ pub struct Verified {
     /// What was taken out or restored: told, no blocker.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub told: Vec<Finding>,
+    /// What the sealed tests say without the code; `None` where nobody asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_code: Option<WithoutCode>,
     /// Figures of the task gate's measured criteria: criterion, figure.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub figures: Vec<(u16, i64)>,
     /// What was run.
     pub ran: Vec<Ran>,
+}
+
+/// What the sealed tests say without the code that they are for (DESIGN.md section 5.4, bodies out).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WithoutCode {
+    /// What was taken out.
+    pub out: TakenOut,
+    /// The sealed tests that fail without it, by the runner's names; none where it gives no names, or where nothing is built without it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failing: Vec<Box<str>>,
+    /// Those that pass all the same: they prove nothing of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passing: Vec<Box<str>>,
+    /// What this does not prove, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<Box<str>>,
+    /// What was run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ran: Vec<Ran>,
+}
+
+/// What was taken out of a tree to see whether its tests need it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TakenOut {
+    /// The bodies of these functions: those that the patch changes.
+    Bodies(Vec<Box<str>>),
+    /// The implementation's whole patch.
+    Patch,
 }
 
 /// One command that was run as evidence.

@@ -35,6 +35,9 @@ pub struct Charter {
     pub backend: Box<str>,
     /// Began with `--allow-no-checks`.
     pub without_checks: bool,
+    /// Its scripts work in the repository's own working tree: nothing is cloned, committed or merged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_place: bool,
     /// Paths with uncommitted changes that were left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub uncommitted: Vec<Box<str>>,
@@ -64,6 +67,9 @@ pub enum Event {
         node: NodeId,
         /// To do what.
         what: What,
+        /// What runs it, where an agent does: its role's own backend, or the one it has gone over to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        backend: Option<BackendId>,
     },
     /// The core asked for a job to end, since nobody needs it any more. Its slot stays taken until its `Ended`.
     StopAsked {

@@ -46,6 +46,10 @@ pub enum Code {
     SealedTestFails,
     /// Green: a test fails that passed before.
     Regression,
+    /// Verify: sealed tests pass without the code that they are for.
+    BodiesOut,
+    /// Verify: it could not be shown, or not for all of it, that the sealed tests fail without the code: told.
+    Unproven,
     /// A check's command failed.
     CheckFails,
     /// A check found no name of any test, and names are required.

@@ -1,6 +1,6 @@
 //! A job: a piece of work that takes a slot. It is started, it ends, it costs. And a want: a job that ought to be.
 
-use super::{Finding, Lane, Oid, Seal, Spend, Timestamp};
+use super::{Finding, Lane, Oid, Seal, Spend, Timestamp, WithoutCode};
 use crate::plan::{NodeId, ReviewerId, Role};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
@@ -155,6 +155,8 @@ pub struct Sheet {
     pub seal: Seal,
     /// The last tree of the implementation, as a commit.
     pub work: Oid,
+    /// What the sealed tests said of the latest patch without its code.
+    pub without_code: Option<WithoutCode>,
     /// Why it was sent back, the last time: all that was found in that round.
     pub findings: Vec<Finding>,
     /// Paths beyond its scope that it was granted by reviewers; sorted.

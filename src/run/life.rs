@@ -262,6 +262,7 @@ impl Run {
         life.ledger.keep(life.subject);
         life.asks = Box::default();
         life.sheet().findings = found;
+        life.sheet().without_code = None;
         if back == Some(Phase::Tests) {
             life.sheet().seal = super::Seal::default();
         }
@@ -384,9 +385,12 @@ fn digest(found: &[Finding]) -> u64 {
     Finding::digest_of(if blockers.is_empty() { found } else { &blockers })
 }
 
-/// Where work that was found wanting goes back to: a collision in a sealed test, or a contest of one, is the test-developer's.
+/// Where work that was found wanting goes back to: a collision in a sealed test, a contest of one, or tests that pass without the code
+/// are the test-developer's.
 pub(super) fn back_to(phases: Phases, found: &[Finding]) -> Phase {
-    let in_tests = found.iter().any(|finding| matches!(finding.code, Code::TestConflict | Code::Contested));
+    let is_theirs = |f: &Finding| f.weight == Weight::Blocker && f.code == Code::BodiesOut;
+    let is_in_tests = |f: &Finding| matches!(f.code, Code::TestConflict | Code::Contested) || is_theirs(f);
+    let in_tests = found.iter().any(is_in_tests);
     if in_tests && phases.contains(Phase::Tests) { Phase::Tests } else { Phase::Implement }
 }
 

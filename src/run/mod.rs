@@ -36,7 +36,9 @@ mod why;
 
 pub use budget::{Budget, Limit, Spend};
 pub use effect::{Effect, Turn};
-pub use ending::{Breakage, Counts, Ending, Evidence, Ran, Red, Rejection, Seal, Sealed, Until, Verified};
+pub use ending::{
+    Breakage, Counts, Ending, Evidence, Ran, Red, Rejection, Seal, Sealed, TakenOut, Until, Verified, WithoutCode,
+};
 pub use event::{Charter, Entry, Event, Order, Timestamp};
 pub use finding::{Code, Finding, Weight};
 pub use gate::{Item, Lack, Ledger, Proof, Verdict, judge};

@@ -108,14 +108,18 @@ impl Run {
         }
     }
 
-    /// Whether a pass of verify brings a patch, and a figure for everything that its gate measures.
+    /// Whether a pass of verify brings a patch, what its tests say without the code where that is asked, and a figure for everything that its gate measures.
     pub(super) fn proves_all(&self, node: NodeId, verified: &Verified) -> bool {
         let mut measured = (0u16..).zip(self.criteria(node)).filter_map(|(i, criterion)| match criterion.means {
             Means::Measured { .. } => Some(i),
             _ => None,
         });
         let has = |i: u16| verified.figures.iter().any(|&(of, _)| of == i);
-        !verified.patch.is_none() && !verified.commit.is_none() && measured.all(has)
+        let asks_without = self.criteria(node).iter().any(|criterion| criterion.means == Means::BodiesOut);
+        (verified.without_code.is_some() || !asks_without)
+            && !verified.patch.is_none()
+            && !verified.commit.is_none()
+            && measured.all(has)
     }
 
     /// The patch that holds may be another than was handed in: edits were taken out. From here on it is the task's.
@@ -128,6 +132,7 @@ impl Run {
             proofs.extend(match criterion.means {
                 Means::TestsFirst => is_sealed.then(|| (i, Proof::seen())),
                 Means::SealIntact | Means::Green | Means::Integrity | Means::Checked { .. } => Some((i, Proof::seen())),
+                Means::BodiesOut => verified.without_code.as_ref().map(|_| (i, Proof::Seen { said: doubts(verified) })),
                 Means::Measured { .. } => figure(i).map(|figure| (i, Proof::Figure(figure))),
                 Means::Scope | Means::Reviewed { .. } | Means::Approved | Means::Held => None,
             });
@@ -135,6 +140,7 @@ impl Run {
         let life = &mut self.lives[node.index()];
         (life.subject, life.commit) = (verified.patch, verified.commit);
         life.sheet().work = verified.commit;
+        life.sheet().without_code = verified.without_code.clone();
         life.asks = verified.asks.clone().into();
         for (i, proof) in proofs {
             life.ledger.enter(Item::Criterion(i), verified.patch, proof);
@@ -197,4 +203,10 @@ impl Run {
             Some(Node::Task(_)) | None => &[],
         }
     }
+}
+
+/// What was said of the sealed tests without the code, and is no proof.
+fn doubts(verified: &Verified) -> Box<[Finding]> {
+    let is_doubt = |finding: &&Finding| matches!(finding.code, Code::BodiesOut | Code::Unproven);
+    verified.told.iter().filter(is_doubt).cloned().collect()
 }

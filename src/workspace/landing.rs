@@ -6,6 +6,7 @@ use super::{
     name::{branch_of, integration_ref, part},
 };
 use crate::run::Oid;
+use std::sync::PoisonError;
 
 /// What became of a landing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,33 +81,29 @@ impl Repository {
     /// When git cannot be asked, or `commit` is not what it should be. Nothing was moved then.
     pub async fn land(&self, base: Oid, commit: Oid, run: &str, task: &str) -> Result<Landed, GitError> {
         let name = integration_ref(run);
-        // A second look is enough: whoever moves it in between is somebody else than this run.
-        for _ in 0..2 {
+        // Where the ref is somewhere else, that is what there is to say, whatever the commit is.
+        if let Err(fault) = self.check_landing(base, commit).await {
             let tip = self.resolve(&name).await?.unwrap_or(Oid::NONE);
-            if tip != base {
-                return self.moved(base, tip, run, task).await;
-            }
-            self.check_landing(base, commit).await?;
-            let args =
-                ["update-ref", "--no-deref", "-m", "tidegate: land", &name, &commit.to_string(), &base.to_string()];
-            let output = self.refs.ask(&args, b"").await?;
-            if output.code == 0 {
-                return Ok(Landed::Done);
-            }
-            if self.resolve(&name).await? == Some(base) {
-                return Err(failed(&args, &output));
-            }
+            return if tip == base { Err(fault) } else { self.moved(base, tip, run, task).await };
+        }
+        let args = ["update-ref", "--no-deref", "-m", "tidegate: land", &name, &commit.to_string(), &base.to_string()];
+        // The one look that counts is git's own, under its lock; where the ref is need be asked only when that was not `base`.
+        let output = self.refs.ask(&args, b"").await?;
+        if output.code == 0 {
+            return Ok(Landed::Done);
         }
         let tip = self.resolve(&name).await?.unwrap_or(Oid::NONE);
-        self.moved(base, tip, run, task).await
+        if tip == base { Err(failed(&args, &output)) } else { self.moved(base, tip, run, task).await }
     }
 
     /// One parent, which is the base: so everything that landed before stays an ancestor.
     async fn check_landing(&self, base: Oid, commit: Oid) -> Result<(), GitError> {
-        let args = ["rev-list", "--parents", "--max-count=1", "--end-of-options", &commit.to_string()];
-        let said = self.recall(&args).await?;
-        let text = String::from_utf8_lossy(&said);
-        if text.trim() == format!("{commit} {base}") { Ok(()) } else { Err(super::git::strange(&args, &said)) }
+        let parents = self.parents(commit).await?;
+        if parents == [base] {
+            return Ok(());
+        }
+        let said = parents.iter().map(Oid::to_string).collect::<Vec<_>>().join(" ");
+        Err(super::git::strange(&["rev-list"], said.as_bytes()))
     }
 
     async fn moved(&self, base: Oid, tip: Oid, run: &str, task: &str) -> Result<Landed, GitError> {
@@ -130,6 +127,9 @@ impl Repository {
     /// # Errors
     /// When git cannot be asked. That a branch could not be moved is a note.
     pub async fn follow(&self, topic: &str, run: &str, tip: Oid) -> Result<Followed, GitError> {
+        if let Some(followed) = self.follow_on(topic, tip).await? {
+            return Ok(followed);
+        }
         let mut notes: Vec<Box<str>> = Vec::new();
         let mut name = branch_of(topic);
         let mut at = self.resolve(&name).await?;
@@ -164,14 +164,33 @@ impl Repository {
             notes.push(format!("{branch} is checked out in {place}, and was not moved").into());
             return Ok(Followed { branch, is_there: false, notes });
         }
+        let fault = self.move_branch(&name, at, tip).await?;
+        notes.extend(fault.iter().map(|fault| format!("{branch} could not be moved: {fault}").into()));
+        Ok(Followed { branch, is_there: fault.is_none(), notes })
+    }
+
+    /// The common case: the branch is still where this process left it, and the tip is one commit further. None where it is not, or
+    /// where anything else has to be looked at.
+    async fn follow_on(&self, topic: &str, tip: Oid) -> Result<Option<Followed>, GitError> {
+        let name = branch_of(topic);
+        let last = self.followed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some((_, at)) = last.filter(|(known, _)| *known == name) else { return Ok(None) };
+        if self.parents(tip).await? != [at] || self.checked_out(&name).await?.is_some() {
+            return Ok(None);
+        }
+        let is_there = self.move_branch(&name, Some(at), tip).await?.is_none();
+        Ok(is_there.then(|| Followed { branch: short(&name), is_there, notes: Vec::new() }))
+    }
+
+    /// Moves a branch from where it is believed to be; why it could not be moved.
+    async fn move_branch(&self, name: &str, at: Option<Oid>, tip: Oid) -> Result<Option<GitError>, GitError> {
         let zero = "0".repeat(tip.to_string().len());
         let old = at.map_or(zero, |at| at.to_string());
-        let args = ["update-ref", "--no-deref", "-m", "tidegate: follow", &name, &tip.to_string(), &old];
+        let args = ["update-ref", "--no-deref", "-m", "tidegate: follow", name, &tip.to_string(), &old];
         let output = self.refs.ask(&args, b"").await?;
-        if output.code != 0 {
-            notes.push(format!("{branch} could not be moved: {}", failed(&args, &output)).into());
-        }
-        Ok(Followed { branch, is_there: output.code == 0, notes })
+        let is_moved = output.code == 0;
+        *self.followed.lock().unwrap_or_else(PoisonError::into_inner) = is_moved.then(|| (name.to_owned(), tip));
+        Ok((!is_moved).then(|| failed(&args, &output)))
     }
 
     /// Whether moving a branch from `there` to `tip` loses nothing: it is on the way, or all that it has more landed in a run whose own

@@ -3,7 +3,7 @@
 use super::{GitError, git::Git};
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 /// Of all answers together; the oldest go first.
@@ -29,15 +29,31 @@ impl Memory {
     /// What git says to a question about objects that are called by their names, and about nothing else: no ref, no
     /// configuration, no file.
     pub(super) async fn ask(&self, git: &Git, args: &[&str]) -> Result<Arc<[u8]>, GitError> {
-        let question: Question = args.iter().map(|arg| (*arg).into()).collect();
-        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(answer) = lock().answers.get(&question) {
-            return Ok(Arc::clone(answer));
+        if let Some(answer) = self.known(args) {
+            return Ok(answer);
         }
         let answer: Arc<[u8]> = git.run(args).await?.into();
-        lock().keep(question, &answer);
+        self.lock().keep(question(args), &answer);
         Ok(answer)
     }
+
+    /// The answer, if it is kept.
+    pub(super) fn known(&self, args: &[&str]) -> Option<Arc<[u8]>> {
+        self.lock().answers.get(&question(args)).cloned()
+    }
+
+    /// What git would say to such a question, known since we made the object ourselves.
+    pub(super) fn tell(&self, args: &[&str], answer: String) {
+        self.lock().keep(question(args), &answer.into_bytes().into());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn question(args: &[&str]) -> Question {
+    args.iter().map(|arg| (*arg).into()).collect()
 }
 
 impl Kept {

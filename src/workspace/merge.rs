@@ -162,7 +162,9 @@ impl Repository {
         let git = git.with("GIT_AUTHOR_NAME", landing.author.name()).with("GIT_AUTHOR_EMAIL", landing.author.email());
         let message = landing.message();
         let args = ["commit-tree", sign, &tree.to_string(), "-p", &base.to_string(), "-F", "-"];
-        git.name(&args, message.as_bytes()).await.map(Built::Commit)
+        let commit = git.name(&args, message.as_bytes()).await?;
+        self.learn_parent(commit, base);
+        Ok(Built::Commit(commit))
     }
 }
 

@@ -31,3 +31,4 @@ pub use reading::{TreeEntry, Uncommitted};
 pub use repository::{Options, Repository};
 pub use setup::{Commands, Setup, SetupError};
 pub use snapshot::{Left, Snapshot, SnapshotError, Why};
+pub use survey::remove;

@@ -27,6 +27,19 @@ pub struct Uncommitted {
     pub is_untracked: bool,
 }
 
+/// The lines of a listing whose path is meant.
+fn lines(said: &[u8], is_meant: impl Fn(&[u8]) -> bool) -> impl Iterator<Item = &[u8]> {
+    said.split(|byte| *byte == 0).filter(move |line| {
+        let tab = line.iter().position(|byte| *byte == b'\t');
+        tab.is_some_and(|tab| is_meant(&line[tab + 1..]))
+    })
+}
+
+/// How git is asked for the parents of a commit.
+fn parents_of(commit: &str) -> [&str; 5] {
+    ["rev-list", "--parents", "--max-count=1", "--end-of-options", commit]
+}
+
 impl Repository {
     /// Every file of a commit or tree, in git's order.
     ///
@@ -43,8 +56,11 @@ impl Repository {
     /// # Errors
     /// As [`tree`](Self::tree).
     pub async fn under(&self, commit: Oid, folder: &str) -> Result<Vec<TreeEntry>, GitError> {
-        let below = format!("{}/", folder.trim_end_matches('/'));
-        let args = ["ls-tree", "-r", "-z", "--full-tree", &commit.to_string(), "--", &below];
+        let (below, commit) = (format!("{}/", folder.trim_end_matches('/')), commit.to_string());
+        let args = ["ls-tree", "-r", "-z", "--full-tree", &commit, "--", &below];
+        if let Some(said) = self.known(&args[..5]) {
+            return lines(&said, |path| path.starts_with(below.as_bytes())).map(|line| entry(&args, line)).collect();
+        }
         let said = self.recall(&args).await?;
         let lines = said.split(|byte| *byte == 0).filter(|line| !line.is_empty());
         let mut entries = lines.map(|line| entry(&args, line)).collect::<Result<Vec<_>, _>>()?;
@@ -61,7 +77,17 @@ impl Repository {
         if path.is_empty() || path.split('/').any(|part| matches!(part, "" | "." | "..")) {
             return Ok(None);
         }
-        let args = ["ls-tree", "-z", "--full-tree", &commit.to_string(), "--", path];
+        let commit = commit.to_string();
+        if let Some(said) = self.known(&["ls-tree", "-r", "-z", "--full-tree", &commit]) {
+            let args = ["ls-tree"];
+            let found =
+                lines(&said, |other| other == path.as_bytes()).next().map(|line| entry(&args, line)).transpose()?;
+            return match found.filter(|entry| entry.mode != 0o160_000) {
+                Some(entry) => self.blob(entry.oid).await.map(Some),
+                None => Ok(None),
+            };
+        }
+        let args = ["ls-tree", "-z", "--full-tree", &commit, "--", path];
         let said = self.recall(&args).await?;
         let Some(line) = said.split(|byte| *byte == 0).find(|line| !line.is_empty()) else { return Ok(None) };
         let entry = entry(&args, line)?;
@@ -167,6 +193,27 @@ impl Repository {
         let args = ["rev-parse", "--verify", "--quiet", "--end-of-options", &commit];
         let output = self.refs.ask(&args, b"").await?;
         if output.code == 0 { super::git::one_name(&args, &output.stdout).map(Some) } else { Ok(None) }
+    }
+
+    /// The parents of a commit, in order.
+    ///
+    /// # Errors
+    /// When there is no such commit.
+    pub async fn parents(&self, commit: Oid) -> Result<Vec<Oid>, GitError> {
+        let name = commit.to_string();
+        let args = parents_of(&name);
+        let said = self.recall(&args).await?;
+        let text = String::from_utf8_lossy(&said);
+        let mut names = text.split_whitespace().map(str::parse::<Oid>);
+        match (names.next(), names.collect::<Result<Vec<_>, _>>()) {
+            (Some(Ok(own)), Ok(parents)) if own == commit => Ok(parents),
+            _ => Err(strange(&args, &said)),
+        }
+    }
+
+    /// A commit that we made has this parent, and no other.
+    pub(super) fn learn_parent(&self, commit: Oid, parent: Oid) {
+        self.learn(&parents_of(&commit.to_string()), format!("{commit} {parent}\n"));
     }
 
     /// Whether `ancestor` is on the way to `commit`, or is it.

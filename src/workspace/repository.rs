@@ -6,7 +6,7 @@
 
 use super::{
     GitError, Identity, OpenFault,
-    git::{Git, failed},
+    git::{Git, failed, one_name},
     memory::Memory,
     name::{digest, slug},
     snapshot::Rules,
@@ -51,6 +51,8 @@ pub struct Repository {
     memory: Memory,
     pub(super) is_leftover: fn(&str) -> bool,
     pub(super) rules: Mutex<Vec<(Oid, Arc<Rules>)>>,
+    /// The branch that followed last, and where it was left.
+    pub(super) followed: Mutex<Option<(String, Oid)>>,
     /// Trees are made one at a time.
     pub(super) making: tokio::sync::Mutex<()>,
     user: Git,
@@ -76,13 +78,15 @@ impl Repository {
         let path = environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone());
         let git = Git::new(&path.unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()));
         let user = Git::of_user(&environment).within(&dir);
-        check_version(&git).await?;
-        let (git_dir, common, top, format) = find(&user, &dir).await?;
+        // What does not hang on each other is asked at the same time: a person waits for it.
+        let (version, found) = tokio::join!(check_version(&git), find(&user, &dir));
+        version?;
+        let (git_dir, common, top, format) = found?;
         let refs = git.with("GIT_DIR", &common).within(&common);
         let own = refs.with("GIT_DIR", &git_dir);
-        let head = head(&own).await?;
-        let branch = own.ask(&["symbolic-ref", "--quiet", "--short", "HEAD"], b"").await.map_err(broken)?;
-        let branch = String::from_utf8_lossy(&branch.stdout).trim().to_owned();
+        let (head, branch) = tokio::join!(head(&own), own.ask(&["symbolic-ref", "--quiet", "--short", "HEAD"], b""));
+        let head = head?;
+        let branch = String::from_utf8_lossy(&branch.map_err(broken)?.stdout).trim().to_owned();
         let id = id_of(&common);
         let repository = Repository {
             git,
@@ -94,6 +98,7 @@ impl Repository {
             memory: Memory::default(),
             is_leftover,
             rules: Mutex::default(),
+            followed: Mutex::default(),
             making: tokio::sync::Mutex::default(),
             user,
             environment,
@@ -253,6 +258,16 @@ impl Repository {
         self.memory.ask(&self.refs, args).await
     }
 
+    /// The same, as far as it was said before.
+    pub(super) fn known(&self, args: &[&str]) -> Option<Arc<[u8]>> {
+        self.memory.known(args)
+    }
+
+    /// What git would say of objects that we made ourselves: asked for later, it need not be asked.
+    pub(super) fn learn(&self, args: &[&str], answer: String) {
+        self.memory.tell(args, answer);
+    }
+
     /// How the repository names objects.
     pub(super) fn format(&self) -> &str {
         &self.format
@@ -305,28 +320,27 @@ async fn find(user: &Git, dir: &Path) -> Result<(PathBuf, PathBuf, PathBuf, Stri
     if !dir.is_dir() {
         return Err(OpenFault::NoFolder(dir.into()));
     }
-    let args = ["rev-parse", "--is-bare-repository", "--is-inside-work-tree"];
-    let place = user.ask(&args, b"").await.map_err(no_git)?;
-    if place.code != 0 {
-        let said = String::from_utf8_lossy(&place.stderr);
-        return Err(match &*said {
-            said if said.contains("not a git repository") => OpenFault::NoRepository(dir.into()),
-            said if said.contains("dubious ownership") => {
-                OpenFault::Ownership(said.split('\'').nth(1).map_or_else(|| dir.into(), PathBuf::from))
-            }
-            _ => broken(failed(&args, &place)),
-        });
-    }
-    match &*place.stdout {
-        b"false\ntrue\n" => {}
-        [b't', ..] => return Err(OpenFault::Bare(dir.into())),
-        _ => return Err(OpenFault::Outside(dir.into())),
-    }
-    let format = "--path-format=absolute";
+    let [bare, inside, format] = ["--is-bare-repository", "--is-inside-work-tree", "--path-format=absolute"];
     let what = ["--absolute-git-dir", "--git-common-dir", "--show-toplevel", "--show-object-format"];
-    let args = ["rev-parse", format, what[0], what[1], what[2], what[3]];
-    let said = user.run(&args).await.map_err(broken)?;
-    let said = String::from_utf8(said).map_err(|_| OpenFault::Place(dir.into()))?;
+    let args = ["rev-parse", bare, inside, format, what[0], what[1], what[2], what[3]];
+    // Without a working tree it fails, after it has said that there is none.
+    let place = user.ask(&args, b"").await.map_err(no_git)?;
+    let rest = match &*place.stdout {
+        [b't', ..] => return Err(OpenFault::Bare(dir.into())),
+        said if said.starts_with(b"false\nfalse\n") => return Err(OpenFault::Outside(dir.into())),
+        said if place.code == 0 => said.strip_prefix(b"false\ntrue\n").ok_or_else(|| OpenFault::Place(dir.into()))?,
+        _ => {
+            let said = String::from_utf8_lossy(&place.stderr);
+            return Err(match &*said {
+                said if said.contains("not a git repository") => OpenFault::NoRepository(dir.into()),
+                said if said.contains("dubious ownership") => {
+                    OpenFault::Ownership(said.split('\'').nth(1).map_or_else(|| dir.into(), PathBuf::from))
+                }
+                _ => broken(failed(&args, &place)),
+            });
+        }
+    };
+    let said = str::from_utf8(rest).map_err(|_| OpenFault::Place(dir.into()))?;
     match said.lines().collect::<Vec<_>>()[..] {
         [git_dir, common, top, format] => Ok((git_dir.into(), common.into(), top.into(), format.to_owned())),
         _ => Err(OpenFault::Place(dir.into())),
@@ -344,11 +358,13 @@ fn no_git(error: GitError) -> OpenFault {
 }
 
 async fn head(own: &Git) -> Result<Oid, OpenFault> {
-    let known = own.ask(&["rev-parse", "--verify", "--quiet", "HEAD"], b"").await.map_err(broken)?;
-    if known.code != 0 {
-        return Err(OpenFault::Unborn);
+    let args = ["rev-parse", "--verify", "--end-of-options", "HEAD^{commit}"];
+    let commit = own.ask(&args, b"").await.map_err(broken)?;
+    if commit.code == 0 {
+        return one_name(&args, &commit.stdout).map_err(broken);
     }
-    own.name(&["rev-parse", "--verify", "--end-of-options", "HEAD^{commit}"], b"").await.map_err(broken)
+    let known = own.ask(&["rev-parse", "--verify", "--quiet", "HEAD"], b"").await.map_err(broken)?;
+    Err(if known.code == 0 { broken(failed(&args, &commit)) } else { OpenFault::Unborn })
 }
 
 fn broken(error: GitError) -> OpenFault {

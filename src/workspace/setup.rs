@@ -6,7 +6,7 @@ use super::{
     survey,
 };
 use crate::{
-    process::{Ask, Confines, How, Launch, Limits, Line, Program, Tail},
+    process::{Ask, Confines, How, Launch, Limits, Line, Program, Tail, secrets},
     run::Oid,
 };
 use serde::{Deserialize, Serialize};
@@ -129,7 +129,7 @@ impl Lease {
                 limits: setup.limits,
                 confines: confines.clone(),
                 ask: Ask::Term,
-                secrets: Vec::new(),
+                secrets: secrets(&setup.env),
             };
             let exit = launch.launch(program, line.clone()).await;
             if !exit.is_success() {

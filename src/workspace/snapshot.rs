@@ -138,6 +138,7 @@ impl Repository {
         git.feed(&["update-index", "--add", "--replace", "-z", "--stdin"], &survey::list(taken)).await?;
         let tree = git.name(&["write-tree"], b"").await?;
         let commit = commit(&desk, tree, base, message).await?;
+        self.learn_parent(commit, base);
         self.pin(pin, commit).await?;
         Ok(Snapshot { commit, left })
     }

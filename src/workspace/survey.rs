@@ -52,7 +52,8 @@ pub(super) fn survey(root: &Path, is_leftover: impl Fn(&str) -> bool) -> io::Res
             if survey.files.len() + open.len() > MOST {
                 return Err(io::Error::other("there are more than two million files"));
             }
-            let data = entry.path().symlink_metadata()?;
+            // Asked of the open folder: by its path each file would cost a walk from the root. A link is not followed here either.
+            let data = entry.metadata()?;
             let Some(text) = name.to_str() else {
                 survey.tell(&dir, name, Why::NotUtf8);
                 continue;
@@ -64,7 +65,9 @@ pub(super) fn survey(root: &Path, is_leftover: impl Fn(&str) -> bool) -> io::Res
             } else if kind.is_dir() {
                 if is_leftover(&path) { survey.leftovers.push(path) } else { open.push(path) }
             } else if kind.is_file() {
-                grant(&entry.path(), &data, 0o600)?;
+                if data.permissions().mode() & 0o600 != 0o600 {
+                    grant(&entry.path(), &data, 0o600)?;
+                }
                 survey.files.push(Found { path, bytes: data.len() });
             } else if kind.is_symlink() {
                 survey.files.push(Found { path, bytes: data.len() });
@@ -95,8 +98,11 @@ fn grant(path: &Path, data: &Metadata, bits: u32) -> io::Result<()> {
     if mode & bits == bits { Ok(()) } else { fs::set_permissions(path, Permissions::from_mode(mode | bits)) }
 }
 
-/// Removes a file, a link or a whole folder, whatever its rights.
-pub(super) fn remove(path: &Path) -> io::Result<()> {
+/// Removes a file, a link or a whole folder, whatever its rights. What is not there is no error, and no link is followed.
+///
+/// # Errors
+/// When something cannot be removed.
+pub fn remove(path: &Path) -> io::Result<()> {
     let data = match path.symlink_metadata() {
         Ok(data) => data,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

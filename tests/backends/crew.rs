@@ -2,17 +2,18 @@
 //! cannot see of each other, and limits that two of them are told at once.
 
 use super::{
-    clis::{self, CLAUDE, CODEX, Cli, OPENCODE},
+    clis::{self, CLAUDE, CLAUDE_ACP, CODEX, Cli, GEMINI, OPENCODE},
     model::{Api, Asked, Fault, Reply, Server},
     space::{self, Said, Space},
-    walk::{approve, environment, now, who},
+    walk::{approve, configuration, environment, now, who},
 };
 use serde_json::json;
 use std::{
     collections::BTreeMap,
     fs::{self, File, OpenOptions},
     io::Write,
-    path::PathBuf,
+    path::{Path, PathBuf},
+    process::Command,
     sync::{Arc, Mutex},
 };
 
@@ -38,6 +39,10 @@ fn space(clis: &[Cli], tasks: usize, config: &str) -> Option<Space> {
 }
 
 fn execute(space: &Space, clis: &[Cli], server: &Server) -> Said {
+    space::said(&execution(space, clis, server).output().expect("it runs"))
+}
+
+fn execution(space: &Space, clis: &[Cli], server: &Server) -> Command {
     let mut command = space.tidegate(&["execute", "crew", "--plain"]);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = [clis::folder()].into_iter().chain(std::env::split_paths(&path));
@@ -47,7 +52,7 @@ fn execute(space: &Space, clis: &[Cli], server: &Server) -> Said {
     }
     // A way out that is closed to one of them is closed to all; the model is none.
     command.env("NO_PROXY", "127.0.0.1");
-    space::said(&command.output().expect("it runs"))
+    command
 }
 
 /// What an agent at work does: its file, and then it says so.
@@ -208,6 +213,95 @@ fn a_project_s_own_prompt_reaches_the_other_command_lines_too() {
         let herons: Vec<_> = asked.iter().filter(is_heron).map(who).collect();
         assert!(!herons.is_empty() && herons.iter().all(|who| who == "1 reviewer"), "{}: {herons:?}", cli.name);
     }
+}
+
+/// Has a command line start a server that is given a secret, and looks at what everybody on the machine can see.
+fn is_given_a_server_in_secret(cli: Cli) {
+    let (secret, notes) =
+        ("abcd-efgh-ijkl-mnop", Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/backends/notes.mjs"));
+    let config = configuration(cli);
+    // The variables that lead to the model are beside it, where they have to be named.
+    let config = match config.contains("\nenv = [") {
+        true => config.replace("\nenv = [", "\nmcp = [\"spy\"]\nenv = [\"SPY_TOKEN\", "),
+        false => config.replace("[agents]", "[agents]\nmcp = [\"spy\"]\nenv = [\"SPY_TOKEN\"]"),
+    };
+    let Some(space) = space(&[cli], 1, "") else { return };
+    let seen = space.beside("seen");
+    fs::create_dir(&seen).expect("a folder");
+    let more = format!("[review]\nreviewers = []\n[sandbox]\nreadable = [{notes:?}]\nwritable = [{seen:?}]\n{config}");
+    space.write("tidegate.toml", &(space.read("tidegate.toml") + &more));
+    let spy = format!(
+        "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' > {0}/argv; echo \"$SPY_KEY\" > {0}/key; exec node {1}",
+        seen.display(),
+        notes.display()
+    );
+    // Not `tidegate.toml` alone: the servers are the repository's.
+    let servers = json!({"mcpServers": {"spy": {
+        "command": "sh", "args": ["-c", spy],
+        "env": {"SPY_KEY": "it's \"${SPY_TOKEN}\"\n", "NOTES": seen.join("notes")},
+    }}});
+    space.write(".mcp.json", &servers.to_string());
+    space.commit("Have a server");
+    let server = Server::start(|asked| make(asked, "1"));
+    let mut command = execution(&space, &[cli], &server);
+    space::said(&command.env("SPY_TOKEN", secret).output().expect("it runs")).exits(0);
+    let read = |file: &str| fs::read_to_string(seen.join(file)).expect("the server was started");
+    assert_eq!(read("key"), format!("it's \"{secret}\"\n\n"), "{} gives it what it is to be given", cli.name);
+    let argv = read("argv");
+    assert!(argv.contains(cli.name) || argv.contains("node"), "{argv}");
+    assert!(!argv.contains(secret), "everybody sees it: {argv}");
+}
+
+#[test]
+fn what_a_server_is_given_stands_in_no_argument_of_claude() {
+    is_given_a_server_in_secret(CLAUDE);
+}
+
+#[test]
+fn what_a_server_is_given_stands_in_no_argument_of_codex() {
+    is_given_a_server_in_secret(CODEX);
+}
+
+#[test]
+fn what_a_server_is_given_stands_in_no_argument_of_gemini() {
+    is_given_a_server_in_secret(GEMINI);
+}
+
+#[test]
+fn what_a_server_is_given_stands_in_no_argument_of_opencode() {
+    is_given_a_server_in_secret(OPENCODE);
+}
+
+#[test]
+fn what_a_server_is_given_stands_in_no_argument_of_an_agent_of_the_protocol() {
+    is_given_a_server_in_secret(CLAUDE_ACP);
+}
+
+#[test]
+fn an_agent_of_the_protocol_has_the_logins_that_are_named_and_nothing_else_of_the_home() {
+    let config = "[review]\nreviewers = []\n[agents]\nbackend = \"acp\"\nenv = [\"ANTHROPIC_BASE_URL\"]\n\
+        [backends]\nacp = [\"claude-agent-acp\"]\nacp_logins = [\".claude/.credentials.json\"]\n";
+    let Some(space) = space(&[CLAUDE_ACP], 1, config) else { return };
+    let folder = space.beside("home/.claude");
+    fs::create_dir_all(&folder).expect("a folder");
+    let token = "dummy-token-0123456789abcdef";
+    let login = json!({"claudeAiOauth": {
+        "accessToken": token, "refreshToken": "dummy-refresh-0123456789", "expiresAt": (now() + 36_000) * 1_000,
+        "scopes": ["user:inference", "user:profile"], "subscriptionType": "max",
+    }});
+    fs::write(folder.join(".credentials.json"), login.to_string()).expect("a login");
+    fs::write(folder.join("CLAUDE.md"), "the user's own memory").expect("a file");
+    let server = Server::start(|asked| match asked.results.len() {
+        0 => Reply::shell("cat ~/.claude/.credentials.json; cat ~/.claude/CLAUDE.md; echo 1 > 1".to_owned()),
+        _ => Reply::say(asked.results.join("\n")),
+    });
+    let mut command = execution(&space, &[], &server);
+    let said = space::said(&command.env("ANTHROPIC_BASE_URL", server.url()).output().expect("it runs")).exits(0);
+    let asked = server.asked();
+    assert!(asked.iter().any(|asked| asked.has_heard(token)), "it could read its login");
+    assert!(!asked.iter().any(|asked| asked.has_heard("the user's own memory")), "and nothing else");
+    let logs = space.run(&["logs", "crew", "1", "--raw"]).exits(0).says(&["[redacted]"]);
+    assert!(!logs.all().contains(token) && !said.all().contains(token), "{}", logs.all());
 }
 
 /// Holds one agent at a pipe in its workspace while another one goes on.

@@ -88,7 +88,7 @@ impl Desk {
              request_max_retries=1,stream_max_retries=1}}",
             server.url_v1()
         );
-        let usual = ["exec", "--json", "--skip-git-repo-check", "--ignore-user-config", "--disable", "plugins"];
+        let usual = ["exec", "--json", "--skip-git-repo-check", "--disable", "plugins"];
         let ours = ["-c", "model_provider=scripted", "-c", &provider, "-c", "analytics.enabled=false"];
         let mut command = self.command(&[&usual[..], &ours[..], arguments, &["-"][..]].concat());
         // Not the home: codex wants no programs beside its sessions.

@@ -103,6 +103,12 @@ pub fn environment(cli: Cli, server: &Server) -> Vec<(&'static str, String)> {
     (kind.env)(server)
 }
 
+/// What names a command line in `tidegate.toml`, from `[agents]` on.
+pub fn configuration(cli: Cli) -> String {
+    let kind = KINDS.iter().find(|kind| kind.cli == cli).expect("a known command line");
+    format!("[agents]\nbackend = \"{}\"\n{}", kind.backend, kind.config)
+}
+
 fn opencode(server: &Server) -> String {
     let cost = json!({"input": 3, "output": 15, "cache_read": 0.3});
     let model =

@@ -126,7 +126,7 @@ pub fn ended_scripts(entries: &[Entry]) -> Vec<String> {
     let (mut jobs, mut tries, mut ended) = (BTreeMap::new(), BTreeMap::<_, u32>::new(), Vec::new());
     for entry in entries {
         match &entry.event {
-            &Event::Started { job, node, what } => drop(jobs.insert(job, (node, what))),
+            &Event::Started { job, node, what, .. } => drop(jobs.insert(job, (node, what))),
             Event::Ended { job, ending, .. } if matches!(**ending, Ending::Passed(_) | Ending::Rejected(_)) => {
                 let (node, what) = jobs[job];
                 let turn = tries.entry((node, what)).or_default();

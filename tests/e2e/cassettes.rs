@@ -91,9 +91,24 @@ fn a_run_that_was_recorded_lands_the_same_trees_in_a_clone_without_an_agent() {
     assert!(!tree.contains("gone/away") && !tree.contains("\tbad"), "{tree}");
     let used = |space: &Space| {
         let said = space.run(&["status", "one", "--json"]).exits(0);
-        serde_json::from_str::<serde_json::Value>(&said.out).expect("one value")["usage"].clone()
+        let total = serde_json::from_str::<serde_json::Value>(&said.out).expect("one value")["usage"]["total"].clone();
+        (total["runs"].as_u64(), total["micros"].as_u64())
     };
-    assert_eq!(used(&other), used(&space), "what was used then is told again");
+    assert_eq!(used(&space), (Some(5), Some(1_250_000)));
+    assert_eq!(used(&other), (Some(0), Some(0)), "what was paid when it was recorded is not paid again");
+    let replayed = "Replayed: 5 runs, from recordings: no model was asked, nothing was paid";
+    other.run(&["status", "one"]).exits(0).says(&[replayed]);
+}
+
+#[test]
+fn what_is_played_back_is_bound_by_no_limit() {
+    let (space, tapes) = recorded();
+    let other = clone(&space, &tapes);
+    let config = other.beside("replay.toml").display().to_string();
+    let limits = ["--max-runs", "0", "--max-cost", "0"];
+    let said = other.run(&[&["--config", &config, "execute", "one", "--plain"], &limits[..]].concat()).exits(0);
+    said.says(&["at least 4 runs of replay", "no model: this costs nothing"]);
+    assert_eq!(landed(&other), landed(&space));
 }
 
 #[test]
@@ -160,6 +175,42 @@ fn a_contest_of_a_sealed_test_is_played_back_as_what_it_was() {
 }
 
 #[test]
+fn a_call_that_leaves_a_secret_is_not_kept_and_its_playback_says_so() {
+    let space = Space::empty();
+    space.write("tidegate.toml", &format!("{CONFIG}[agents]\nbackend = \"claude\"\nenv = [\"MY_TOKEN\"]\n"));
+    space.commit("Begin");
+    space.topic("one", &chain());
+    // By its shape, and by what it is; put together here, since a repository's check looks for the shape too.
+    let shaped = format!("ghp_{}", "a1".repeat(18));
+    let work = format!(
+        "case $TIDEGATE_ROLE.$TIDEGATE_TASK.$TIDEGATE_ATTEMPT in\nreviewer.*) text={APPROVAL} ;;\n\
+         implementation.1.1) said 'I write {shaped}.'; echo {shaped} > one ;;\nimplementation.1.2) said 'It goes.'; echo 2 > one ;;\n\
+         implementation.2.1) echo \"$MY_TOKEN\" > two ;;\n*) exit 1 ;;\nesac"
+    );
+    claude::install(&space, &work);
+    let tapes = space.beside("tapes");
+    let record = tapes.display().to_string();
+    let mut execute = claude::tidegate(&space, &["execute", "one", "--plain", "--record", &record]);
+    execute.env("MY_TOKEN", "abcd-efgh-ijkl");
+    let ran = crate::space::said(&execute.output().expect("the binary runs")).exits(0);
+    ran.says(&[
+        "a call is not kept as a cassette task=\"1\" role=\"implementation\" attempt=1",
+        "one, this looks like a secret (GitHub token, ghp_...)",
+        "a call is not kept as a cassette task=\"2\" role=\"implementation\" attempt=1",
+        "two holds one of the agent's environment",
+    ]);
+    for tape in fs::read_dir(&tapes).unwrap() {
+        let text = fs::read_to_string(tape.unwrap().path()).unwrap();
+        assert!(!text.contains(&shaped) && !text.contains("abcd-efgh-ijkl"), "{text}");
+    }
+    assert!(fs::read_to_string(tapes.join("1.implementation.2.json")).unwrap().contains("It goes."));
+    let other = clone(&space, &tapes);
+    replay(&other)
+        .exits(1)
+        .says(&["no recording of this call: it was not kept when it was made", "one, this looks like"]);
+}
+
+#[test]
 fn a_folder_of_recordings_that_is_not_there_keeps_a_run_from_beginning() {
     let (space, tapes) = recorded();
     let other = clone(&space, &tapes.join("nowhere"));
@@ -177,8 +228,12 @@ fn a_run_that_cannot_be_recorded_does_not_begin() {
     let task = Task::new("One").field("Test Requirements: None").code("echo 1 > one");
     space.topic("one", &stream(&[task], "All tests pass"));
     fs::write(space.beside("file"), "").unwrap();
-    let said = space.run(&["execute", "one", "--plain", "--record", "../file/tapes"]).exits(3);
-    said.says(&["calls cannot be recorded", "file/tapes", "after --record"]);
+    for more in [&[][..], &["--dry-run"]] {
+        let said = space.run(&[&["execute", "one", "--plain", "--record", "../file/tapes"], more].concat()).exits(3);
+        said.says(&["calls cannot be recorded", "file/tapes", "after --record"]);
+    }
+    space.run(&["execute", "one", "--plain", "--record", "../tapes", "--dry-run"]).exits(0);
+    assert!(!space.beside("tapes").exists(), "a dry run makes no folder");
     assert!(!space.repo().join(".git/tidegate/runs").exists(), "a refusal leaves nothing behind");
     space.run(&["execute", "one", "--plain", "--record", "../tapes"]).exits(0);
     assert!(space.beside("tapes/1.implementation.1.json").is_file(), "a relative folder is where the command is given");

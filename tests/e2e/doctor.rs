@@ -79,17 +79,28 @@ fn looked(said: &Said) -> Vec<(String, String, String)> {
     all
 }
 
-/// Demands that it says this of the one thing that is bad, and that `execute` does not begin either.
+/// Demands that it says this of the one thing that is bad, of the topic as of any, and that `execute` does not begin either.
 #[track_caller]
-fn is_bad(space: &Space, name: &str, words: &[&str]) {
-    let bad: Vec<_> =
-        looked(&run(space, &["doctor", "--json"])).into_iter().filter(|(_, state, _)| state == "bad").collect();
-    let names: Vec<&str> = bad.iter().map(|(name, ..)| &**name).collect();
-    assert_eq!(names, [name], "{bad:?}");
-    run(space, &["doctor"]).exits(3).says(words).says(&["`execute` cannot start here yet"]);
+fn is_bad(space: &Space, name: &str, words: &[&str]) -> Said {
+    for doctor in [&["doctor"][..], &["doctor", "one"]] {
+        let said = run(space, &[doctor, &["--json"]].concat());
+        let bad: Vec<_> = looked(&said).into_iter().filter(|(_, state, _)| state == "bad").collect();
+        let names: Vec<&str> = bad.iter().map(|(name, ..)| &**name).collect();
+        assert_eq!(names, [name], "{bad:?}");
+        run(space, doctor).exits(3).says(words).says(&["cannot start here yet"]);
+    }
+    let rehearsed = run(space, &["execute", "one", "--plain", "--dry-run"]);
     let refused = run(space, &["execute", "one", "--plain"]);
     assert!([2, 3].contains(&refused.code), "{}", refused.all());
-    assert!(!space.repo().join(".git/tidegate/runs").exists(), "a refusal leaves nothing behind");
+    assert_eq!(rehearsed.all(), refused.all(), "a dry run is refused as the run is");
+    assert!(!space.repo().join(".git/tidegate").exists(), "a refusal leaves nothing behind");
+    refused
+}
+
+/// The same, where `execute` has the same words for it, and what to do about it.
+#[track_caller]
+fn is_bad_to_both(space: &Space, name: &str, words: &[&str]) {
+    is_bad(space, name, words).exits(3).says(words);
 }
 
 #[test]
@@ -144,6 +155,7 @@ fn without_git_or_with_one_that_is_too_old_it_says_what_to_do() {
 #[test]
 fn a_faulty_configuration_is_told_with_its_place() {
     let space = space("");
+    claude::install(&space, "echo 1 > one");
     configure(&space, "[slots]\nagnets = 4\n");
     is_bad(&space, "configuration", &["unknown key `agnets` in `[slots]`", "did you mean `agents`?", "tidegate.toml:"]);
     run(&space, &["--color", "always", "doctor"])
@@ -164,7 +176,7 @@ fn a_faulty_configuration_is_told_with_its_place() {
 
 #[test]
 fn a_backend_that_is_asked_for_and_not_there_is_told_with_what_to_do() {
-    let of = |config: &str, name: &str, words: &[&str]| is_bad(&space(config), name, words);
+    let of = |config: &str, name: &str, words: &[&str]| is_bad_to_both(&space(config), name, words);
     of("[agents]\nbackend = \"codex\"\n", "codex", &["`codex` is not on PATH", "install it, or configure another"]);
     let command = "[agents]\nbackend = \"command\"\n";
     of(
@@ -184,10 +196,22 @@ fn a_backend_that_is_asked_for_and_not_there_is_told_with_what_to_do() {
 }
 
 #[test]
+fn a_login_that_is_named_and_not_there_is_told() {
+    let space = space(
+        "[agents]\nbackend = \"acp\"\n[backends]\nacp = [\"sh\"]\nacp_logins = [\".agent/login\"]\n[review]\nreviewers = []\n",
+    );
+    let words = ".agent/login is not there, and `[backends] acp_logins` names it";
+    run(&space, &["doctor"]).exits(0).says(&[words, "log in, or name another file"]);
+    fs::create_dir_all(space.beside("home/.agent")).expect("a folder is made");
+    fs::write(space.beside("home/.agent/login"), "it").expect("a file is written");
+    run(&space, &["doctor"]).exits(0).lacks(&["acp_logins"]);
+}
+
+#[test]
 fn a_backend_of_reviewers_alone_counts_too() {
     let space = space("[agents.reviewer]\nbackend = \"gemini\"\n");
     claude::install(&space, "echo 1 > one");
-    is_bad(&space, "gemini", &["`gemini` is not on PATH"]);
+    is_bad_to_both(&space, "gemini", &["`gemini` is not on PATH", "install it, or configure another backend"]);
     let said = run(&space, &["execute", "one", "--plain"]).exits(3);
     said.says(&[
         "`qa-reviewer` is to review, and no agent can do it: `gemini` is not on PATH",
@@ -196,12 +220,62 @@ fn a_backend_of_reviewers_alone_counts_too() {
 }
 
 #[test]
-fn a_command_line_that_is_another_program_or_broken_is_told() {
+fn who_is_asked_about_work_that_keeps_failing_counts_too() {
+    let space = space("[agents.expert]\nbackend = \"replay\"\n[backends]\nreplay = \"none\"\n");
+    claude::install(&space, "echo 1 > one");
+    is_bad_to_both(&space, "replay", &["none is no folder", "execute --record DIR"]);
+    let said = run(&space, &["execute", "one", "--plain"]);
+    said.says(&[
+        "the `expert` is asked about work that keeps failing, and no agent can do it",
+        "[agents.expert] backend",
+    ]);
+    fs::create_dir(space.repo().join("none")).expect("a folder is made");
+    run(&space, &["doctor"]).exits(0);
+}
+
+#[test]
+fn help_that_nobody_has_configured_is_missed_where_no_agent_is_found_and_keeps_nothing_from_starting() {
+    let own = "[agents.test-developer]\nbackend = \"command\"\n[agents.implementation]\nbackend = \"command\"\n\
+               [backends]\ncommand = [\"sh\", \"-c\", \"echo 1 > one\"]\n[review]\nreviewers = []\n";
+    let space = space(own);
+    let told = [
+        "the `expert` is asked about work that keeps failing, and no agent can do it",
+        "none of claude, codex, gemini, opencode is on PATH",
+        "[agents.expert] backend",
+    ];
+    for doctor in [&["doctor"][..], &["doctor", "one"]] {
+        run(&space, doctor).exits(0).says(&told).says(&["? backend"]);
+    }
+    run(&space, &["execute", "one", "--plain"]).exits(0).says(&told).says(&["warning"]);
+}
+
+#[test]
+fn a_fallback_that_is_not_there_is_told_and_keeps_nothing_from_starting() {
+    let space = space("[agents.implementation]\nfallback = \"codex\"\n[review]\nreviewers = []\n");
+    claude::install(&space, "echo 1 > one");
+    let told = [
+        "the `implementation` has nothing to fall back to: `codex` is not on PATH",
+        "[agents.implementation] fallback",
+    ];
+    for doctor in [&["doctor"][..], &["doctor", "one"]] {
+        run(&space, doctor).exits(0).says(&told).says(&["? codex"]);
+    }
+    run(&space, &["execute", "one", "--plain", "--dry-run"]).exits(0).says(&told).says(&["warning"]);
+    run(&space, &["execute", "one", "--plain"]).exits(0).says(&told);
+    run(&space, &["execute", "one", "--plain"]).exits(0).lacks(&["codex"]);
+    // Whoever runs nothing needs nothing to fall back to.
+    configure(&space, "[agents.coordinator]\nbackend = \"script\"\nfallback = \"codex\"\n");
+    run(&space, &["doctor"]).exits(0).lacks(&["codex"]);
+}
+
+#[test]
+fn a_command_line_that_is_another_program_or_broken_is_told_and_not_begun_with() {
     let space = space("[agents]\nbackend = \"claude\"\n");
     let told = |script: &str, words: &[&str]| {
         program(&space, "claude", script);
         let said = run(&space, &["doctor"]).exits(3).says(words);
         assert!(!said.out.contains('\u{1b}'), "{:?}", said.out);
+        is_bad_to_both(&space, "claude", words);
     };
     told(
         "echo claude, the painter, 1.0",
@@ -219,20 +293,61 @@ fn a_command_line_that_is_another_program_or_broken_is_told() {
     run(&space, &["doctor"]).exits(3);
     configure(&space, "[agents]\nbackend = \"script\"\n");
     run(&space, &["doctor"]).exits(0).says(&["? claude", "does not work"]);
+    scripted(&space);
+    run(&space, &["doctor", "scripts"]).exits(0).says(&["? claude", "does not work"]);
+    run(&space, &["execute", "scripts", "--plain"]).exits(0);
+}
+
+/// A topic that needs nobody.
+fn scripted(space: &Space) {
+    let task = Task::new("One").field("Test Requirements: None").code("echo 1 > one");
+    space.topic("scripts", &stream(&[task], "All tests pass"));
 }
 
 #[test]
 fn where_no_agent_is_found_only_scripts_can_be_executed_and_it_is_said() {
     let space = space("");
-    let all = looked(&run(&space, &["doctor", "--json"]).exits(0));
+    let nobody = "none of claude, codex, gemini, opencode is on PATH";
+    is_bad_to_both(&space, "backend", &[nobody, "install one and log in"]);
+    run(&space, &["doctor"])
+        .exits(3)
+        .says(&["only tasks that carry scripts can be executed", "tidegate doctor <topic>"]);
+    scripted(&space);
+    let all = looked(&run(&space, &["doctor", "scripts", "--json"]).exits(0));
     let (_, state, text) = all.iter().find(|(name, ..)| name == "backend").expect("it looks at backends");
-    assert!(state == "note" && text.contains("only tasks that carry scripts can be executed"), "{text}");
-    run(&space, &["execute", "one", "--plain"]).exits(3).says(&["none of claude, codex, gemini, opencode is on PATH"]);
+    assert!(state == "note" && text.contains(nobody) && text.contains("needs none"), "{text}");
+    run(&space, &["execute", "scripts", "--plain"]).exits(0);
+    configure(&space, "[agents]\nbackend = \"script\"\n");
+    run(&space, &["doctor"]).exits(0);
+    let words = ["task 1 has no `implementation` script", "it is to be done by a script", "```sh role=implementation"];
+    run(&space, &["doctor", "one"]).exits(3).says(&words);
+    run(&space, &["execute", "one", "--plain"]).exits(3).says(&words);
+    run(&space, &["doctor", "nothing"]).exits(3).says(&["! topic", "nothing"]);
+}
+
+#[test]
+fn what_a_run_has_done_needs_nobody_any_more() {
+    let space = space("[review]\nreviewers = []\n[attempts]\ntries = 1\nany = 1\nlives = 1\n");
+    let task = |title| Task::new(title).field("Test Requirements: None");
+    space.topic("one", &stream(&[task("One"), task("Two").field("Dependencies: Task 1")], "All tests pass"));
+    claude::install(&space, "echo \"$TIDEGATE_TASK\" > \"made-$TIDEGATE_TASK\"");
+    run(&space, &["execute", "one", "--plain", "--only", "1"]).exits(0);
+    fs::remove_file(space.beside("bin/claude")).expect("it is removed");
+    run(&space, &["doctor", "one"]).exits(3).says(&["one: 1 of 2 tasks left to do", "`claude` is not on PATH"]);
+    let said = run(&space, &["execute", "one", "--plain"]).exits(3);
+    said.says(&["task 2 has no `implementation` script", "`claude` is not on PATH"]).lacks(&["task 1 has no"]);
+    claude::install(&space, "echo \"$TIDEGATE_TASK\" > \"made-$TIDEGATE_TASK\"");
+    run(&space, &["execute", "one", "--plain"]).exits(0);
+    fs::remove_file(space.beside("bin/claude")).expect("it is removed");
+    run(&space, &["doctor", "one"]).exits(0).says(&["one: 0 of 2 tasks left to do"]);
+    run(&space, &["execute", "one", "--plain"]).exits(0).says(&["done, every gate passed"]);
+    run(&space, &["execute", "one", "--plain", "--dry-run"]).exits(0).says(&["nothing is left to do"]);
 }
 
 #[test]
 fn what_else_execute_wants_is_looked_at() {
     let space = space("");
+    claude::install(&space, "echo 1 > one");
     configure(&space, "[checks]\ntask = [\"true\"]\n");
     is_bad(&space, "checks", &["no check was found for the stream, system gates", "[checks]", "--allow-no-checks"]);
     configure(&space, "[agents]\nmcp = [\"github\"]\n");
@@ -262,6 +377,7 @@ fn a_sandbox_that_is_not_there_is_told_with_how_to_get_it() {
         return;
     }
     let space = space("");
+    claude::install(&space, "echo 1 > one");
     run(&space, &["doctor"]).exits(0).says(&["bubblewrap, tried out"]);
     fs::remove_file(space.beside("bin/bwrap")).unwrap();
     is_bad(&space, "sandbox", &["bubblewrap is not installed", "apt-get install bubblewrap", "--sandbox none"]);
@@ -287,7 +403,7 @@ fn too_little_room_is_told() {
         let found = all.into_iter().find(|(name, _, text)| name == "disk" && text.contains(&state));
         found.unwrap_or_else(|| panic!("nothing is said of {state}")).1
     };
-    assert_eq!((within(512), within(2 << 10), within(8 << 10)), ("bad".into(), "note".into(), "good".into()));
+    assert_eq!([512, 2 << 10, 8 << 10].map(within), ["note", "note", "good"]);
 }
 
 #[test]

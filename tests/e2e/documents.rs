@@ -315,3 +315,58 @@ fn a_topic_may_be_called_as_people_write_and_shares_no_run_with_another() {
         space.execute(topic).exits(0).says(&["goes on from"]);
     }
 }
+
+#[test]
+fn a_topic_begins_with_three_documents_that_check_reads_and_what_is_there_stays() {
+    let space = Space::plain();
+    space.write("notes/rate-limits-for-all/plan.md", "# Mine\n");
+    let said = space.run(&["init", "Rate limits for all"]).exits(0);
+    let [made, kept] = ["made", "kept"].map(|word| format!("{word} notes/rate-limits-for-all/"));
+    said.says(&[
+        &format!("{made}research.md"),
+        &format!("{kept}plan.md"),
+        &format!("{made}breakdown.md"),
+        "tidegate check",
+    ]);
+    assert_eq!(space.read("notes/rate-limits-for-all/plan.md"), "# Mine\n");
+    let checked = json(&space.run(&["check", "rate-limits-for-all", "--json", "--strict"]).exits(0));
+    assert_eq!(checked["tasks"].as_array().unwrap().len(), 4, "{checked}");
+    assert_eq!(checked["warnings"], serde_json::json!([]));
+    assert!(
+        space.read("notes/rate-limits-for-all/breakdown.md").starts_with("# Rate limits for all: Task Breakdown\n")
+    );
+    let again = space.run(&["init", "rate-limits-for-all"]).exits(0);
+    assert!(!again.out.contains("made"), "{}", again.all());
+}
+
+#[test]
+fn a_topic_is_begun_nowhere_but_in_a_folder_of_its_own_below_notes() {
+    let space = Space::plain();
+    for name in ["../x", "..", "", "///"] {
+        space.run(&["init", name]).exits(2).says(&["names no folder"]);
+    }
+    let outside = space.beside("outside");
+    std::fs::create_dir_all(&outside).unwrap();
+    std::fs::create_dir_all(space.repo().join("notes")).unwrap();
+    std::os::unix::fs::symlink(&outside, space.repo().join("notes/linked")).unwrap();
+    space.run(&["init", "linked"]).exits(2).says(&["is no folder of its own"]);
+    assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0);
+}
+
+#[test]
+fn shells_and_manuals_are_told_of_every_command() {
+    let space = Space::plain();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        space.run(&["completions", shell]).exits(0).says(&["execute", "max-runs"]);
+    }
+    let script = space.run(&["completions", "bash"]).exits(0).out;
+    let sourced = script
+        + "\nCOMP_WORDS=(tidegate exe) COMP_CWORD=1 && _tidegate tidegate exe tidegate && echo \"${COMPREPLY[@]}\"";
+    let completed = space.command("bash").args(["-c", &sourced]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&completed.stdout), "execute\n");
+    space.run(&["man"]).exits(0).says(&[".TH tidegate 1", "tidegate\\-execute(1)"]);
+    space.run(&["man", "pages"]).exits(0);
+    for page in ["tidegate.1", "tidegate-execute.1", "tidegate-agents-show.1"] {
+        assert!(space.read(&format!("pages/{page}")).contains(".SH SYNOPSIS"), "{page}");
+    }
+}

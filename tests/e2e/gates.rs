@@ -164,3 +164,18 @@ fn a_word_that_is_not_taken_is_answered_with_the_one_that_would_be() {
     space.run(&["approve", "nice", "system", "2"]).exits(0);
     space.execute("nice").exits(0);
 }
+
+#[test]
+fn a_deployment_that_a_person_approves_needs_no_check() {
+    let space = Space::strict();
+    let config = format!("{}[gates.deployment]\napprove = true\n", space.read("tidegate.toml"));
+    space.write("tidegate.toml", &config);
+    space.commit("Have a gate");
+    let task = Task::new("One").field("Test Requirements: None").code("echo 1 > one");
+    space.topic("one", &stream(&[task], "All tests pass"));
+    space.run(&["check", "one"]).exits(0).lacks(&["No check is configured"]);
+    let held = "held for a person at deployment: a person approves the deployment (blocks the end)";
+    space.execute("one").exits(1).says(&[held, "tidegate approve one deployment 1"]);
+    space.run(&["approve", "one", "deployment", "1"]).exits(0);
+    space.execute("one").exits(0).says(&["done, every gate passed"]);
+}

@@ -88,7 +88,14 @@ fn a_task_that_is_not_there_is_told_with_those_that_are() {
 fn a_run_that_may_start_so_many_agents_stops_there_and_goes_on_when_it_may_start_more() {
     let space = space();
     let said = execute(&space, &["--max-runs", "1"]).exits(4);
-    said.says(&["the run stops, to go on later, at 1 run", "stopped: the limit of 1 run is reached", "--max-runs"]);
+    said.says(&[
+        "the run stops, to go on later, at 1 run",
+        "stopped: a limit is reached, --max-runs 1: 1 run of agents",
+    ]);
+    let report = space.report("two");
+    assert!(report.contains("It goes on where it stopped with a higher limit, or with none:"), "{report}");
+    assert!(report.contains("**Limit reached**: \\--max-runs 1: 1 run of agents"), "{report}");
+    assert!(report.contains("tidegate execute two ```"), "the flag that would stop it again is left out: {report}");
     assert_eq!((space.landed("two").len(), used(&space)), (1, (1, 250_000)));
     // What was started before counts.
     execute(&space, &["--max-runs", "1"]).exits(4);
@@ -103,7 +110,8 @@ fn a_run_that_may_start_so_many_agents_stops_there_and_goes_on_when_it_may_start
 fn a_run_that_may_cost_so_much_ends_what_runs_when_it_is_reached_and_starts_no_more() {
     let space = space();
     let said = execute(&space, &["--max-cost", "0.30"]).exits(4);
-    said.says(&["the run stops, to go on later, at $0.30", "stopped: the limit of $0.30 is reached", "--max-cost"]);
+    let reached = "--max-cost 0.30: $0.50 spent";
+    said.says(&["the run stops, to go on later, at $0.30", &format!("stopped: a limit is reached, {reached}")]);
     // The second began below the limit, and lands.
     assert_eq!((space.landed("two").len(), used(&space)), (2, (2, 500_000)));
     let report = space.report("two");
@@ -115,15 +123,97 @@ fn a_run_that_may_cost_so_much_ends_what_runs_when_it_is_reached_and_starts_no_m
     ] {
         assert!(report.contains(words), "{words}: {report}");
     }
-    space.run(&["status", "two"]).exits(0).says(&["Spent: 2 runs", "$0.50", "Limit: $0.30 in all"]);
+    space
+        .run(&["status", "two"])
+        .exits(0)
+        .says(&["Spent: 2 runs", "$0.50", "Limit: $0.30 in all", reached])
+        .says(&["let it go on, with a higher limit or none"]);
     let left = if space.landed("two").contains(&"Second".to_owned()) { "3" } else { "2" };
     space.run(&["why", "two", left]).exits(0).says(&["what is left of the budget does not cover it"]);
     assert_eq!(status(&space)["limit"], json!({"micros": 300_000, "runs": null}));
+    assert_eq!(status(&space)["reached"], json!([reached]));
     execute(&space, &["--max-cost", "0.50"]).exits(4);
     assert_eq!(used(&space), (2, 500_000), "what was spent before counts");
     let said = execute(&space, &["--max-cost", "0.51"]).exits(0);
     said.says(&["done, every gate passed", "3 runs, 3000 tokens in, 300 cached, 150 out, $0.75"]);
     assert_eq!(space.landed("two").len(), 3);
+    assert!(!space.report("two").contains("Limit reached"), "nothing was left to stop");
+}
+
+#[test]
+fn the_command_that_goes_on_is_told_with_all_that_it_needs() {
+    let space = space();
+    let config = space.beside("other file.toml");
+    std::fs::copy(space.repo().join("tidegate.toml"), &config).expect("it is copied");
+    let run = |more: &[&str]| {
+        let all = ["--config", "../other file.toml", "execute", "two", "--plain", "-j", "1", "--record", "../tapes"];
+        claude::run(&space, &[&all, more].concat())
+    };
+    let (config, tapes) = ("/repo/../other file.toml'", "/repo/../tapes");
+    let again = |said: Said, flags: &str| {
+        let line =
+            said.all().lines().map(str::trim).find(|line| line.starts_with("tidegate --config '/")).map(str::to_owned);
+        let line = line.unwrap_or_else(|| panic!("no command is told: {}", said.all()));
+        assert!(
+            line.contains(&format!("{config} execute two -j 1{flags} --record /")) && line.ends_with(tapes),
+            "{line}"
+        );
+    };
+    again(run(&["--max-runs", "1", "--max-cost", "9"]).exits(4), " --max-cost 9.00");
+    let only = run(&["--only", "1", "--max-runs", "8"]).exits(0);
+    again(only.says(&["It goes on where it stopped without --only:"]), " --max-runs 8");
+    claude::install(&space, "exit 3");
+    again(run(&["--only", "3", "--max-runs", "8"]).exits(1).says(&["tidegate retry"]), " --max-runs 8");
+    let failed = run(&["--max-runs", "8"]).exits(1);
+    again(failed.says(&["settle what waits for you, and go on:"]), " --max-runs 8");
+}
+
+#[test]
+fn a_limit_that_is_not_set_again_holds_no_longer_and_that_is_said() {
+    let space = space();
+    execute(&space, &["--max-runs", "1", "--max-cost", "5"]).exits(4);
+    space.run(&["status", "two"]).says(&["tidegate execute two --max-cost 5.00"]);
+    let (runs, cost) = ("the limit of before, --max-runs 1, holds no longer", "--max-cost 5.00");
+    execute(&space, &["--max-cost", "5", "--dry-run"]).exits(0).says(&[runs]).lacks(&[cost]);
+    execute(&space, &["--max-runs", "2"]).exits(4).says(&["the limit of before, --max-cost 5.00, holds no longer"]);
+    claude::run(&space, &["-q", "execute", "two"])
+        .exits(0)
+        .says(&["the limit of before, --max-runs 2, holds no longer"]);
+}
+
+#[test]
+fn a_backend_that_does_not_tell_what_it_costs_is_told_where_money_is_limited() {
+    let space = space();
+    let config = space.read("tidegate.toml").replace(
+        "backend = \"claude\"\n",
+        "backend = \"claude\"\n[agents.expert]\nfallback = \"command\"\n[backends]\ncommand = [\"sh\"]\n",
+    );
+    space.write("tidegate.toml", &config);
+    space.commit("Have another agent");
+    let told = "--max-cost cannot be relied on to stop command: it tells nothing of what it uses";
+    execute(&space, &["--max-cost", "5", "--dry-run"]).exits(0).says(&[told, "--max-runs N"]).lacks(&["stop claude"]);
+    execute(&space, &["--max-runs", "5", "--dry-run"]).exits(0).lacks(&[told]);
+}
+
+#[test]
+fn what_a_fallback_did_is_told_after_its_own_backend_is_back() {
+    let space = space();
+    let config = space.read("tidegate.toml").replace(
+        "backend = \"claude\"\n",
+        "backend = \"claude\"\n[agents.implementation]\nfallback = \"command\"\n\
+         [backends]\ncommand = [\"sh\", \"-c\", \"echo $TIDEGATE_TASK > other-$TIDEGATE_TASK\"]\n",
+    );
+    space.write("tidegate.toml", &config);
+    space.commit("Have another agent");
+    let refused = r#"printf '{"type":"result","subtype":"success","is_error":true,"result":"no","api_error_status":401}\n'; exit"#;
+    claude::install(&space, refused);
+    execute(&space, &["--only", "1"]).exits(0);
+    claude::install(&space, "echo \"$TIDEGATE_TASK\" > \"made-$TIDEGATE_TASK\"");
+    execute(&space, &[]).exits(0);
+    let report = space.report("two");
+    assert!(report.contains("implementation of 1: done by command, to which it fell back from claude"), "{report}");
+    let tree = space.tree("two");
+    assert!(["other-1", "made-2", "made-3"].iter().all(|file| tree.contains(&(*file).to_owned())), "{tree:?}");
 }
 
 #[test]

@@ -207,6 +207,63 @@ fn a_program_of_the_users_own_gets_what_is_allowed_and_its_secrets_are_kept_too(
     is_kept_from(&[space.repo().join(".git/tidegate"), space.repo().join("notes")], &[ran, shown]);
 }
 
+#[test]
+fn secrets_that_an_agent_passes_on_by_our_own_ways_are_in_nothing_that_is_kept_or_said() {
+    let space = Space::plain();
+    let agent = space.beside("agent.sh");
+    // Also in letters that are others as long as they are JSON's.
+    let work = r#"prompt=$(cat)
+case $TIDEGATE_ROLE in expert) echo "Keep $DEPLOY_TOKEN to yourself, \u0074k-0123456789abcdef."; exit ;; esac
+call() { printf '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"%s","arguments":%s}}\n' "$1" "$2"; }
+{
+    call report_progress "{\"text\":\"I deploy with $DEPLOY_TOKEN at $DEPLOY_PLACE.\"}"
+    call report_progress '{"text":"It is \u0074k-0123456789abcdef."}'
+    call record_change "{\"path\":\"one\",\"rationale\":\"It wants $DEPLOY_TOKEN for $DEPLOY_PLACE.\"}"
+    call consult_expert "{\"question\":\"Is $DEPLOY_TOKEN right for $DEPLOY_PLACE?\"}"
+} | sh -c "$TIDEGATE_MCP" > said
+grep -q 'Keep .redacted. to yourself' said; rm said
+env > "$TIDEGATE_TRAY/left"; echo "$SIGNING_KEY" > "$TIDEGATE_CONTEST"; mkdir "$TIDEGATE_TRAY/in"; env > "$TIDEGATE_TRAY/in/it"
+ln -s /etc/passwd "$TIDEGATE_TRAY/link"
+echo 1 > one"#;
+    fs::write(&agent, work).expect("a script is written");
+    let config = format!(
+        "{}[agents]\nbackend = \"command\"\nenv = [\"DEPLOY_TOKEN\", \"DEPLOY_PLACE\", \"SIGNING_KEY\"]\n[backends]\ncommand = [\"sh\", \"-eu\", {agent:?}]\n\
+         [review]\nreviewers = []\n[attempts]\ntries = 1\nlives = 1\n[sandbox]\nreadable = [{agent:?}]\n",
+        space.read("tidegate.toml")
+    );
+    space.write("tidegate.toml", &config);
+    space.commit("Have an agent");
+    space.topic("one", &stream(&[Task::new("One").field("Test Requirements: None")], "All tests pass"));
+    let tapes = space.beside("tapes");
+    let record = tapes.display().to_string();
+    let ran = with_secrets(space.tidegate(&["execute", "one", "--plain", "--record", &record])).exits(0);
+    let ran = ran.says(&["I deploy with [redacted] at the-harbour."]);
+    let runs = space.repo().join(".git/tidegate");
+    is_kept_from(&[runs.clone(), space.repo().join("notes"), tapes], &[ran, logs(&space, &["--raw"])]);
+    let of = |name: &str| below(&runs).into_iter().filter(|file| file.ends_with(name)).collect::<Vec<_>>();
+    let text = |file: &PathBuf| fs::read_to_string(file).expect("it is text");
+    assert!(of("left").iter().all(|file| text(file).contains("DEPLOY_TOKEN=[redacted]")), "{:?}", of("left"));
+    assert!(of("changes.jsonl").iter().any(|file| text(file).contains("It wants [redacted] for the-harbour.")));
+    assert!(of("prompt.md").iter().any(|file| text(file).contains("Is [redacted] right for the-harbour?")));
+    assert!(!of("left").is_empty() && of("it").is_empty() && of("link").is_empty());
+}
+
+#[test]
+fn what_a_killed_run_left_of_a_call_loses_its_secrets_when_the_task_is_gone_on_with() {
+    let space = worked("test -e two || exit 1\necho 1 > one", &["DEPLOY_TOKEN"], &[]);
+    with_secrets(claude::tidegate(&space, &["execute", "one", "--plain"])).exits(1);
+    let trays = || -> Vec<PathBuf> {
+        let files = below(&space.repo().join(".git/tidegate/runs")).into_iter();
+        files.filter(|file| file.ends_with("tray/context.md")).collect()
+    };
+    let first = trays().remove(0).with_file_name("left");
+    fs::write(&first, format!("with {TOKEN}")).expect("a file is written");
+    claude::run(&space, &["retry", "one", "1"]).exits(0);
+    with_secrets(claude::tidegate(&space, &["execute", "one", "--plain"])).exits(1);
+    assert!(trays().len() > 1, "it was called again");
+    assert_eq!(fs::read_to_string(first).expect("it stays"), "with [redacted]");
+}
+
 /// A process whose output is read as it comes.
 struct Talking {
     child: Child,

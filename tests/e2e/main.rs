@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "the modules of a test are nobody's neighbours")]
 
 mod agents;
+mod bodies;
 mod breakdown;
 mod cassettes;
 mod claude;
@@ -14,9 +15,12 @@ mod ecosystems;
 mod edits;
 mod execute;
 mod gates;
+mod homes;
+mod in_place;
 mod limits;
 mod logs;
 mod neighbours;
+mod plans;
 mod proof;
 mod red;
 mod reports;

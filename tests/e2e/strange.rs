@@ -27,9 +27,14 @@ fn space(script: &str, agents: &str) -> Space {
     space.topic("one", &stream(&[Task::new("One").field("Test Requirements: None")], "All tests pass"));
     fs::create_dir(space.beside("bin")).expect("a folder is made");
     let program = space.beside("bin/claude");
-    fs::write(&program, format!("#!/bin/sh\nset -eu\n{script}\n")).expect("a script is written");
+    fs::write(&program, agent(script)).expect("a script is written");
     fs::set_permissions(program, fs::Permissions::from_mode(0o755)).expect("it becomes a program");
     space
+}
+
+/// A `claude` that says its version, and else does this.
+fn agent(script: &str) -> String {
+    format!("#!/bin/sh\nset -eu\nif [ \"$*\" = --version ]; then echo '2.1.329 (Claude Code)'; exit; fi\n{script}\n")
 }
 
 fn execute(space: &Space) -> Said {
@@ -156,7 +161,7 @@ fn an_agent_that_hangs_is_ended_with_all_that_it_began_whatever_they_ignore() {
     rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).expect("a pipe is made");
     let program = space.beside("bin/claude");
     let script = script.replace("PIPE", &pipe.display().to_string());
-    fs::write(program, format!("#!/bin/sh\nset -eu\n{script}\n")).expect("a script is written");
+    fs::write(program, agent(&script)).expect("a script is written");
     let config = format!("{}[sandbox]\nwritable = [{shared:?}]\n", space.read("tidegate.toml"));
     space.write("tidegate.toml", &config);
     space.commit("Share a pipe");

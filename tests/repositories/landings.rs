@@ -118,6 +118,30 @@ async fn a_branch_with_commits_that_are_not_ours_is_left_alone() {
 }
 
 #[tokio::test]
+async fn a_branch_that_somebody_moved_after_it_had_followed_is_looked_at_anew() {
+    let (ground, repository, base) = begun("r").await;
+    let mut tip = base;
+    for task in ["one", "two"] {
+        let next = candidate(&repository, tip, "r", task).await;
+        repository.land(tip, next, "r", task).await.unwrap();
+        assert!(repository.follow("chat", "r", next).await.unwrap().is_there);
+        tip = next;
+    }
+    let branch = "refs/heads/tidegate/chat/integration";
+    ground.git(&["update-ref", branch, &base.to_string()]);
+    let three = candidate(&repository, tip, "r", "three").await;
+    repository.land(tip, three, "r", "three").await.unwrap();
+    assert!(repository.follow("chat", "r", three).await.unwrap().is_there, "moved back, it loses nothing");
+    assert_eq!(ground.git(&["rev-parse", branch]), three.to_string());
+    let theirs = ground.commit("theirs");
+    ground.git(&["update-ref", branch, &theirs.to_string()]);
+    let four = candidate(&repository, three, "r", "four").await;
+    repository.land(three, four, "r", "four").await.unwrap();
+    assert_eq!(repository.follow("chat", "r", four).await.unwrap().branch, "tidegate/chat/integration-r");
+    assert_eq!(ground.git(&["rev-parse", branch]), theirs.to_string());
+}
+
+#[tokio::test]
 async fn an_earlier_run_of_ours_gives_way_since_its_own_ref_keeps_it() {
     let (ground, repository, base) = begun("first").await;
     let one = candidate(&repository, base, "first", "one").await;

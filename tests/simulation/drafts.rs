@@ -72,6 +72,7 @@ fn gated(chance: &mut Chance, nodes: &mut Vec<Node>, edges: &mut Vec<(NodeId, No
     if has(Phase::Verify) {
         means.extend([Means::SealIntact, Means::Green, Means::Scope, Means::Integrity]);
         means.extend(has(Phase::Red).then_some(Means::TestsFirst));
+        means.extend(has(Phase::Red).then_some(Means::BodiesOut));
         if chance.below(4) == 0 {
             means.push(Means::Measured { command: "cov".into(), bound: Bound::AtLeast(80) });
         }

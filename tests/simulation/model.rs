@@ -251,6 +251,7 @@ impl Model {
         let (mut person, mut closed) = (false, false);
         for (i, criterion) in (0..).zip(self.criteria(node)) {
             let is_met = match criterion.means {
+                Means::BodiesOut => is_verified && life.sheet.without_code.is_some(),
                 Means::TestsFirst => is_verified && !life.sheet.seal.commit.is_none(),
                 Means::SealIntact | Means::Green | Means::Integrity | Means::Checked { .. } => is_verified,
                 Means::Scope => is_verified && self.ungranted(node).is_empty(),
@@ -375,6 +376,7 @@ impl Model {
         life.verdicts.retain(|(_, on), _| *on == patch);
         life.words.retain(|(_, on)| *on == patch);
         (life.verified, life.asks, life.sheet.findings) = (None, Vec::new(), found);
+        life.sheet.without_code = None;
         if back == Phase::Tests {
             life.sheet.seal = Default::default();
         }
@@ -439,6 +441,7 @@ impl Model {
             (What::Verify, Evidence::Verified(verified)) => {
                 (life.patch, life.commit, life.sheet.work) = (verified.patch, verified.commit, verified.commit);
                 (life.verified, life.asks) = (Some(verified.patch), verified.asks.clone());
+                life.sheet.without_code = verified.without_code.clone();
                 life.figures = verified.figures.iter().rev().copied().collect();
                 return self.verified(node);
             }

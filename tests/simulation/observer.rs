@@ -85,7 +85,7 @@ impl Observer {
     fn entry(&mut self, event: &Event) {
         match event {
             Event::Planned { plan, policy, tip, .. } => self.model.planned(plan, policy, *tip),
-            Event::Started { job, node, what } => self.started(*job, *node, *what),
+            Event::Started { job, node, what, backend } => self.started((*job, *node, *what), *backend),
             Event::StopAsked { job } => {
                 let running = self.model.running.get_mut(job).expect("stopped what does not run");
                 assert!(!running.is_needed && !running.is_asked_to_stop, "{job:?} was stopped, and is needed");
@@ -252,7 +252,7 @@ impl Observer {
         }
     }
 
-    fn started(&mut self, id: JobId, node: NodeId, what: What) {
+    fn started(&mut self, (id, node, what): (JobId, NodeId, What), on: Option<BackendId>) {
         assert!(self.given.insert(id), "{id:?} was given twice");
         for before in self.model.before(node) {
             assert!(self.model.is_open(before), "{node:?} started before {before:?} was open");
@@ -268,6 +268,7 @@ impl Observer {
             panic!("{node:?} {what:?} started, and {hindrance}");
         }
         let (backend, left) = (self.backend(node, what), self.grant(node, what));
+        assert_eq!(on, backend, "{node:?} {what:?} runs on another backend than it says");
         if let Some(backend) = backend
             && let Some(Told::Probe(probe)) = self.told.get_mut(&backend)
         {

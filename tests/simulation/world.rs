@@ -3,10 +3,10 @@
 use super::chance::{Chance, Weather, mix};
 use std::collections::{BTreeMap, BTreeSet};
 use tidegate::{
-    plan::{Means, NodeId, Plan},
+    plan::{Gate, Means, NodeId, Plan},
     run::{
         Breakage, Code, Ending, Event, Evidence, Finding, Job, JobId, Oid, Red, Rejection, Seal, Spend, Subject,
-        Timestamp, Until, Verified, Weight, What,
+        TakenOut, Timestamp, Until, Verified, Weight, What, WithoutCode,
     },
 };
 
@@ -279,11 +279,21 @@ impl World {
                 verified.figures.push((i, self.figure(chance)));
             }
         }
-        let is_complete = gate.is_none_or(|gate| {
-            (0u16..).zip(&gate.criteria).all(|(i, criterion)| {
-                !matches!(criterion.means, Means::Measured { .. }) || verified.figures.iter().any(|&(of, _)| of == i)
-            })
-        });
+        let asks_without = |gate: &Gate| gate.criteria.iter().any(|criterion| criterion.means == Means::BodiesOut);
+        let asks_without = gate.is_some_and(asks_without);
+        if asks_without && !chance.happens(self.weather.broke / 4) {
+            let out = TakenOut::Patch;
+            let (failing, passing, doubts, ran) = (vec![], vec![], vec![], vec![]);
+            verified.without_code = Some(WithoutCode { out, failing, passing, doubts, ran });
+        }
+        let is_shown = !asks_without || verified.without_code.is_some();
+        let is_complete = is_shown
+            && gate.is_none_or(|gate| {
+                (0u16..).zip(&gate.criteria).all(|(i, criterion)| {
+                    !matches!(criterion.means, Means::Measured { .. })
+                        || verified.figures.iter().any(|&(of, _)| of == i)
+                })
+            });
         if is_complete { Ending::Passed(Evidence::Verified(Box::new(verified))) } else { fell(Oid::NONE) }
     }
 

@@ -3,6 +3,7 @@
 //! The agent runs under a warden as everything does: what it reads is a named pipe, what it writes a file that grows. Closing the
 //! pipe asks it to leave.
 
+mod envelope;
 mod fault;
 mod hearing;
 mod talk;
@@ -12,10 +13,12 @@ mod tests;
 use super::{
     AgentError, AgentEvent, AgentReport, Backend, Invocation, Sink,
     feed::Feed,
-    home::{self, unusable},
+    home::{self, spoilt, unusable},
+    login::Logins,
 };
-use crate::process::{Ask, Exit, How, Launch, Line, Program, Tail, package_of};
+use crate::process::{Ask, Exit, How, Launch, Line, Program, Tail, package_of, secrets};
 use agent_client_protocol::ByteStreams;
+use envelope::enveloped;
 use hearing::Hearing;
 use rustix::fs::{FileType, Mode, mknodat};
 use std::{
@@ -50,8 +53,7 @@ pub struct Acp {
     name: String,
     argv: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
-    logins: Vec<PathBuf>,
-    user: Option<PathBuf>,
+    logins: Logins,
     wardens: Arc<dyn Launch>,
 }
 
@@ -67,22 +69,22 @@ impl Acp {
         user: Option<PathBuf>,
         wardens: Arc<dyn Launch>,
     ) -> Acp {
-        Acp { name, argv, env, logins, user, wardens }
+        let logins = Logins::new(user, logins.into_iter().map(|path| (path.clone(), path)));
+        Acp { name, argv, env, logins, wardens }
     }
 
     async fn play(&self, invocation: Invocation, tell: Sink, line: Line) -> Result<AgentReport, AgentError> {
-        home::bring_logins(self.user.as_deref(), self.logins(), &invocation.home)?;
+        self.logins.bring(&invocation.home)?;
         let home = invocation.home.clone();
         let report = self.work(invocation, tell, line).await;
-        home::take_logins(self.logins(), &home).and(report)
-    }
-
-    fn logins(&self) -> impl Iterator<Item = (&Path, &Path)> {
-        self.logins.iter().map(|path| (path.as_path(), path.as_path()))
+        self.logins.take(&home).and(report)
     }
 
     async fn work(&self, mut invocation: Invocation, tell: Sink, line: Line) -> Result<AgentReport, AgentError> {
+        let secrets = self.secrets(&invocation);
         home::move_in(&mut invocation, &self.env);
+        let servers = enveloped(&invocation.servers, &invocation.home);
+        invocation.servers = servers.map_err(|error| spoilt(&invocation.home, &error))?;
         if let (Some(confines), Some(program)) = (&mut invocation.confines, self.argv.first()) {
             confines.readable.extend(package_of(Path::new(program)));
         }
@@ -100,7 +102,7 @@ impl Acp {
             limits: crate::process::Limits { idle: None, ..invocation.limits },
             confines: invocation.confines.clone(),
             ask: Ask::Term,
-            secrets: [home::secrets(&self.env), home::secrets_of_logins(self.logins(), &invocation.home)].concat(),
+            secrets,
         };
         let under = Line { stop: CancellationToken::new(), grew: Some(grew), hold: line.hold.clone() };
         let (heard, ears) = duplex(AHEAD_MAX);
@@ -153,6 +155,10 @@ impl Acp {
 impl Backend for Acp {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn secrets(&self, invocation: &Invocation) -> Vec<String> {
+        [invocation.secrets(), secrets(&self.env), self.logins.secrets()].concat()
     }
 
     fn run(

@@ -1,0 +1,189 @@
+//! In place: scripts that run where the repository is, without a clone, a commit or a merge. For mechanical work that is its own result.
+
+use super::{
+    Desk, Done, Ended, Performer, Setting,
+    bench::{after, ended, script, task},
+    evidence::Measured,
+    fell,
+    settle::{commands, settled},
+};
+use crate::{
+    agent::{AgentError, AgentEvent, Backend, Invocation, ScriptBackend, Sink, WritePolicy},
+    check::{self, Check},
+    context::{Package, feedback},
+    plan::Role,
+    process::{Launch, Line},
+    run::{Code, Ending, Evidence, Finding, Job, Oid, Rejection, What},
+    workspace::{Pool, slug},
+};
+use std::{
+    ffi::OsString,
+    fs, io,
+    path::{Path, PathBuf},
+    pin::Pin,
+    sync::Arc,
+};
+
+/// Bytes of common text in a context package.
+const COMMON_MAX: usize = 32 << 10;
+
+/// Does the jobs of a run that works in place.
+pub struct InPlace {
+    setting: Setting,
+    /// The repository's working tree: all scripts and checks run there.
+    top: PathBuf,
+    wardens: Arc<dyn Launch>,
+    scripts: ScriptBackend,
+    /// Nobody else works in the repository meanwhile.
+    _held: Pool,
+}
+
+impl InPlace {
+    /// Whoever does jobs in this working tree.
+    pub fn new(setting: Setting, top: PathBuf, wardens: Arc<dyn Launch>, held: Pool) -> InPlace {
+        let scripts = ScriptBackend::new(Arc::clone(&wardens));
+        InPlace { setting, top, wardens, scripts, _held: held }
+    }
+
+    /// Runs the task's script. What it leaves is the result: there is no patch to judge, and the base stands for one.
+    async fn implement(&self, job: &Job, desk: &Desk) -> Done {
+        let task = task(job, desk)?;
+        let invocation = self.invocation(job, desk).map_err(|error| fell(format!("the try cannot begin: {error}")))?;
+        let tell = Arc::clone(&desk.tell);
+        let sink: Sink = Arc::new(move |event| {
+            if let AgentEvent::Text(words) = event {
+                tell(super::Note::Said(words));
+            }
+        });
+        let line = Line { stop: desk.stop.clone(), ..Line::default() };
+        if invocation.script.is_none() {
+            return Err(fell(format!("task {} has no script; this is a bug", task.label)));
+        }
+        let base = job.sheet.base;
+        match self.scripts.run(invocation, sink, line).await {
+            Ok(_) => Ok(Ending::Passed(Evidence::Work { patch: base, commit: base, told: Vec::new() })),
+            Err(AgentError::GaveUp { code, tail }) => {
+                let text = format!("it gave up with exit code {code}{}", after(&tail));
+                let findings = vec![Finding::blocker(Code::Failed, text)];
+                Ok(Ending::Rejected(Rejection { findings, ..Rejection::default() }))
+            }
+            Err(error) => ended(error, Oid::NONE, job.id, desk.at),
+        }
+    }
+
+    fn invocation(&self, job: &Job, desk: &Desk) -> io::Result<Invocation> {
+        let task = task(job, desk).map_err(|_| io::Error::other("only tasks have scripts"))?;
+        let folder = self.folder(job, desk)?;
+        let findings = if job.sheet.findings.is_empty() { String::new() } else { feedback(&job.sheet.findings) };
+        let package = Package {
+            plan: desk.plan.blueprint(),
+            task,
+            role: Role::Implementation,
+            prompt: None,
+            handoffs: &[],
+            seal: &job.sheet.seal,
+            without_code: None,
+            findings: &job.sheet.findings,
+            patch: None,
+            common_max: COMMON_MAX,
+        };
+        let kept = |file: &str, text: &str| {
+            let path = folder.join(file);
+            fs::write(&path, text).map(|()| path.into_os_string())
+        };
+        // Most tasks never have any, and each file that a task leaves costs as much as starting its script.
+        let feedback = if findings.is_empty() { "/dev/null".into() } else { kept("feedback.md", &findings)? };
+        let own: [(&str, OsString); 6] = [
+            ("TIDEGATE_TOPIC", self.setting.topic.clone().into()),
+            ("TIDEGATE_TASK", task.label.to_string().into()),
+            ("TIDEGATE_ROLE", Role::Implementation.name().into()),
+            ("TIDEGATE_ATTEMPT", job.turn.to_string().into()),
+            ("TIDEGATE_FEEDBACK", feedback),
+            ("TIDEGATE_CONTEXT", kept("context.md", &package.render())?),
+        ];
+        let own = own.into_iter().map(|(name, value)| (OsString::from(name), value));
+        let confines = self.setting.cage.around(&[&self.top, &folder], true);
+        Ok(Invocation {
+            role: Role::Implementation,
+            definition: None,
+            script: script(task, Role::Implementation, None, job.turn).cloned(),
+            model: None,
+            prompt: String::new(),
+            again: String::new(),
+            cassette: String::new(),
+            workspace: self.top.clone(),
+            env: self.setting.env.iter().cloned().chain(own).collect(),
+            home: folder.clone(),
+            folder,
+            writes: WritePolicy::Workspace,
+            limits: self.setting.agent_limits,
+            turns: self.setting.turns,
+            confines: Some(confines),
+            session: None,
+            schema: None,
+            servers: Vec::new(),
+            at: desk.at,
+        })
+    }
+
+    /// Settles a gate's criterion by its commands, in the working tree as it is now.
+    async fn settle(&self, job: &Job, criterion: u16, desk: &Desk) -> Done {
+        let gate = desk.plan.node(job.node).gate();
+        let asked = gate.and_then(|gate| gate.criteria.get(usize::from(criterion)));
+        let asked = asked.ok_or_else(|| fell("a criterion that no gate has; this is a bug"))?;
+        let folder = self.folder(job, desk).map_err(|error| fell(format!("the try cannot begin: {error}")))?;
+        let mut measured = Measured::default();
+        for (number, command) in commands(asked)?.iter().enumerate() {
+            let log = folder.join(format!("check-{number}.log"));
+            let scratch = folder.join(format!("check-{number}.reports"));
+            fs::create_dir_all(&scratch).map_err(|error| fell(format!("{}: {error}", scratch.display())))?;
+            let check = Check {
+                launch: &*self.wardens,
+                command,
+                on: job.sheet.base,
+                cwd: &self.top,
+                env: &self.setting.env,
+                configured: &self.setting.check_env,
+                reports: &[],
+                limits: self.setting.check_limits,
+                log: &log,
+                log_name: &self.relative(&log),
+                scratch: &scratch,
+                cache: &scratch,
+                tidegate: &self.setting.program,
+                confines: Some(self.setting.cage.around(&[&self.top, &scratch], self.setting.cage.gate_network)),
+                line: Line { stop: desk.stop.clone(), ..Line::default() },
+            };
+            (desk.tell)(super::Note::Said(command.to_string()));
+            let is_end = measured.take(check::run(&check, &[]).await)?;
+            if is_end {
+                break;
+            }
+        }
+        Ok(settled(asked, &measured).into())
+    }
+
+    fn folder(&self, job: &Job, desk: &Desk) -> io::Result<PathBuf> {
+        let label = slug(desk.plan.node(job.node).label());
+        let folder = self.setting.folder.join("logs").join(label).join(format!("{:05}-{}", job.id.0, job.what.name()));
+        fs::create_dir_all(&folder)?;
+        Ok(folder)
+    }
+
+    fn relative(&self, path: &Path) -> String {
+        path.strip_prefix(&self.setting.folder).unwrap_or(path).to_string_lossy().into_owned()
+    }
+}
+
+impl Performer for InPlace {
+    fn perform(&self, job: Job, desk: Desk) -> Pin<Box<dyn Future<Output = Ended> + Send + '_>> {
+        Box::pin(async move {
+            let done = match job.what {
+                What::Implement => self.implement(&job, &desk).await,
+                What::Settle(criterion) => self.settle(&job, criterion, &desk).await,
+                other => Err(fell(format!("{} is nothing that is done in place; this is a bug", other.name()))),
+            };
+            Ended::from(done.unwrap_or_else(Ending::Broke))
+        })
+    }
+}

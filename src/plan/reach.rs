@@ -1,0 +1,58 @@
+//! What comes behind a node, by the edges there are so far.
+
+use super::Span;
+use std::{cell::Cell, collections::BTreeMap};
+
+/// More steps than this are not taken for one plan: a hostile document asks from everywhere to everywhere.
+const MOST_STEPS: usize = 50_000_000;
+
+/// Edges, by the node they begin at.
+pub(super) struct Reach {
+    starts: Vec<u32>,
+    ends: Vec<u32>,
+    left: Cell<usize>,
+}
+
+impl Reach {
+    /// Of edges in the order of the nodes they begin at, as a map has them.
+    pub(super) fn new(edges: &BTreeMap<(u32, u32), Option<Span>>) -> Reach {
+        let nodes = edges.keys().map(|&(a, b)| a.max(b) as usize + 1).max().unwrap_or(0);
+        let mut starts = vec![0; nodes + 1];
+        edges.keys().for_each(|&(before, _)| starts[before as usize + 1] += 1);
+        for node in 0..nodes {
+            starts[node + 1] += starts[node];
+        }
+        Reach { starts, ends: edges.keys().map(|&(_, after)| after).collect(), left: Cell::new(MOST_STEPS) }
+    }
+
+    /// For each node whether it is behind this one, by whatever way; nothing where that was asked too often.
+    pub(super) fn behind(&self, node: usize) -> Option<Vec<bool>> {
+        let mut reached = vec![false; self.starts.len().saturating_sub(1)];
+        let mut open = vec![node];
+        while let Some(at) = open.pop() {
+            let Some(range) = self.starts.get(at..at + 2) else { continue };
+            for &next in &self.ends[range[0] as usize..range[1] as usize] {
+                self.left.set(self.left.get().checked_sub(1)?);
+                if !std::mem::replace(&mut reached[next as usize], true) {
+                    open.push(next as usize);
+                }
+            }
+        }
+        self.left.set(self.left.get().checked_sub(reached.len() / 16)?);
+        Some(reached)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_behind_a_node_is_reached_by_any_way() {
+        let edges = [(0, 2), (1, 2), (2, 3)].into_iter().map(|edge| (edge, None)).collect();
+        let reach = Reach::new(&edges);
+        assert_eq!(reach.behind(0), Some(vec![false, false, true, true]));
+        assert_eq!(reach.behind(3), Some(vec![false; 4]));
+        assert_eq!(reach.behind(9), Some(vec![false; 4]));
+    }
+}
