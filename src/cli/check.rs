@@ -6,6 +6,7 @@ use super::{
     crew,
     exit::Exit,
     message::{clean, told},
+    preface::set_up,
     say,
     scene::{Scene, settings, wanted},
 };
@@ -42,7 +43,11 @@ async fn show(arguments: &Arguments, wish: &Wish, format: Format) -> Result<Exit
     let plan = Plan::build(understood.blueprint.clone())
         .map_err(|faults| Stop::new(Exit::Faulty, format!("error: the plan does not hold together: {faults:?}\n")))?;
     match format {
-        Format::Text => say(&text(&plan, &understood.draft, &understood.warnings, &settings))?,
+        Format::Text => {
+            let setup = config.workspace.setup.clone().unwrap_or_else(|| checks.setup());
+            let setup = set_up(&setup, config.workspace.setup.is_none());
+            say(&format!("{}{setup}", text(&plan, &understood.draft, &understood.warnings, &settings)))?;
+        }
         Format::Json => say(&format!("{:#}\n", json(&plan, &understood.draft, &understood.warnings)))?,
         Format::Mermaid => say(&mermaid(&plan))?,
         Format::Dot => say(&dot(&plan))?,

@@ -110,9 +110,16 @@ struct Grounds {
     base: Oid,
     /// What runs the roles of which the configuration says nothing.
     backend: Box<str>,
+    /// What sets workspaces up, as of the base.
+    setup: Vec<String>,
 }
 
 impl Grounds {
+    /// What the preface says of it.
+    fn said(&self) -> (&Config, &[String]) {
+        (&self.config, &self.setup)
+    }
+
     async fn of(scene: &Scene, wish: &Execute, base: Oid, backend: &str) -> Result<Grounds, Stop> {
         let mut config = scene.config(base).await?;
         if let Some(jobs) = wish.jobs {
@@ -127,7 +134,8 @@ impl Grounds {
         policy.budget.runs = wish.max_runs.unwrap_or(policy.budget.runs);
         // A run that began before this was recorded had nothing but scripts.
         let backend = if backend.is_empty() { crew::found(&scene.environment) } else { backend }.into();
-        Ok(Grounds { config, checks, policy, base, backend })
+        let setup = config.workspace.setup.clone().unwrap_or_else(|| checks.setup());
+        Ok(Grounds { config, checks, policy, base, backend, setup })
     }
 }
 
@@ -234,7 +242,7 @@ async fn begin(
     prove_needs(scene, &grounds, (&plan, &Past::default()), wish.allow_no_checks).await?;
     let sandbox = confinement::sandbox(scene, &grounds.config, wish, None).await?;
     let charter = charter(scene, id.as_str(), base, wish, (sandbox.tier(), &grounds.backend, in_place)).await?;
-    let preface = preface::preface(&plan, &Past::default(), &charter, &grounds.policy, &grounds.config);
+    let preface = preface::preface(&plan, &Past::default(), &charter, &grounds.policy, grounds.said());
     prove_signing(scene, &grounds.config).await?;
     let tapes = asked_tapes(arguments, wish, scene);
     prove_tapes(tapes.as_deref())?;
@@ -298,7 +306,7 @@ async fn resume(
     let past = Past::of(&run, &revision, &folder)?;
     prove_needs(scene, &grounds, (&plan, &past), charter.without_checks).await?;
     let sandbox = confinement::sandbox(scene, &grounds.config, wish, Some(&charter.sandbox)).await?;
-    let preface = preface::preface(&plan, &past, &charter, &grounds.policy, &grounds.config);
+    let preface = preface::preface(&plan, &past, &charter, &grounds.policy, grounds.said());
     prove_signing(scene, &grounds.config).await?;
     let tapes = asked_tapes(arguments, wish, scene);
     prove_tapes(tapes.as_deref())?;

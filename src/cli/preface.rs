@@ -16,7 +16,13 @@ use std::{collections::BTreeMap, fmt::Write};
 const LISTED: usize = 5;
 
 /// The preface of a run: what is left of its plan, whether it begins or goes on.
-pub(crate) fn preface(plan: &Plan, past: &Past<'_>, charter: &Charter, policy: &Policy, config: &Config) -> String {
+pub(crate) fn preface(
+    plan: &Plan,
+    past: &Past<'_>,
+    charter: &Charter,
+    policy: &Policy,
+    (config, setup): (&Config, &[String]),
+) -> String {
     let blueprint = plan.blueprint();
     let is_left = |id: NodeId| past.progress(id) < Progress::Over && plan.node(id).task().is_none_or(|task| !task.done);
     let tasks = || plan.ids().filter(|&id| plan.node(id).task().is_some());
@@ -45,6 +51,7 @@ pub(crate) fn preface(plan: &Plan, past: &Past<'_>, charter: &Charter, policy: &
         );
     }
     let _ = writeln!(out, "{}", sandbox(charter, config));
+    out.push_str(&set_up(setup, config.workspace.setup.is_none()));
     if !policy.only.is_empty() {
         let asked = policy.only.iter().filter_map(|&id| plan.node(id).task()).map(|task| &*task.label);
         let _ = writeln!(out, "only {} now", line(&asked.collect::<Vec<_>>().join(", "), 120));
@@ -85,6 +92,18 @@ fn sandbox(charter: &Charter, config: &Config) -> String {
     let network = if config.sandbox.gate_network { "checks have the network" } else { "checks have no network" };
     let seen = "agents, set-up and checks see their workspace, toolchains and the system's programs, and not your home";
     format!("sandbox: {}. {seen}; {network}", charter.sandbox)
+}
+
+/// What sets workspaces up, and who says so.
+pub(crate) fn set_up(commands: &[String], is_found: bool) -> String {
+    let commands: Vec<String> = commands.iter().map(|command| line(command, 100)).collect();
+    match commands.as_slice() {
+        [] => String::new(),
+        commands if is_found => {
+            format!("set-up, by lock files: {}; `[workspace] setup` says otherwise\n", commands.join("; "))
+        }
+        commands => format!("set-up: {}\n", commands.join("; ")),
+    }
 }
 
 /// Where to look on from.

@@ -221,6 +221,8 @@ pub(crate) fn wanted(config: &Config) -> Wanted {
         deployment: checks.deployment,
         has_deployment: config.deployment.is_some(),
         measures: covers.chain(config.measures.iter().map(|measure| measure.command.clone())).collect(),
+        paths: checks.paths.into_iter().map(|checks| (checks.paths, checks.run)).collect(),
+        reports: checks.reports,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     perform::{Backends, Bench, Checks, CoverageSetting, Setting},
     process::{Caches, Launch, Limits, Sandbox, Wardens},
     run::Oid,
-    workspace::{Copies, GitError, Pool, PoolError, Setup, remove},
+    workspace::{Commands, Copies, GitError, Pool, PoolError, Setup, remove},
 };
 use std::{
     path::{Path, PathBuf},
@@ -211,7 +211,10 @@ pub(super) async fn setting(
         setup: Setup {
             copies,
             caches: Caches { home: scene.environment.home(), env: places },
-            commands: config.workspace.setup.clone(),
+            commands: match &config.workspace.setup {
+                Some(commands) => Commands::Said(commands.clone()),
+                None => Commands::Found(crate::check::setup),
+            },
             env: scene.environment.passed_to_setup(&config.sandbox.setup_env),
             limits: limits(config.checks.timeout),
             confines: Some(cage.of_setup()),

@@ -2,8 +2,8 @@
 
 use super::{
     options::{
-        AUTO, AgentChoice, Agents, Attempts, BACKENDS, Backends, Checks, Config, Coverage, Effort, ROLES, Resources,
-        Review, Sandbox, Slots, Tests, Tier, Window, Workspace,
+        AUTO, AgentChoice, Agents, Attempts, BACKENDS, Backends, Checks, Config, Coverage, Effort, PathChecks, ROLES,
+        Resources, Review, Sandbox, Slots, Tests, Tier, Window, Workspace,
     },
     section::{Section, fault, shown},
 };
@@ -70,7 +70,7 @@ fn read(root: &mut Section<'_>) -> Config {
         attempts: root.within("attempts", attempts),
         deployment: root.within("gates", |section| section.within("deployment", deployment)),
         coverage: root.within("coverage", coverage),
-        measures: root.tables("measures", measure),
+        measures: root.each("measures", measure),
         sandbox: root.within("sandbox", sandbox),
         agents: root.within("agents", agents),
         backends: root.within("backends", backends),
@@ -88,7 +88,7 @@ fn workspace(section: &mut Section<'_>) -> Workspace {
     let is_in_place = section.choice("mode", &[("clone", false), ("in-place", true)], &[]);
     Workspace {
         is_in_place: is_in_place.unwrap_or_default(),
-        setup: section.texts("setup").unwrap_or_default(),
+        setup: section.texts("setup"),
         lfs: section.flag("lfs"),
         lock: section.commands("lock").unwrap_or_default(),
         generated: section.globs("generated").unwrap_or_default(),
@@ -101,8 +101,9 @@ fn slots(section: &mut Section<'_>) -> Slots {
 }
 
 fn checks(section: &mut Section<'_>) -> Checks {
-    section.absent("path");
     Checks {
+        paths: section.each("path", path_checks).into_iter().flatten().collect(),
+        reports: reports(section),
         task: section.texts("task"),
         stream: section.texts("stream"),
         system: section.texts("system"),
@@ -164,6 +165,19 @@ fn measure(section: &mut Section<'_>) -> Measure {
         section.bad_at("gates", text, format!("of `{}`", LEVELS.join("`, `")));
     }
     Measure { name: section.wanted_text("name"), command: section.wanted_text("command"), parse, demand, levels }
+}
+
+/// One `[[checks.path]]`; `None` where something of it is missing or wrong.
+fn path_checks(section: &mut Section<'_>) -> Option<PathChecks> {
+    section.needs("paths", "run", "say where: `paths = [\"web/**\"]`".to_owned());
+    section.needs("run", "paths", "say what is run for them: `run = [\"cd web && npm test\"]`".to_owned());
+    let (paths, run) = (section.globs("paths"), section.texts("run"));
+    Some(PathChecks { paths: paths?, run: run? })
+}
+
+/// Patterns of paths, and `-` for what a command prints.
+fn reports(section: &mut Section<'_>) -> Vec<String> {
+    section.globs("reports").unwrap_or_default()
 }
 
 fn tests(section: &mut Section<'_>) -> Tests {
@@ -383,7 +397,7 @@ model = "..."
     #[test]
     fn the_contract_s_example_reads_as_it_says() {
         let config = Config::read(CONTRACT).unwrap();
-        assert_eq!(config.workspace.setup, ["npm ci"]);
+        assert_eq!(config.workspace.setup, Some(vec!["npm ci".to_owned()]));
         assert_eq!((config.slots.agents, config.slots.per_stream, config.slots.checks), (4, Some(4), Some(2)));
         assert_eq!(config.checks.system, Some(vec!["cargo test --all".to_owned()]));
         assert_eq!(config.checks.env["RUST_BACKTRACE"], "1");
@@ -520,15 +534,31 @@ tier = \"landlock\"
 claude_md = true
 [review]
 rounds = 5
-[[checks.path]]
-under = \"web\"
 ";
         insta::assert_snapshot!(faults(text).join("\n"), @r#"
         2: "landlock" | config-not-available: `tier = "landlock"` is not available yet | write `tier = "auto"`, or leave it out
         4: true | config-not-available: `claude_md = true` is not available yet | write `claude_md = false`, or leave it out
         6: 5 | config-bad-value: `review.rounds` other than 3 is not available yet | `[attempts] tries` and `any` bound how often a task is sent back
-        7: [[checks.path]] | config-not-available: `checks.path` is not available yet | leave it out
         "#);
+    }
+
+    #[test]
+    fn checks_of_a_path_say_where_and_what() {
+        let text = "[checks]\nreports = [\"build/**/*.xml\", \"-\"]\n[[checks.path]]\npaths = [\"web/**\"]\nrun = [\"npm test\"]\n[[checks.path]]\npaths = [\"api\"]\nrun = [\"pytest\"]";
+        let checks = Config::read(text).unwrap().checks;
+        assert_eq!(checks.reports, ["build/**/*.xml", "-"]);
+        let paths: Vec<_> = checks.paths.iter().map(|checks| (&*checks.paths[0], &*checks.run[0])).collect();
+        assert_eq!(paths, [("web/**", "npm test"), ("api", "pytest")]);
+        let wrong = "[[checks.path]]\npaths = [\"web\"]\n[[checks.path]]\nrun = [\"x\"]\n[[checks.path]]\npaths = [\"../x\"]\nrun = [\"x\"]\nunder = 1\n";
+        insta::assert_snapshot!(faults(wrong).join("\n"), @r#"
+        2: ["web"] | config-bad-value: `checks.path.run` is missing | say what is run for them: `run = ["cd web && npm test"]`
+        4: ["x"] | config-bad-value: `checks.path.paths` is missing | say where: `paths = ["web/**"]`
+        6: ["../x"] | config-bad-value: `../x` is no pattern of paths: it leaves the repository | paths relative to the repository, such as `tests/**`
+        8: under | config-unknown-key: unknown key `under` in `[checks.path]` | known here: `paths`, `run`
+        "#);
+        insta::assert_snapshot!(faults("checks.path = 3").join("\n"), @"1: 3 | config-wrong-kind: `checks.path` is a list of tables, not a number | begin each with `[[checks.path]]`");
+        insta::assert_snapshot!(faults("checks.path = [3]").join("\n"), @"1: 3 | config-wrong-kind: `checks.path` is a list of tables, not a number | begin each with `[[checks.path]]`");
+        assert!(faults("[[checks.path]]\n")[0].contains("one of `checks.path` is empty"));
     }
 
     #[test]

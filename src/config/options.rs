@@ -54,8 +54,8 @@ pub struct Config {
 pub struct Workspace {
     /// `mode = "in-place"`: scripts work in the repository's own working tree.
     pub is_in_place: bool,
-    /// Command lines for `sh` that make a fresh clone ready.
-    pub setup: Vec<String>,
+    /// Command lines for `sh` that make a fresh clone ready. `None`: not said, to be found from the lock files; empty: none, said so.
+    pub setup: Option<Vec<String>>,
     /// What generates a lock file anew where two sides of a merge collide in it: command lines for `sh`, by path or by file name.
     pub lock: BTreeMap<String, String>,
     /// Whether files of git LFS have their content in workspaces, or stay pointers. `None`: not said.
@@ -86,6 +86,10 @@ pub struct Checks {
     pub system: Option<Vec<String>>,
     /// Of what is deployed.
     pub deployment: Option<Vec<String>>,
+    /// Of what a patch touches, beside those of its task: in any case at the gates behind.
+    pub paths: Vec<PathChecks>,
+    /// Globs of reports (JUnit XML, TAP) that checks leave in the checkout; `-` is what they print.
+    pub reports: Vec<String>,
     /// Wall time of one command.
     pub timeout: Duration,
     /// Variables that checks get beside the allowed ones.
@@ -101,6 +105,15 @@ pub struct Coverage {
     pub roots: Vec<String>,
     /// Globs of files that do not count.
     pub exclude: Vec<String>,
+}
+
+/// What proves a part of the repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathChecks {
+    /// Globs of its paths.
+    pub paths: Vec<String>,
+    /// Command lines for `sh`.
+    pub run: Vec<String>,
 }
 
 /// What is a test.
@@ -258,7 +271,16 @@ impl Default for Slots {
 impl Default for Checks {
     fn default() -> Checks {
         let timeout = Duration::from_mins(20);
-        Checks { task: None, stream: None, system: None, deployment: None, timeout, env: BTreeMap::new() }
+        Checks {
+            task: None,
+            stream: None,
+            system: None,
+            deployment: None,
+            paths: Vec::new(),
+            reports: Vec::new(),
+            timeout,
+            env: BTreeMap::new(),
+        }
     }
 }
 

@@ -54,25 +54,38 @@ impl<'a> Section<'a> {
         read
     }
 
-    /// Tables of one kind, each written as `[[key]]`.
-    pub(super) fn tables<T>(&mut self, key: &'static str, mut read: impl FnMut(&mut Section<'a>) -> T) -> Vec<T> {
+    /// Reads each of some tables of the same name below this one, in their order.
+    pub(super) fn each<T>(&mut self, key: &'static str, mut read: impl FnMut(&mut Section<'a>) -> T) -> Vec<T> {
         let Some(value) = self.value(key) else { return Vec::new() };
         let how = format!("begin each with `[[{}]]`", self.name(key));
-        let list = value.get_ref().as_array().filter(|list| list.len() <= LIST_MAX);
-        let tables: Option<Vec<_>> = list.and_then(|list| list.iter().map(|one| one.get_ref().as_table()).collect());
-        let Some(tables) = tables else {
+        let tables = value.get_ref().as_array().map(|list| list.iter().collect::<Vec<_>>()).unwrap_or_default();
+        if value.get_ref().as_array().is_none() || tables.len() > LIST_MAX {
             self.wrong(key, value, "a list of tables", &how);
             return Vec::new();
-        };
-        let path = self.name(key);
-        let one = |table| {
+        }
+        let mut all = Vec::new();
+        for member in tables {
+            let Some(table) = member.get_ref().as_table() else {
+                self.wrong(key, member, "a list of tables", &how);
+                continue;
+            };
             let mut section =
-                Section { path: path.clone(), table: Some(table), known: Vec::new(), faults: self.faults };
-            let read = read(&mut section);
+                Section { path: self.name(key), table: Some(table), known: Vec::new(), faults: self.faults };
+            all.push(read(&mut section));
             section.finish();
-            read
-        };
-        tables.into_iter().map(one).collect()
+            if table.is_empty() {
+                self.bad(member, format!("one of `{}` is empty", self.name(key)), how.clone());
+            }
+        }
+        all
+    }
+
+    /// A fault of a table in which a key is missing that it cannot do without.
+    pub(super) fn needs(&mut self, key: &'static str, at: &'static str, how: String) {
+        if self.value(key).is_none() {
+            let text = format!("`{}` is missing", self.name(key));
+            self.bad_at(at, text, how);
+        }
     }
 
     /// Whether the table was written at all.
@@ -110,14 +123,6 @@ impl<'a> Section<'a> {
             && let Some(value) = self.value(key)
         {
             self.not_yet(value, &format!("{key} = {}", !only), &format!("{key} = {only}"));
-        }
-    }
-
-    /// A key whose feature is not there yet.
-    pub(super) fn absent(&mut self, key: &'static str) {
-        if let Some(value) = self.value(key) {
-            let text = format!("`{}` is not available yet", self.name(key));
-            self.fault("config-not-available", text, value, "leave it out".to_owned());
         }
     }
 

@@ -7,7 +7,7 @@ use crate::{
     process::{Launch, Limits, Line, with_causes},
     rules,
     run::{Breakage, Code, Ending, Finding, Job, JobId, Oid, Rejection, Timestamp, Until, Weight, What},
-    workspace::{self, Carried, Identity, Lease, Pool, Repository, Setup, Why, attempt_ref, slug},
+    workspace::{self, Carried, Identity, Lease, Pool, Repository, Setup, SetupError, Why, attempt_ref, slug},
 };
 use std::{
     collections::BTreeMap,
@@ -81,7 +81,7 @@ pub struct Bench {
     pub(super) setting: Setting,
     pub(super) repo: Arc<Repository>,
     pub(super) checks: Checks,
-    pub(super) reports: Reports,
+    pub(super) measurements: Reports,
     pub(super) wardens: Arc<dyn Launch>,
     pool: Pool,
     pub(super) backends: Backends,
@@ -110,8 +110,8 @@ impl Bench {
         checks: Checks,
         (wardens, backends): (Arc<dyn Launch>, Backends),
     ) -> Bench {
-        let (reports, logs) = (Reports::default(), AtomicU32::new(0));
-        Bench { setting, repo, checks, reports, wardens, pool, backends, logs }
+        let (measurements, logs) = (Reports::default(), AtomicU32::new(0));
+        Bench { setting, repo, checks, measurements, wardens, pool, backends, logs }
     }
 
     /// Calls of agents are kept in this folder from now on, where there is one.
@@ -190,25 +190,44 @@ impl Bench {
     /// A task's own workspace with this commit in it, set up.
     pub(super) async fn agent(&self, job: &Job, commit: Oid, desk: &Desk) -> Result<Arc<Lease>, Breakage> {
         let lease = self.pool.agent(&self.key(job), commit).await.map_err(|fault| git(&fault))?;
-        self.set_up(lease, desk, &self.setting.setup).await
+        let (lease, failure) = self.set_up(lease, desk, &self.setting.setup).await?;
+        match failure {
+            // Its own work is in the way, say a lock file that does not agree with its manifest: it has to get in to mend that.
+            Some(why) if commit != job.sheet.base => {
+                tracing::warn!(why, "the workspace of an agent is not set up");
+                Ok(lease)
+            }
+            Some(why) => Err(fell(why)),
+            None => Ok(lease),
+        }
     }
 
-    /// A gate's workspace with exactly this commit in it, set up.
-    pub(super) async fn gate(&self, commit: Oid, desk: &Desk) -> Result<Arc<Lease>, Breakage> {
+    /// A gate's workspace with exactly this commit in it, set up; or why that failed.
+    pub(super) async fn gate(&self, commit: Oid, desk: &Desk) -> Result<Result<Arc<Lease>, String>, Breakage> {
         self.gate_with(commit, desk, &self.setting.setup).await
     }
 
     /// The same, set up otherwise.
-    pub(super) async fn gate_with(&self, commit: Oid, desk: &Desk, setup: &Setup) -> Result<Arc<Lease>, Breakage> {
+    pub(super) async fn gate_with(
+        &self,
+        commit: Oid,
+        desk: &Desk,
+        setup: &Setup,
+    ) -> Result<Result<Arc<Lease>, String>, Breakage> {
         let lease = self.pool.gate(commit).await.map_err(|fault| git(&fault))?;
-        self.set_up(lease, desk, setup).await
+        let (lease, failure) = self.set_up(lease, desk, setup).await?;
+        Ok(failure.map_or(Ok(lease), Err))
     }
 
-    async fn set_up(&self, lease: Lease, desk: &Desk, setup: &Setup) -> Result<Arc<Lease>, Breakage> {
+    /// Sets a workspace up; with what it said where one of its commands failed.
+    async fn set_up(&self, lease: Lease, desk: &Desk, setup: &Setup) -> Result<(Arc<Lease>, Option<String>), Breakage> {
         let lease = Arc::new(lease);
         let line = line_to(desk, &lease);
-        lease.set_up(&self.repo, &*self.wardens, setup, &line).await.map_err(|fault| git(&fault))?;
-        Ok(lease)
+        match lease.set_up(&self.repo, &*self.wardens, setup, &line).await {
+            Ok(()) => Ok((lease, None)),
+            Err(fault @ SetupError::Failed { .. }) if !desk.stop.is_cancelled() => Ok((lease, Some(fault.to_string()))),
+            Err(fault) => Err(git(&fault)),
+        }
     }
 
     /// What the pool calls a task of this run: one workspace to write in, and one for each of those who only look.

@@ -7,12 +7,11 @@ use super::{
     measure::clear,
 };
 use crate::{
-    check::{Check, Checked, Covered, Ecosystem, detect},
-    plan::{Level, NodeId, StreamId},
+    check::{self, Check, Checked, Covered},
     process::{CacheUser, How, Limits, with_causes},
     rules::{Build, Report},
     run::{Code, Finding, Job, Oid, Ran, Timestamp},
-    workspace::{GitError, Lease, Repository},
+    workspace::Lease,
 };
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -24,99 +23,6 @@ use tokio_util::sync::CancellationToken;
 
 /// Characters of output that go with a finding.
 const OUTPUT_MAX: usize = 6 << 10;
-
-/// The check commands that the configuration names; `None` is to be found.
-#[derive(Clone, Debug, Default)]
-pub struct Wanted {
-    /// `[checks] task`
-    pub task: Option<Vec<String>>,
-    /// `[checks] stream`
-    pub stream: Option<Vec<String>>,
-    /// `[checks] system`
-    pub system: Option<Vec<String>>,
-    /// `[checks] deployment`
-    pub deployment: Option<Vec<String>>,
-    /// A deployment gate is asked for, whether it has checks or not.
-    pub has_deployment: bool,
-    /// Commands of `[coverage]` and `[[measures]]`.
-    pub measures: Vec<String>,
-}
-
-/// What proves the gates of a run, and who knows how to read what that says.
-pub struct Checks {
-    /// Of a task's gate.
-    pub task: Vec<String>,
-    /// Of a stream's gate.
-    pub stream: Vec<String>,
-    /// Of the system gate.
-    pub system: Vec<String>,
-    /// Of the deployment gate.
-    pub deployment: Vec<String>,
-    /// What measures: coverage, and figures.
-    pub measures: Vec<String>,
-    pub(super) ecosystem: Box<dyn Ecosystem>,
-}
-
-impl Checks {
-    /// The checks of a repository: as configured, else as its ecosystem does it by default.
-    ///
-    /// # Errors
-    /// When the base cannot be read.
-    pub async fn found(repo: &Repository, base: Oid, wanted: &Wanted) -> Result<Checks, GitError> {
-        let names: Vec<Box<str>> = repo.tree(base).await?.into_iter().map(|entry| entry.path).collect();
-        let ecosystem = detect(|file| names.iter().any(|name| &**name == file));
-        let level = |wanted: &Option<Vec<String>>, level: Level| match wanted {
-            Some(commands) => commands.clone(),
-            None => ecosystem.default_checks(level).into_iter().map(String::from).collect(),
-        };
-        Ok(Checks {
-            task: level(&wanted.task, Level::Task(NodeId(0))),
-            stream: level(&wanted.stream, Level::Stream(StreamId(0))),
-            system: level(&wanted.system, Level::System),
-            // A deployment gate is there only where somebody asked for one.
-            deployment: match wanted.has_deployment {
-                true => level(&wanted.deployment, Level::Deployment),
-                false => wanted.deployment.clone().unwrap_or_default(),
-            },
-            measures: wanted.measures.clone(),
-            ecosystem,
-        })
-    }
-
-    /// The name of the ecosystem, for people.
-    pub fn ecosystem(&self) -> &'static str {
-        self.ecosystem.name()
-    }
-
-    /// Whether a check of the task gate names the tests that it runs.
-    pub fn names_tests(&self) -> bool {
-        self.task.iter().any(|command| self.ecosystem.reports_tests(command))
-    }
-
-    /// Whether these are the deployment gate's.
-    pub(super) fn are_of_deployment(&self, commands: &[Box<str>]) -> bool {
-        !commands.is_empty() && self.deployment.iter().map(String::as_str).eq(commands.iter().map(|command| &**command))
-    }
-
-    /// The task gate's commands that name the tests which they run; all of them where none does.
-    pub(super) fn test_commands(&self) -> Vec<Box<str>> {
-        let all = self.task_commands();
-        let naming: Vec<Box<str>> =
-            all.iter().filter(|command| self.ecosystem.reports_tests(command)).cloned().collect();
-        if naming.is_empty() { all } else { naming }
-    }
-
-    pub(super) fn task_commands(&self) -> Vec<Box<str>> {
-        self.task.iter().map(|command| command.as_str().into()).collect()
-    }
-
-    /// Every command line of every gate: what they run stays shut to agents.
-    pub(super) fn all_commands(&self) -> Vec<Box<str>> {
-        let levels = self.task.iter().chain(&self.stream).chain(&self.system).chain(&self.deployment);
-        let all = levels.chain(&self.measures);
-        all.map(|command| command.as_str().into()).collect()
-    }
-}
 
 /// What checks said about a tree.
 #[derive(Debug, Default)]
@@ -166,7 +72,8 @@ impl Measured {
                 let tail: String = self.tail.trim().chars().take(OUTPUT_MAX).collect();
                 format!("`{}` exited with {}{}", ran.command, ran.exit, super::bench::after(&tail))
             }
-            None => "nothing was run".to_owned(),
+            None if self.tail.is_empty() => "nothing was run".to_owned(),
+            None => self.tail.chars().take(OUTPUT_MAX).collect(),
         }
     }
 
@@ -229,6 +136,13 @@ impl Look<'_> {
     }
 }
 
+/// What the task gate's checks for a patch say of what it was made on, and of what it makes.
+pub(super) struct Said {
+    pub(super) commands: Vec<Box<str>>,
+    pub(super) before: Arc<Measured>,
+    pub(super) after: Arc<Measured>,
+}
+
 /// What was measured of one tree by the same commands; whoever needs it while it is being measured waits for that.
 type Slot = Arc<tokio::sync::Mutex<Option<Arc<Measured>>>>;
 
@@ -266,15 +180,13 @@ impl Reports {
 }
 
 impl Bench {
-    /// What the task gate's checks say about a commit's tree.
-    pub(super) async fn report(
-        &self,
-        commit: Oid,
-        job: &Job,
-        desk: &Desk,
-        why: Purpose,
-    ) -> Result<Arc<Measured>, Breakage> {
-        self.measured(commit, &self.checks.task_commands(), why, job, desk).await
+    /// What the task gate's checks of a patch say about its base, and about what it makes of it.
+    pub(super) async fn reports(&self, base: Oid, commit: Oid, job: &Job, desk: &Desk) -> Result<Said, Breakage> {
+        let changes = self.repo.changes(base, commit).await.map_err(|fault| git(&fault))?;
+        let commands = self.checks.commands_for(changes.iter().map(|change| &*change.path));
+        let before = self.measured(base, &commands, Purpose::Base, job, desk).await?;
+        let after = self.measured(commit, &commands, Purpose::Judge, job, desk).await?;
+        Ok(Said { commands, before, after })
     }
 
     /// What commands say about a commit's tree: checks belong to a tree, so they run once for it. What failed is run again, for
@@ -301,7 +213,7 @@ impl Bench {
         desk: &Desk,
     ) -> Result<Arc<Measured>, Breakage> {
         let tree = self.repo.tree_of(commit).await.map_err(|fault| git(&fault))?;
-        let slot = self.reports.of(tree, commands);
+        let slot = self.measurements.of(tree, commands);
         let mut slot = tokio::select! {
             slot = slot.lock() => slot,
             () = desk.stop.cancelled() => return Err(fell("stopped")),
@@ -341,7 +253,16 @@ impl Bench {
         if commands.is_empty() {
             return Ok(Arc::new(measured));
         }
-        let lease = self.gate(commit, desk).await?;
+        let lease = match self.gate(commit, desk).await? {
+            Ok(lease) => lease,
+            // Nobody's fault in the tree: what fetches packages got nothing.
+            Err(why) if offline(&why).is_some() => return Err(fell(why)),
+            Err(why) => {
+                measured.report = Report::did_not_run(why.as_str(), 1);
+                (measured.tail, measured.is_cut) = (why, true);
+                return Ok(Arc::new(measured));
+            }
+        };
         let cleared = clear(lease.path(), look.reports);
         for command in commands {
             let number = self.count_log();
@@ -423,6 +344,7 @@ impl Bench {
             cwd: lease.path(),
             env: &env,
             configured: &self.setting.check_env,
+            reports: self.checks.reports(),
             limits,
             log,
             log_name: &log_name,
@@ -433,7 +355,8 @@ impl Bench {
             line: line_to(desk, lease),
         };
         (desk.tell)(super::Note::Said(command.to_owned()));
-        let checked = self.checks.ecosystem.run(&check).instrument(span.clone()).await;
+        let readers = self.checks.readers(command);
+        let checked = check::run(&check, &readers).instrument(span.clone()).await;
         span.record("exit", checked.ran.exit);
         span.record("ms", checked.ran.ms.cast_signed());
         checked

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     agent::{AgentError, AgentEvent, Backend, Invocation, ScriptBackend, Sink, WritePolicy},
-    check::{Check, Ecosystem, Plain},
+    check::{self, Check},
     context::{Package, feedback},
     handoff::STATUS,
     plan::{Criterion, Means, Parse, Role},
@@ -196,6 +196,7 @@ impl InPlace {
                 cwd: &self.top,
                 env: &self.setting.env,
                 configured: &self.setting.check_env,
+                reports: &[],
                 limits: self.setting.check_limits,
                 log: &log,
                 log_name: &self.relative(&log),
@@ -206,7 +207,7 @@ impl InPlace {
                 line: Line { stop: desk.stop.clone(), ..Line::default() },
             };
             (desk.tell)(super::Note::Said(command.to_string()));
-            let is_end = measured.take(Plain.run(&check).await)?;
+            let is_end = measured.take(check::run(&check, &[]).await)?;
             if is_end {
                 break;
             }

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     process::with_causes,
     run::{Job, Oid},
-    workspace::{Landing, Lease, Setup},
+    workspace::{Commands, Landing, Lease, Setup},
 };
 use std::{
     fs::{self, OpenOptions},
@@ -65,9 +65,12 @@ impl Bench {
         let beside = self.repo.build_beside(base, from, work, paths).await.map_err(|fault| git(&fault))?;
         let Some(beside) = beside else { return Ok(Err(None)) };
         let log = self.place(job, desk)?.join("lock.log");
-        let mut setup = Setup { commands: Vec::new(), log, ..self.setting.setup.clone() };
+        let mut setup = Setup { commands: Commands::Said(Vec::new()), log, ..self.setting.setup.clone() };
         setup.limits.total = setup.limits.total.min(LONGEST);
-        let lease = self.gate_with(beside, desk, &setup).await?;
+        let lease = match self.gate_with(beside, desk, &setup).await? {
+            Ok(lease) => lease,
+            Err(why) => return Ok(Err(Some(why))),
+        };
         let mut files = Vec::new();
         for (path, command) in paths.iter().zip(commands) {
             (desk.tell)(super::Note::Said(format!("{path} is generated anew: {command}")));

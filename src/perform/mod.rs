@@ -9,6 +9,7 @@ mod asks;
 mod bench;
 mod bodies;
 mod cage;
+mod checks;
 mod evidence;
 mod hand_over;
 mod implement;
@@ -29,7 +30,7 @@ mod verify;
 pub use agent::{COORDINATOR, EXPERT, IMPLEMENTATION_AGENT, TEST_DEVELOPER, TEST_EXPERT};
 pub use bench::{Backends, Bench, Setting};
 pub use cage::Cage;
-pub use evidence::{Checks, Wanted};
+pub use checks::{Checks, Wanted};
 pub use in_place::InPlace;
 pub use measure::CoverageSetting;
 

@@ -92,6 +92,8 @@ pub enum Code {
     Binary,
     /// Built-in review: a path that differs from another only in case or normalisation.
     PathCollision,
+    /// Built-in review: product code that asks whether it is being tested.
+    AsksIfTested,
     /// Built-in review: a submodule that was not asked for, or a link out of the tree.
     StrayLink,
     /// Out of its time limit.

@@ -33,6 +33,6 @@ pub use patch::{Change, Entry};
 pub use pool::{Kind, Lease, Pool, PoolError};
 pub use reading::{TreeEntry, Uncommitted};
 pub use repository::{Options, Repository};
-pub use setup::{Setup, SetupError};
+pub use setup::{Commands, Setup, SetupError};
 pub use snapshot::{Left, Snapshot, SnapshotError, Why};
 pub use survey::remove;

@@ -1,7 +1,7 @@
 //! Setting a workspace up: the commands that put there what a fresh clone lacks, run again when a lock file changes.
 
 use super::{
-    Copies, GitError, Kind, Lease, Repository,
+    Copies, GitError, Kind, Lease, Repository, TreeEntry,
     snapshot::{Rules, blocking},
     survey,
 };
@@ -27,7 +27,7 @@ pub struct Setup {
     /// What is put there first.
     pub copies: Copies,
     /// Command lines for `sh`, in order (`[workspace] setup`).
-    pub commands: Vec<String>,
+    pub commands: Commands,
     /// Their whole environment.
     pub env: Vec<(OsString, OsString)>,
     /// What each may take.
@@ -38,6 +38,24 @@ pub struct Setup {
     pub pins: fn(&str) -> bool,
     /// Where their output goes.
     pub log: PathBuf,
+}
+
+/// What is run.
+#[derive(Clone, Debug)]
+pub enum Commands {
+    /// What the configuration says.
+    Said(Vec<String>),
+    /// What the paths of the tree ask for: a lock file may come with the work.
+    Found(fn(&[&str]) -> Vec<String>),
+}
+
+impl Commands {
+    fn of(&self, tree: &[TreeEntry]) -> Vec<String> {
+        match self {
+            Commands::Said(commands) => commands.clone(),
+            Commands::Found(found) => found(&tree.iter().map(|entry| &*entry.path).collect::<Vec<_>>()),
+        }
+    }
 }
 
 /// Why a workspace could not be set up.
@@ -87,10 +105,15 @@ impl Lease {
         if self.kind() == Kind::Agent {
             setup.caches.lay_out(&own).map_err(|source| file(&own, source))?;
         }
-        if setup.commands.is_empty() {
+        if matches!(&setup.commands, Commands::Said(commands) if commands.is_empty()) {
             return Ok(());
         }
-        let key = key(repository, self.commit(), setup).await?.to_string();
+        let tree = repository.tree(self.commit()).await?;
+        let commands = setup.commands.of(&tree);
+        if commands.is_empty() {
+            return Ok(());
+        }
+        let key = key(repository, &tree, &commands, setup).await?.to_string();
         let mark = self.setup_mark();
         if Mark::read(&mark).is_some_and(|mark| mark.key == key) {
             return Ok(());
@@ -102,7 +125,7 @@ impl Lease {
             Kind::Agent => Some(self.prints(&rules).await.map_err(file)?),
             Kind::Gate => None,
         };
-        for command in &setup.commands {
+        for command in &commands {
             self.run(launch, setup, (command, self.path()), line).await?;
         }
         let mut made: Vec<Made> = Vec::new();
@@ -223,9 +246,9 @@ impl Made {
 }
 
 /// What a set-up depends on.
-async fn key(repository: &Repository, commit: Oid, setup: &Setup) -> Result<Oid, GitError> {
-    let mut list = setup.commands.join("\0");
-    for entry in repository.tree(commit).await? {
+async fn key(repository: &Repository, tree: &[TreeEntry], commands: &[String], setup: &Setup) -> Result<Oid, GitError> {
+    let mut list = commands.join("\0");
+    for entry in tree {
         if entry.path.rsplit('/').next().is_some_and(|name| (setup.pins)(name)) {
             list.push_str(&format!("\0\0{} {}", entry.oid, entry.path));
         }

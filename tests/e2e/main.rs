@@ -13,6 +13,7 @@ mod deployment;
 mod doctor;
 mod documents;
 mod earned;
+mod ecosystems;
 mod edits;
 mod execute;
 mod gates;

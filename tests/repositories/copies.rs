@@ -31,7 +31,7 @@ async fn set_up(repository: &Repository, lease: &Lease, copies: &Copies) {
     let setup = Setup {
         caches: tidegate::process::Caches::default(),
         copies: copies.clone(),
-        commands: vec![],
+        commands: tidegate::workspace::Commands::Said(vec![]),
         env: vec![],
         limits,
         confines: None,

@@ -10,7 +10,7 @@ use std::{
 };
 use tidegate::{
     process::{Exit, How, Launch, Limits, Line, Program},
-    workspace::{Copies, Identity, Kind, Lease, Pool, PoolError, Setup, SetupError, attempt_ref},
+    workspace::{Commands, Copies, Identity, Kind, Lease, Pool, PoolError, Setup, SetupError, attempt_ref},
 };
 
 fn status(ground: &Ground, lease: &Lease) -> String {
@@ -247,7 +247,7 @@ async fn a_workspace_is_set_up_once_and_again_when_a_lock_file_changes_and_a_gat
     let setup = Setup {
         caches: tidegate::process::Caches::default(),
         copies: Copies::default(),
-        commands: vec!["npm ci".into(), "make".into()],
+        commands: Commands::Said(vec!["npm ci".into(), "make".into()]),
         env: vec![],
         limits,
         confines: None,
