@@ -6,7 +6,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     process::Command,
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tidegate::{
     cli, notes,
@@ -47,15 +47,21 @@ fn checked(name: &str, text: String) -> Value {
     }
 }
 
+/// The time that a processor worked for this thread: what else the machine does is no fault of a document.
+fn spent() -> Duration {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(told.split(' ').next().unwrap().parse().unwrap())
+}
+
 #[test]
 fn no_document_panics_or_takes_a_second() {
     let Some(folder) = corpus() else { return };
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
-        let start = Instant::now();
+        let began = spent();
         let value = checked(&path.file_name().unwrap().to_string_lossy(), text);
-        let took = start.elapsed();
+        let took = spent() - began;
         assert!(took < Duration::from_secs(1), "{}: {took:?}", path.display());
         let has_tasks = value["tasks"].as_array().is_some_and(|t| !t.is_empty());
         let has_errors = value["errors"].as_array().is_some_and(|e| !e.is_empty());

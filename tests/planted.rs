@@ -1,7 +1,7 @@
 //! Planted bugs: each patch in `tests/planted/` breaks the core in one way, and the simulation has to find it.
 //!
-//! The core and its simulation are copied into a scratch package with the few crates they are allowed, which also proves that
-//! `plan` and `run` build alone. A patch that no longer applies fails the test: whoever changes the core mends its bugs too.
+//! `.ci/core` copies the core and its simulation into a scratch package with the few crates they are allowed, which also proves
+//! that `plan` and `run` build alone. A patch that no longer applies fails the test: whoever changes the core mends its bugs too.
 
 #![expect(clippy::unwrap_used, reason = "a scratch package that cannot be written fails the test")]
 
@@ -14,28 +14,6 @@ use std::{
 /// Enough for each bug to show, and few enough to run a dozen times.
 const SEEDS: &str = "1000";
 
-const MANIFEST: &str = r#"[package]
-name = "tidegate"
-version = "0.1.0"
-edition = "2024"
-publish = false
-
-[dependencies]
-petgraph = { version = "0.8.3", default-features = false, features = ["std"] }
-serde = { version = "1.0.229", features = ["derive"] }
-thiserror = "2.0.21"
-
-[dev-dependencies]
-serde_json = "1.0.154"
-
-[profile.dev]
-debug = false
-
-[workspace]
-"#;
-
-const LIBRARY: &str = "//! The core alone.\n\npub mod plan;\npub mod run;\n";
-
 struct Scratch {
     root: PathBuf,
     repository: PathBuf,
@@ -45,17 +23,9 @@ impl Scratch {
     fn new() -> Scratch {
         let repository = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("planted");
-        let scratch = Scratch { root, repository };
-        for folder in ["src", "tests"] {
-            let _ = fs::remove_dir_all(scratch.root.join(folder));
-        }
-        for folder in ["src/plan", "src/run", "tests/simulation"] {
-            copy(&scratch.repository.join(folder), &scratch.root.join(folder));
-        }
-        fs::write(scratch.root.join("Cargo.toml"), MANIFEST).unwrap();
-        fs::write(scratch.root.join("src/lib.rs"), LIBRARY).unwrap();
-        fs::copy(scratch.repository.join("Cargo.lock"), scratch.root.join("Cargo.lock")).unwrap();
-        scratch
+        let made = Command::new(repository.join(".ci/core")).arg(&root).output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        Scratch { root, repository }
     }
 
     fn cargo(&self, arguments: &[&str]) -> Output {
@@ -75,14 +45,6 @@ impl Scratch {
 
     fn restore(&self, path: &str) {
         fs::copy(self.repository.join(path), self.root.join(path)).unwrap();
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
     }
 }
 

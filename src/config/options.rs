@@ -391,3 +391,16 @@ impl Config {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_readme_shows_of_the_configuration_is_read() {
+        let shown = include_str!("../../README.md").split("```toml\n").nth(1).and_then(|text| text.split("```").next());
+        let config = Config::read(shown.unwrap()).unwrap();
+        assert!(config.deployment.is_some() && config.coverage.is_some() && !config.measures.is_empty());
+        assert!(!config.resources.critical.is_empty() && !config.checks.paths.is_empty());
+    }
+}

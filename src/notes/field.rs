@@ -13,6 +13,8 @@ use std::ops::Range;
 pub(super) enum Key {
     /// What it waits for.
     Dependencies,
+    /// What waits for it.
+    Blocks,
     /// What is to be tested.
     Tests,
     /// How it is to behave; stands in for what is to be tested.
@@ -77,6 +79,7 @@ pub(super) fn key(name: &str) -> Key {
     match name.as_str() {
         "dependencies" | "dependency" | "depends on" | "depends" | "deps" | "blocked by" | "prerequisite"
         | "prerequisites" | "prerequisite tasks" | "task dependencies" => Key::Dependencies,
+        "blocks" | "unblocks" | "required by" | "needed by" | "prerequisite for" | "prerequisite of" => Key::Blocks,
         "test requirements"
         | "test requirement"
         | "test first requirements"

@@ -43,6 +43,7 @@ pub(super) fn read(lines: &Lines<'_>, task: &TaskLines, faults: &mut Vec<Fault>)
         head: lines.line_span(task.lines.start),
         stream: None,
         needs: all(Key::Dependencies).filter_map(|f| needs(lines, f)).chain(noted).collect(),
+        blocks: all(Key::Blocks).filter_map(|f| needs(lines, f)).collect(),
         is_done: task.checked == Some(true),
         effort: estimate.or_else(|| head.effort.and_then(|r| self::estimate(lines, r))),
         tests,

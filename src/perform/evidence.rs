@@ -65,6 +65,12 @@ impl Measured {
         Ok(is_end || self.is_cut)
     }
 
+    /// Whether it failed without having said anything of tests or of a build, as where the runner is not installed.
+    pub(super) fn is_mute(&self) -> bool {
+        let Report { exit, build, is_counted, incomplete, .. } = &self.report;
+        *exit != 0 && *build == Build::Built && !is_counted && incomplete.is_none()
+    }
+
     /// What failed, in a sentence and its output.
     pub(super) fn failure(&self) -> String {
         match self.culprit.and_then(|at| self.ran.get(at)).or_else(|| self.ran.last()) {

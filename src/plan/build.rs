@@ -334,6 +334,7 @@ impl Builder<'_> {
             }
         }
         let behind = self.stated();
+        self.blocked(&behind);
         for stream in 0..draft.streams.len() {
             self.stream_dependencies(stream, &behind);
         }
@@ -341,6 +342,31 @@ impl Builder<'_> {
             if let Some(stream) = stream {
                 self.edge(count + place, 2 * count + stream, None);
             }
+        }
+    }
+
+    /// What a task says waits for it, where that is said of something there is: more than a name is often prose.
+    fn blocked(&mut self, behind: &[Vec<u32>]) {
+        let draft = self.draft;
+        let gates = draft.tasks.len();
+        let mut heads: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (place, task) in draft.tasks.iter().enumerate() {
+            let (mut found, mut unknown) = (Vec::new(), Vec::new());
+            for blocks in &task.blocks {
+                self.names.resolve(blocks, Some(Target::Task(place)), &mut found, &mut unknown);
+            }
+            for (target, at) in found {
+                match target {
+                    Target::Task(task) => self.edge(gates + place, task, Some(at)),
+                    Target::Stream(stream) if self.names.stream_of[place] != Some(stream) => {
+                        let heads = heads.entry(stream).or_insert_with(|| self.heads(stream, behind));
+                        heads.iter().for_each(|&task| self.edge(gates + place, task, Some(at)));
+                    }
+                    Target::Stream(_) | Target::Gate(_) => {}
+                }
+            }
+            unknown.retain_mut(|unknown| std::mem::take(&mut unknown.is_reference));
+            self.unknown(unknown);
         }
     }
 

@@ -157,6 +157,8 @@ pub struct TaskDraft {
     pub stream: Option<Written<String>>,
     /// One for each field that states dependencies; a stated `None` is a field without references.
     pub needs: Vec<Needs>,
+    /// One for each field that states what waits for it.
+    pub blocks: Vec<Needs>,
     /// What it comes after by the order of the document, whatever it states itself.
     pub order: Vec<Prior>,
     /// The phase that it belongs to, by place.

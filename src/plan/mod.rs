@@ -24,6 +24,8 @@ mod measure;
 mod reach;
 mod resolve;
 mod revision;
+#[cfg(test)]
+mod spent;
 mod task;
 mod width;
 
@@ -43,4 +45,6 @@ pub use hang::NO_STREAM;
 pub use id::{BackendId, NodeId, ResourceId, ReviewerId, StreamId};
 pub use measure::{CoverageWish, Deployment, Measure};
 pub use revision::{Progress, Revision, revise};
+#[cfg(test)]
+pub(crate) use spent::spent;
 pub use task::{Brief, Hold, Phase, Phases, Role, Script, Task, TestWish};

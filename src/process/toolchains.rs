@@ -121,8 +121,23 @@ pub fn toolchains(home: &Path, env: &[(OsString, OsString)]) -> Vec<PathBuf> {
     let rooted = ROOTS.iter().filter_map(|name| named(env, name));
     let path = env.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str()).unwrap_or_default();
     let on_path = path.as_bytes().split(|byte| *byte == b':').map(|entry| PathBuf::from(OsStr::from_bytes(entry)));
+    let on_path = on_path.flat_map(|folder| environment(&folder).into_iter().chain([folder]));
     let all = known.iter().cloned().chain(rooted).chain(on_path).chain(of_cargo(home, env, &CARGO));
     kept.of(all.chain(packages(home, env)))
+}
+
+/// Of Python's virtual environments and of conda's: the whole, whose modules are not beside its programs, and what it was made from.
+fn environment(bin: &Path) -> Vec<PathBuf> {
+    let Some(root) = bin.parent() else { return Vec::new() };
+    match std::fs::read_to_string(root.join("pyvenv.cfg")) {
+        Ok(text) => {
+            let home = text.lines().filter_map(|line| line.split_once('=')).find(|(name, _)| name.trim() == "home");
+            let origin = home.and_then(|(_, folder)| Path::new(folder.trim()).parent().map(Path::to_owned));
+            [root.to_owned()].into_iter().chain(origin).collect()
+        }
+        Err(_) if root.join("conda-meta").is_dir() => vec![root.to_owned()],
+        Err(_) => Vec::new(),
+    }
 }
 
 /// The caches of packages that set-up commands may write, as far as they are there.
@@ -247,6 +262,18 @@ mod tests {
         let env = [("CARGO_HOME".into(), home.at("cargo").into()), ("RUSTUP_HOME".into(), home.at("rust").into())];
         assert_eq!(home.names(toolchains(&home.at("me"), &env)), ["cargo/bin", "cargo/git", "rust"]);
         assert_eq!(home.names(caches(&home.at("me"), &env)), ["cargo/git"]);
+    }
+
+    #[test]
+    fn an_environment_of_python_is_shown_whole_and_with_what_it_was_made_from() {
+        let home = Home::with(&["app/.venv/bin", "pythons/3.12/bin", "conda/bin", "conda/conda-meta", "me"]);
+        fs::write(home.at("app/.venv/pyvenv.cfg"), format!("home = {}\n", home.at("pythons/3.12/bin").display()))
+            .unwrap();
+        let path = [home.at("app/.venv/bin"), home.at("conda/bin")];
+        let env = [("PATH".into(), path.map(PathBuf::into_os_string).join(OsStr::new(":")))];
+        assert_eq!(home.names(toolchains(&home.at("me"), &env)), ["app/.venv", "conda", "pythons/3.12"]);
+        fs::write(home.at("app/.venv/pyvenv.cfg"), format!("home = {}\n", home.at("me/bin").display())).unwrap();
+        assert_eq!(home.names(toolchains(&home.at("me"), &env)), ["app/.venv", "conda"]);
     }
 
     #[test]

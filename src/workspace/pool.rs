@@ -64,7 +64,7 @@ pub struct Pool {
     user: Identity,
     shelf: Arc<Shelf>,
     /// Held as long as the pool, and released by the kernel whatever becomes of us.
-    _lock: File,
+    lock: File,
     /// Locked, and held open by this run's wardens too.
     wardens: File,
 }
@@ -145,7 +145,7 @@ impl Pool {
         repository.rules.lock().unwrap_or_else(PoisonError::into_inner).clear();
         shelf.take_stock().map_err(fault)?;
         shelf.empty_trash();
-        Ok(Pool { repository, user, shelf, _lock: lock, wardens })
+        Ok(Pool { repository, user, shelf, lock, wardens })
     }
 
     /// What the wardens of this run hold open, so that whoever comes after us waits until the last of them has ended what it ran.
@@ -479,6 +479,13 @@ impl Lease {
     /// Where it is noted with what it was set up.
     pub(super) fn setup_mark(&self) -> PathBuf {
         self.dir.join("setup")
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // Closing it would do, were no process just being started: such a one holds what we had open until its program begins.
+        let _ = self.lock.unlock();
     }
 }
 

@@ -68,6 +68,29 @@ fn titles_with_commas_and_conjunctions_are_whole() {
 }
 
 #[test]
+fn what_a_task_says_that_it_blocks_waits_for_it() {
+    let text = |field: &str| {
+        format!(
+            "### Stream A: One\n1. **Alpha**\n   - {field}\n2. **Beta**\n### Stream B: Two\n3. **Gamma**\n4. **Delta**\n   - Dependencies: 3\n"
+        )
+    };
+    for (field, expected) in [
+        ("Blocks: None", &["1<-", "2<-", "3<-", "4<-3"][..]),
+        ("Blocks: Task 2, Task 4", &["1<-", "2<-1", "3<-", "4<-1,3"]),
+        ("**Required by**: Delta", &["1<-", "2<-", "3<-", "4<-1,3"]),
+        ("Unblocks: Stream B", &["1<-", "2<-", "3<-1", "4<-3"]),
+        ("Blocks: ALL other tasks", &["1<-", "2<-1", "3<-1", "4<-3"]),
+        ("Blocks: the whole dev workflow", &["1<-", "2<-", "3<-", "4<-3"]),
+    ] {
+        assert_eq!(shape(&text(field)), expected, "{field}");
+    }
+    let (_, _, told) = built(&text("Blocks: Task 9"));
+    assert!(told.iter().any(|fault| fault.text.starts_with("`task 9` names no task or stream")), "{told:?}");
+    let (_, faults) = refused(&text("Blocks: 2").replace("**Beta**\n", "**Beta**\n   - Blocks: 1\n"));
+    assert!(faults.iter().any(|fault| fault.code == "cycle"), "{faults:?}");
+}
+
+#[test]
 fn a_field_may_name_all_before_all_but_some_and_ranges_backwards() {
     let text = |field: &str, other: &str| {
         let head = "### Stream A: One\n1. **A**\n2. **B**\n### Stream B: Two\n3. **C**\n4. **D**\n   - Dependencies: ";

@@ -90,6 +90,17 @@ fn a_python_task_is_red_for_what_is_not_there_and_green_by_pytests_own_report() 
 }
 
 #[test]
+fn a_runner_that_is_not_there_is_no_fault_of_the_tests() {
+    let Some(ground) = python() else { return };
+    ground.space.write("tidegate.toml", "[checks]\ntask = [\"python3 -c 'exit(3)' pytest\"]\n[attempts]\nlives = 1\n");
+    ground.space.commit("Check with what is not there");
+    let said = ground.execute(&[py_task(&put("toy/new.py", PY_CODE))]).exits(1).says(&[
+        "red cannot be judged, for no test runs here: on the base, `python3 -c 'exit(3)' pytest` exited with 3",
+    ]);
+    assert_eq!(said.out.matches("writes tests").count(), 1, "{}", said.all());
+}
+
+#[test]
 fn a_python_implementation_that_cheats_does_not_land() {
     for (code, words) in [
         (
