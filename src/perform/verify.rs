@@ -141,8 +141,9 @@ impl Bench {
         job: &Job,
         desk: &Desk,
     ) -> Result<Proof, Breakage> {
-        let before = self.report(base, job, desk, Purpose::Base).await?;
+        // The tree first: its base is often a candidate that somebody else is proving now, and waiting for that would prove one by one.
         let measured = self.report(commit, job, desk, Purpose::Judge).await?;
+        let before = self.report(base, job, desk, Purpose::Base).await?;
         let green = rules::green(&GreenCase {
             base: &before.report,
             candidate: &measured.report,

@@ -32,3 +32,4 @@ mod space;
 mod strange;
 mod telemetry;
 mod terminal;
+mod train;

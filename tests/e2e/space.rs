@@ -6,6 +6,10 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
+use tidegate::{
+    journal::{Reader, Runs},
+    run::Entry,
+};
 
 /// A scratch repository. Gone with its value, unless `KEEP` is set.
 pub struct Space {
@@ -201,6 +205,14 @@ impl Space {
     pub fn tree(&self, topic: &str) -> Vec<String> {
         let paths = self.git(&["ls-tree", "-r", "--name-only", &format!("tidegate/{topic}/integration")]);
         paths.lines().map(str::to_owned).collect()
+    }
+
+    /// What the journal of the newest run of a topic holds; nothing when none has begun.
+    pub fn entries(&self, topic: &str) -> Vec<Entry> {
+        let runs = Runs::of(&self.repo().join(".git"));
+        let Some(run) = runs.newest(topic).expect("the runs are listed") else { return Vec::new() };
+        let reader = Reader::open(&runs.folder(&run)).expect("the journal opens");
+        reader.replay().expect("the journal is read").collect::<Result<_, _>>().expect("the journal is whole")
     }
 
     /// The report of a topic, on one line.
