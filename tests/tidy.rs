@@ -62,6 +62,7 @@ const HOME_OF: &[(&str, &[&str])] = &[
     ("serde_saphyr", &["agent/frontmatter.rs"]),
     ("pulldown_cmark", &["notes/"]),
     ("rusqlite", &["journal/"]),
+    ("quick_xml", &["check/"]),
     ("tree_sitter", &["bodies/"]),
     ("tree_sitter_elixir", &["bodies/language.rs"]),
     ("tree_sitter_go", &["bodies/language.rs"]),

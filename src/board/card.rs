@@ -58,6 +58,8 @@ pub struct Story {
     pub green: Vec<Ran>,
     /// Whether what was written last has passed its verification.
     pub is_verified: bool,
+    /// Changed lines of it that no test runs.
+    pub uncovered: Vec<Finding>,
     /// How many reviewers approved what was handed in last.
     pub approvals: u32,
     /// Concerns of reviewers that approved what was handed in last.
@@ -66,6 +68,8 @@ pub struct Story {
     pub landed: Option<(Oid, Timestamp)>,
     /// Which of its own or its gate's criteria are settled.
     pub(super) marks: BTreeMap<u16, Mark>,
+    /// What was measured of them last.
+    pub(super) figures: BTreeMap<u16, i64>,
     /// Jobs of each kind that ended with an answer.
     pub(super) answered: BTreeMap<What, u32>,
     /// The last try of each kind of writing that was begun.
@@ -140,6 +144,23 @@ pub struct Settled<'a> {
     pub criterion: &'a Criterion,
     /// What is known.
     pub mark: Mark,
+    /// What was measured last, in the unit of its bound.
+    pub figure: Option<i64>,
+}
+
+impl Settled<'_> {
+    /// What was measured, and what it must hold.
+    pub fn told(&self) -> Option<String> {
+        self.criterion.told(self.figure?)
+    }
+
+    /// What is asked, and what was measured: `Coverage at least 80 %: measured 79.9 %, asked for at least 80 %`.
+    pub fn words(&self) -> String {
+        match self.told() {
+            Some(told) => format!("{}: {told}", self.criterion.text),
+            None => self.criterion.text.to_string(),
+        }
+    }
 }
 
 /// A job that runs.

@@ -2,17 +2,17 @@
 
 use super::{
     Allowed, Bill, Board, Card, Landing, Mark, NEWS_KEPT, News, Pace, REMARKS_KEPT, Remark, Running, Standing, Stream,
-    Tone,
+    Tone, slim,
 };
 use crate::{
     plan::{
-        Addition, BackendId, Blueprint, Brief, Gate, Level, Means, Node, NodeId, Plan, ReviewerId, Role, Task, TestWish,
+        Addition, BackendId, Blueprint, Criterion, Gate, Hold, Level, Means, Node, NodeId, Phase, Plan, ReviewerId,
+        Role,
     },
     run::{
-        Breakage, Code, Ending, Entry, Event, Evidence, Finding, JobId, Oid, Order, Rejection, Spend, Timestamp, Until,
-        Verified, Weight, What,
+        Breakage, Code, Ending, Entry, Estimates, Event, Evidence, Finding, JobId, Oid, Order, Rejection, Spend,
+        Timestamp, Until, Verified, Weight, What,
     },
-    text::line,
 };
 
 impl Board {
@@ -113,28 +113,27 @@ impl Board {
             .map(|(label, title)| Stream { label: label.clone(), title: title.clone(), ..Stream::default() })
             .collect();
         // The core has built this plan before it was journaled; a journal that is not ours shows an empty board.
-        let Ok(plan) = Plan::build(slim(blueprint)) else {
+        let Ok(plan) = Plan::build(slim::blueprint(blueprint)) else {
             return;
         };
         self.plan = plan;
+        self.estimates = Estimates::new(&self.plan);
         self.deal();
     }
 
     fn extend(&mut self, addition: &Addition) {
-        let slim = Addition {
-            added: addition.added.iter().map(slim_node).collect(),
+        let addition = Addition {
+            added: addition.added.iter().map(slim::node).collect(),
             retired: addition.retired.clone(),
             edges: addition.edges.clone(),
         };
-        let Ok(plan) = self.plan.extend(&slim) else {
+        let Ok(plan) = self.plan.extend(&addition) else {
             return;
         };
         // The ways to the end are other ones now: the index is made anew.
         self.plan = plan;
-        self.path = super::Path::default();
-        for (id, card) in (0..).map(NodeId).zip(&self.cards) {
-            self.path.enter(&self.plan, id, &card.standing);
-        }
+        self.estimates.lay_out(&self.plan);
+        self.reindex();
         self.deal();
         for &node in addition.retired.iter().filter(|n| n.index() < self.cards.len()).collect::<Vec<_>>() {
             self.set(node, Standing::Retired);
@@ -164,7 +163,7 @@ impl Board {
                     }
                 }
             }
-            self.path.enter(&self.plan, id, &card.standing);
+            self.path.enter(&self.estimates, id, &card.standing);
             self.cards.push(card);
             if let Some(card) = gate_of.and_then(|task| self.cards.get_mut(task.index())) {
                 card.gate = Some(id);
@@ -175,9 +174,20 @@ impl Board {
     /// The one place where a standing changes: its counts and its place on the path go with it.
     fn set(&mut self, node: NodeId, standing: Standing) {
         let card = &mut self.cards[node.index()];
-        self.path.leave(&self.plan, node, &card.standing);
-        self.path.enter(&self.plan, node, &standing);
+        self.path.leave(&self.estimates, node, &card.standing);
+        self.path.enter(&self.estimates, node, &standing);
         let was = std::mem::replace(&mut card.standing, standing);
+        let keeps = match &card.standing {
+            Standing::Working { phase, .. } => *phase != Phase::Handoff,
+            standing => matches!(standing, Standing::Merging { .. }),
+        };
+        if let (false, Some(task)) = (keeps, self.plan.node(node).task()) {
+            for resource in
+                task.needs.iter().filter(|resource| self.held.get(resource) == Some(&node)).collect::<Vec<_>>()
+            {
+                self.held.remove(resource);
+            }
+        }
         if std::mem::discriminant(&was) == std::mem::discriminant(&card.standing) {
             return;
         }
@@ -212,6 +222,13 @@ impl Board {
             return;
         };
         card.begun.get_or_insert(at);
+        if what.is_in_workspace()
+            && let Some(task) = self.plan.node(node).task()
+        {
+            let files = task.needs.iter().filter(|&&resource| self.plan.hold(resource) == Hold::Task);
+            self.held.extend(files.map(|&resource| (resource, node)));
+        }
+        self.estimates.began(node, at);
         // The core starts nothing on a closed backend.
         if let Some(backend) = backend {
             self.closed.remove(&backend);
@@ -275,6 +292,7 @@ impl Board {
         for id in self.jobs.keys().copied().collect::<Vec<_>>() {
             self.close_bill(id, false);
         }
+        self.estimates.interrupted();
         for job in std::mem::take(&mut self.jobs).into_values() {
             self.stops(&job);
         }
@@ -295,6 +313,7 @@ impl Board {
             return;
         };
         self.stops(&job);
+        self.estimates.ended(job.node, at);
         let is_wanted = !job.is_stopping;
         if matches!(ending, Ending::Passed(_) | Ending::Rejected(_)) {
             self.detour(&job);
@@ -350,7 +369,21 @@ impl Board {
                 self.settle(job, Mark::Proven);
                 self.allow(job, grants);
             }
-            Evidence::Seen { .. } | Evidence::Figure { .. } => self.settle(job, Mark::Proven),
+            Evidence::Seen { .. } => self.settle(job, Mark::Proven),
+            Evidence::Figure { figure, told, .. } => {
+                story.findings.clear();
+                if let What::Settle(criterion) = job.what {
+                    let is_missed = self.measured(job.node, criterion, *figure);
+                    self.settle(job, if is_missed { Mark::Refused } else { Mark::Proven });
+                    if is_missed {
+                        let asked = self.gate_criteria(job.node).get(usize::from(criterion));
+                        let missed = asked.and_then(|asked| asked.missed(*figure));
+                        let missed = missed.map(|text| Finding::blocker(Code::CheckFails, text));
+                        let findings = &mut self.cards[job.node.index()].story_mut().findings;
+                        findings.extend(missed.into_iter().chain(told.iter().cloned()));
+                    }
+                }
+            }
             Evidence::Landed { tip, .. } => {
                 self.tip = *tip;
                 self.landed(job.node, *tip, at);
@@ -359,6 +392,9 @@ impl Board {
                 told.iter().for_each(|finding| self.remark(job.node, finding));
             }
             Evidence::Built { .. } => {}
+        }
+        if job.what == What::HandOver || self.is_done_in_place(job.node) {
+            self.learn(job.node);
         }
     }
 
@@ -371,15 +407,43 @@ impl Board {
     }
 
     fn verified(&mut self, task: NodeId, verified: &Verified) {
-        for finding in &verified.told {
-            self.remark(task, finding);
+        let (uncovered, others): (Vec<_>, Vec<_>) =
+            verified.told.iter().cloned().partition(|told| told.code == Code::Uncovered);
+        others.iter().for_each(|finding| self.remark(task, finding));
+        for &(criterion, figure) in &verified.figures {
+            self.measured(task, criterion, figure);
         }
         let machine = |means: &Means| !means.is_a_persons() && !matches!(means, Means::Reviewed { .. });
         let asked = (0u16..).zip(self.gate_criteria(task));
-        let proven: Vec<u16> = asked.filter(|(_, c)| machine(&c.means)).map(|(index, _)| index).collect();
+        let figure = |index| verified.figures.iter().find(|(of, _)| *of == index).map(|&(_, figure)| figure);
+        let is_missed = |index, c: &Criterion| figure(index).is_some_and(|figure| c.missed(figure).is_some());
+        let mark =
+            |(index, c): (u16, &Criterion)| (index, if is_missed(index, c) { Mark::Refused } else { Mark::Proven });
+        let settled: Vec<(u16, Mark)> = asked.filter(|(_, c)| machine(&c.means)).map(mark).collect();
+        let missed: Vec<Finding> = verified
+            .figures
+            .iter()
+            .filter_map(|&(index, figure)| self.gate_criteria(task).get(usize::from(index))?.missed(figure))
+            .map(|text| Finding::blocker(Code::CheckFails, text))
+            .collect();
+        let story = self.cards[task.index()].story_mut();
+        if !missed.is_empty() {
+            // As good as a rejection: this is what its next try is told.
+            story.is_verified = false;
+            story.findings = [missed, uncovered.clone()].concat();
+        }
+        story.uncovered = uncovered;
         let gate = self.gate_of(task);
-        let marks = &mut self.cards[gate.index()].story_mut().marks;
-        marks.extend(proven.into_iter().map(|index| (index, Mark::Proven)));
+        self.cards[gate.index()].story_mut().marks.extend(settled);
+    }
+
+    /// Notes a figure; whether it misses its bound.
+    fn measured(&mut self, node: NodeId, criterion: u16, figure: i64) -> bool {
+        let is_missed =
+            self.gate_criteria(node).get(usize::from(criterion)).is_some_and(|c| c.missed(figure).is_some());
+        let gate = self.gate_of(node);
+        self.cards[gate.index()].story_mut().figures.insert(criterion, figure);
+        is_missed
     }
 
     /// A job settled a criterion: its own, or that of the reviewer it stands for.
@@ -490,9 +554,12 @@ impl Board {
             }
             Order::Cancel => self.pace = Pace::Cancelled,
             Order::Approve { gate, criterion } => {
-                let gate = self.gate_of(*gate);
+                let (task, gate) = (self.task_of(*gate), self.gate_of(*gate));
                 if let Some(card) = self.cards.get_mut(gate.index()) {
                     card.story_mut().marks.insert(*criterion, Mark::Approved);
+                }
+                if self.is_done_in_place(task) {
+                    self.learn(task);
                 }
             }
             Order::Grant { task, path } => self.allowed_by(*task, path, "a person"),
@@ -503,48 +570,4 @@ impl Board {
 
 fn is_replay(backend: &str) -> bool {
     backend.split(':').next() == Some("replay")
-}
-
-/// The plan without the texts that only agents read: a board may live beside the run for days.
-fn slim(blueprint: &Blueprint) -> Blueprint {
-    Blueprint {
-        topic: blueprint.topic.clone(),
-        title: blueprint.title.clone(),
-        origins: blueprint.origins.clone(),
-        streams: blueprint.streams.clone(),
-        backends: blueprint.backends.clone(),
-        fallbacks: blueprint.fallbacks.clone(),
-        reviewers: blueprint.reviewers.clone(),
-        resources: blueprint.resources.clone(),
-        nodes: blueprint.nodes.iter().map(slim_node).collect(),
-        edges: blueprint.edges.clone(),
-        context: "".into(),
-    }
-}
-
-fn slim_node(node: &Node) -> Node {
-    let Node::Task(task) = node else {
-        return node.clone();
-    };
-    let brief = Brief {
-        tests: match &task.brief.tests {
-            TestWish::Stated(_) => TestWish::Stated("".into()),
-            other => other.clone(),
-        },
-        line: task.brief.line,
-        ..Brief::default()
-    };
-    Node::Task(Box::new(Task {
-        label: line(&task.label, 60).into(),
-        title: line(&task.title, 160).into(),
-        stream: task.stream,
-        minutes: task.minutes,
-        phases: task.phases,
-        done: task.done,
-        backend: task.backend,
-        others: task.others.clone(),
-        reviewers: task.reviewers.clone(),
-        needs: task.needs.clone(),
-        brief,
-    }))
 }

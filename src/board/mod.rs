@@ -8,6 +8,7 @@ mod clock;
 mod fold;
 mod news;
 mod path;
+mod slim;
 mod standing;
 
 pub use card::{Allowed, Bill, Card, Landing, Mark, Remark, Running, Settled, Story};
@@ -16,8 +17,8 @@ pub use news::{News, Tone};
 pub use standing::{Count, Standing};
 
 use crate::{
-    plan::{BackendId, Criterion, Level, Node, NodeId, Plan, ReviewerId, Role, StreamId},
-    run::{Charter, Code, JobId, Limit, Oid, Spend, Timestamp, Until, What},
+    plan::{BackendId, Criterion, Hold, Level, Node, NodeId, Plan, ResourceId, ReviewerId, Role, StreamId},
+    run::{Charter, Code, Estimates, JobId, Limit, Oid, Spend, Timestamp, Until, What},
     text::line,
 };
 use path::Path;
@@ -25,6 +26,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// How many sentences are kept.
 const NEWS_KEPT: usize = 20;
+
+/// Milliseconds of a minute.
+const MINUTE_MS: u64 = 60_000;
 
 /// How many remarks of a kind are kept in all; the journal has every one.
 const REMARKS_KEPT: usize = 1_000;
@@ -46,6 +50,9 @@ pub struct Board {
     /// The train, in the order in which its tasks joined.
     train: BTreeSet<(u64, NodeId)>,
     path: Path,
+    /// What tasks hold, from their first job on.
+    held: BTreeMap<ResourceId, NodeId>,
+    estimates: Estimates,
     /// Backends that said no, until when and why.
     closed: BTreeMap<BackendId, (Until, Box<str>)>,
     detours: BTreeMap<(Role, BackendId, BackendId), BTreeSet<NodeId>>,
@@ -154,9 +161,16 @@ impl Board {
         self.jobs.get(&id)
     }
 
-    /// Minutes to the end of what can still move, when everything takes what was estimated.
+    /// Minutes to the end of what can still move, when everything takes what is estimated, scaled by what was observed in this run.
+    /// None only where nothing is left.
     pub fn minutes_left(&self, now: Timestamp) -> u64 {
-        self.path.minutes(&self.plan, now, |node| self.card(node).begun)
+        let of_plan = (&self.plan, &self.estimates);
+        self.path.left(of_plan, now, |node| self.card(node).begun).div_ceil(MINUTE_MS)
+    }
+
+    /// Minutes from the start of a node to the end of the plan, by the same estimates.
+    pub fn minutes_from(&self, node: NodeId) -> u64 {
+        self.estimates.length(node).div_ceil(MINUTE_MS)
     }
 
     /// What the longest way to the end waits for now.
@@ -337,6 +351,11 @@ impl Board {
         matches!(self.plan.get(node), Some(Node::Gate(gate)) if matches!(gate.level, Level::Task(_)))
     }
 
+    /// Whether a figure is known of a gate, or of the gate of a task.
+    pub fn is_measured(&self, node: NodeId) -> bool {
+        self.cards[self.gate_of(node).index()].story().is_some_and(|story| !story.figures.is_empty())
+    }
+
     /// The criteria of a gate, or of the gate of a task, with what is known of each.
     pub fn criteria(&self, node: NodeId) -> Vec<Settled<'_>> {
         let asked = self.gate_criteria(node);
@@ -344,7 +363,10 @@ impl Board {
         let gate = self.card(self.gate_of(node));
         (0u16..)
             .zip(asked)
-            .map(|(index, criterion)| Settled { index, criterion, mark: mark(card, gate, index, criterion) })
+            .map(|(index, criterion)| {
+                let figure = gate.story().and_then(|story| story.figures.get(&index)).copied();
+                Settled { index, criterion, mark: mark(card, gate, index, criterion), figure }
+            })
             .collect()
     }
 
@@ -414,7 +436,10 @@ impl Board {
             Standing::Working { rests: Some(until), .. } | Standing::Merging { rests: Some(until) } => {
                 format!("rests for {}", span(until.0.saturating_sub(now.0)))
             }
-            Standing::Working { phase, .. } => format!("ready for {}", phase.name()),
+            Standing::Working { phase, .. } => match self.taken_from(node) {
+                Some((name, by)) => format!("waits for {}, which {} has", line(name, 60), self.plan.name(by)),
+                None => format!("ready for {}", phase.name()),
+            },
             Standing::Merging { .. } => match self.ahead(node) {
                 0 => "first in the merge train".to_owned(),
                 ahead => format!("in the merge train behind {ahead}"),
@@ -431,6 +456,23 @@ impl Board {
             Standing::Retired => "no longer in the plan".to_owned(),
             Standing::Failed { why, .. } => line(why, 200),
         }
+    }
+
+    /// The first resource that a task needs and somebody else has, with who that is.
+    fn taken_from(&self, node: NodeId) -> Option<(&str, NodeId)> {
+        let needs = &self.plan.node(node).task()?.needs;
+        let uses = |job: &&Running, resource| {
+            let claims = |task: &crate::plan::Task| task.needs.contains(&resource);
+            job.node != node && job.what.runs_code() && self.plan.node(job.node).task().is_some_and(claims)
+        };
+        needs.iter().find_map(|&resource| {
+            let holder = match self.plan.hold(resource) {
+                Hold::Task => self.held.get(&resource).copied().filter(|&holder| holder != node),
+                Hold::Job => self.jobs.values().find(|job| uses(job, resource)).map(|job| job.node),
+            };
+            let name = self.plan.blueprint().resources.get(usize::from(resource.0)).map(|(name, _)| &**name);
+            name.zip(holder)
+        })
     }
 
     fn stream_of(&self, node: NodeId) -> Option<StreamId> {

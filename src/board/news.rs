@@ -219,13 +219,18 @@ impl Board {
                 let tests = if passed > 0 { format!(", {passed} tests pass") } else { String::new() };
                 // What was let through is told in the report; nothing was put right there.
                 let without = verified.without_code.as_ref().map(without).unwrap_or_default();
-                let is_put_right =
-                    |told: &&Finding| !matches!(told.code, Code::Allowed | Code::BodiesOut | Code::Unproven);
+                let is_put_right = |told: &&Finding| {
+                    !matches!(told.code, Code::Allowed | Code::Uncovered | Code::BodiesOut | Code::Unproven)
+                };
                 let told = match verified.told.iter().filter(is_put_right).count() {
                     0 => String::new(),
                     some => format!("; {} put right", super::counted(some, "thing")),
                 };
-                (Tone::Plain, format!("verified{tests}{told}{without}"))
+                let figures: Vec<(Tone, String)> =
+                    verified.figures.iter().map(|&(c, figure)| self.measure(job.node, c, figure)).collect();
+                let tone = figures.iter().map(|(tone, _)| *tone).find(|tone| *tone == Tone::Bad).unwrap_or(Tone::Plain);
+                let figures: String = figures.iter().map(|(_, told)| format!("; {told}")).collect();
+                (tone, format!("verified{tests}{told}{without}{figures}"))
             }
             Evidence::Advice { findings } => {
                 let first = findings.first().map(|f| line(&f.headline(), MOST)).unwrap_or_default();
@@ -237,7 +242,10 @@ impl Board {
                 let notes: String = notes.iter().map(|n| format!("; {}", line(n, MOST))).collect();
                 (Tone::Good, format!("landed as {}{notes}", tip.short()))
             }
-            Evidence::Figure { figure, .. } => (Tone::Plain, format!("measured {figure}")),
+            Evidence::Figure { figure, .. } => match job.what {
+                What::Settle(c) => self.measure(job.node, c, *figure),
+                _ => (Tone::Plain, format!("measured {figure}")),
+            },
             Evidence::Seen { .. } => match job.what {
                 What::Settle(c) => (Tone::Plain, format!("proven: {}", self.criterion_text(job.node, c))),
                 What::HandOver => (Tone::Quiet, "has handed over".to_owned()),
@@ -245,6 +253,17 @@ impl Board {
                 _ => (Tone::Quiet, format!("{who} passed")),
             },
         }
+    }
+
+    /// A figure as news: bad where it misses its bound.
+    fn measure(&self, node: NodeId, criterion: u16, figure: i64) -> (Tone, String) {
+        let settled = self.criteria(node);
+        let Some(asked) = settled.get(usize::from(criterion)).map(|settled| settled.criterion) else {
+            return (Tone::Plain, format!("measured {figure}"));
+        };
+        let told = asked.told(figure).unwrap_or_default();
+        let tone = if asked.missed(figure).is_some() { Tone::Bad } else { Tone::Plain };
+        (tone, line(&format!("{}: {told}", asked.text), 2 * MOST))
     }
 
     fn orders(&self, order: &Order) -> (Option<NodeId>, String) {

@@ -1,7 +1,7 @@
 //! What the board shows, told as stories.
 
 use super::{sample::*, *};
-use crate::run::{Ending, Entry, Event, Evidence, Order};
+use crate::run::{Ending, Entry, Event, Evidence, Oid, Order};
 
 fn last(board: &Board) -> &str {
     board.latest().last().map_or("", |news| &news.text)
@@ -41,6 +41,30 @@ fn what_is_left_of_the_critical_path_shrinks_with_time_and_with_landings() {
     assert_eq!(board.minutes_left(Timestamp(t.now)), 165);
     assert_eq!(board.bottleneck(), Some(NodeId(2)));
     assert_eq!(board.impact(NodeId(2)), (1, 2));
+}
+
+#[test]
+fn who_has_what_a_ready_task_needs_is_told() {
+    let mut blueprint = blueprint();
+    blueprint.resources = vec![("port:4000".into(), Hold::Job), ("src/lib.rs".into(), Hold::Task)];
+    for (at, need) in [(0, 0), (1, 0), (2, 1), (3, 1)] {
+        if let Node::Task(task) = &mut blueprint.nodes[at] {
+            task.needs = vec![ResourceId(need)];
+        }
+    }
+    let ready = |n| (n, working(crate::plan::Phase::Implement));
+    let mut t = Teller::new();
+    t.planned(blueprint, &[ready(0), ready(1), ready(2), ready(3)]);
+    let (port, file) = (t.start(0, What::Implement), t.start(2, What::Implement));
+    let of = |t: &Teller, n| t.board().words(NodeId(n), Timestamp(t.now));
+    assert_eq!(of(&t, 1), "waits for port:4000, which task 1 has");
+    assert_eq!(of(&t, 3), "waits for src/lib.rs, which task 3 has");
+    let over = || Ending::Passed(Evidence::Work { patch: Oid::of_number(1), commit: Oid::of_number(2), told: vec![] });
+    t.end(port, over(), &[]);
+    t.end(file, over(), &[(2, Standing::Merging { rests: None })]);
+    assert_eq!((&*of(&t, 1), &*of(&t, 3)), ("ready for implement", "waits for src/lib.rs, which task 3 has"));
+    t.tell(Event::TimeUp, &[(2, Standing::Done)]);
+    assert_eq!(of(&t, 3), "ready for implement");
 }
 
 #[test]

@@ -1,14 +1,16 @@
 //! Cargo: checks whose tests are known by name, and builds whose errors are known by code.
 
 use super::{
-    Check, Checked, Ecosystem, Running, command::last_text, record, runner::runner_value, rustc, target_dir::TargetDir,
+    Check, Ecosystem, Order, Place, Prepared, Preparing, Reader, Reading, Tree, command::last_text, place::quoted,
+    record, runner::runner_value, rustc, target_dir::TargetDir,
 };
 use crate::plan::Level;
-use crate::process::{Exit, How};
+use crate::process::Exit;
 use crate::rules::{Build, Report};
 use crate::text::shortened;
 use regex::Regex;
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     fs,
     io::{self, Write},
@@ -33,34 +35,33 @@ impl Ecosystem for Cargo {
         "cargo"
     }
 
-    fn default_checks(&self, level: Level) -> Vec<Box<str>> {
-        let command = match level {
-            Level::Task(_) | Level::Stream(_) | Level::Checkpoint => "cargo test",
-            Level::System => "cargo test --workspace",
-            Level::Deployment => "cargo build --release",
-        };
-        vec![command.into()]
+    fn manifests(&self) -> &'static [&'static str] {
+        &["Cargo.toml"]
     }
 
-    fn reports_tests(&self, command: &str) -> bool {
+    fn default_checks(&self, place: &Place<'_>, level: Level) -> Vec<String> {
+        let (command, whole) = match level {
+            Level::Task(_) | Level::Stream(_) | Level::Checkpoint => ("cargo test", ""),
+            Level::System => ("cargo test", " --workspace"),
+            Level::Deployment => ("cargo build", " --release"),
+        };
+        let manifest = match place.folder {
+            "" => String::new(),
+            folder => format!(" --manifest-path {}", quoted(&format!("{folder}/Cargo.toml"))),
+        };
+        vec![format!("{command}{manifest}{whole}")]
+    }
+
+    fn calls(&self, command: &str) -> bool {
         CARGO_TEST.is_match(command)
     }
 
-    fn lock_files(&self) -> &'static [&'static str] {
-        &["Cargo.lock"]
+    fn reports_tests(&self, command: &str, _: &Tree) -> bool {
+        CARGO_TEST.is_match(command)
     }
 
-    fn run<'a>(&'a self, check: &'a Check<'a>) -> Running<'a> {
-        Box::pin(async move {
-            match collect(check).await {
-                Ok(checked) => checked,
-                Err(error) => {
-                    let why = format!("the check could not be prepared: {error}");
-                    let exit = Exit { how: How::NotStarted(why), ms: 0, leaked: 0 };
-                    check.checked(Report::default(), &exit, check.command)
-                }
-            }
-        })
+    fn prepare<'a>(&'a self, check: &'a Check<'a>, order: Order) -> Preparing<'a> {
+        Box::pin(prepare(check, order))
     }
 }
 
@@ -96,45 +97,75 @@ fn build_of(command: &str) -> Option<String> {
     Some(words.join(" "))
 }
 
-async fn collect(check: &Check<'_>) -> io::Result<Checked> {
-    fs::create_dir_all(check.scratch)?;
-    let _held = TargetDir::hold(check.cache, check.cwd, check.on, &check.line.stop).await?;
-    let mut executables = std::collections::BTreeMap::new();
+/// The folder of the manifest that a command line names, relative to where it is run: what cargo's places are relative to.
+fn package_folder(command: &str) -> &str {
+    let mut words = command.split(|c: char| c.is_whitespace() || c == '=');
+    let manifest = words.find(|word| *word == "--manifest-path").and_then(|_| words.next()).unwrap_or_default();
+    manifest.rsplit_once('/').map_or("", |(folder, _)| folder.trim_start_matches("./"))
+}
+
+/// What cargo left, and where.
+struct Records<'a> {
+    check: &'a Check<'a>,
+    reports: PathBuf,
+    /// The test executables that the build made, where there was one.
+    executables: BTreeMap<String, String>,
+    is_built: bool,
+    /// The build cache is ours, and a path without blanks leads to us, until all is read.
+    _held: TargetDir,
+    _links: Option<tempfile::TempDir>,
+}
+
+impl Reader for Records<'_> {
+    fn read<'a>(self: Box<Self>, report: &'a mut Report) -> Reading<'a>
+    where
+        Self: 'a,
+    {
+        Box::pin(async move {
+            // A filter by name runs every executable all the same; a run that was cut short says so itself.
+            record::read(&self.reports, &self.executables, self.is_built, report)?;
+            report.is_counted |= self.is_built && report.uncounted.is_empty();
+            let ran_nothing = report.tests.is_empty() && report.uncounted.is_empty();
+            if !self.is_built && report.exit != 0 && ran_nothing && CARGO_TEST.is_match(self.check.command) {
+                let (again, said) = built(self.check, "cargo test --no-run --message-format=json").await?;
+                if !again.is_success() {
+                    report.build = refused(self.check, said);
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+async fn prepare<'a>(check: &'a Check<'a>, mut order: Order) -> io::Result<Prepared<'a>> {
+    let held = TargetDir::hold(check.cache, check.cwd, check.on, &check.line.stop).await?;
+    let mut executables = BTreeMap::new();
     let build = build_of(check.command);
     if let Some(build) = &build {
         let (exit, said) = built(check, build).await?;
         if !exit.is_success() {
             let report = Report { build: refused(check, said), exit: exit.code(), ..Report::default() };
-            return Ok(check.checked(report, &exit, build));
+            return Ok(Prepared::Refused(Box::new(report), exit, build.clone()));
         }
         executables = said.executables;
     }
     let reports = record::reports(check.scratch);
-    fs::create_dir_all(&reports)?;
     let (runner, links) = without_blanks(check.tidegate, &reports)?;
-    let variables = runner_variables(check).await?.into_iter().map(|name| (name.into(), runner.clone())).collect();
-    let command = to_the_end(check.command);
-    let exit = check.launch_sh(&command, variables, links.as_ref().map(tempfile::TempDir::path), check.log, None).await;
-    let mut report = Report { exit: exit.code(), ..Report::default() };
-    // A filter by name runs every executable all the same; a run that was cut short says so itself.
-    record::read(&reports, &executables, build.is_some(), &mut report)?;
-    report.is_counted |= build.is_some() && report.uncounted.is_empty();
-    let ran_nothing = report.tests.is_empty() && report.uncounted.is_empty();
-    if build.is_none() && !exit.is_success() && ran_nothing && CARGO_TEST.is_match(check.command) {
-        let (again, said) = built(check, "cargo test --no-run --message-format=json").await?;
-        if !again.is_success() {
-            report.build = refused(check, said);
-        }
-    }
-    Ok(check.checked(report, &exit, &command))
+    let variables = runner_variables(check).await?;
+    order.variables.extend(variables.into_iter().map(|name| (name.into(), runner.clone())));
+    order.readable.extend(links.as_ref().map(|links| links.path().to_owned()));
+    order.command = to_the_end(&order.command);
+    let is_built = build.is_some();
+    let records = Records { check, reports, executables, is_built, _held: held, _links: links };
+    Ok(Prepared::Ready(order, Some(Box::new(records))))
 }
 
 /// Builds the tests; what rustc shows goes into the log, too.
 async fn built(check: &Check<'_>, command: &str) -> io::Result<(Exit, rustc::Said)> {
     let json = check.scratch.join("build.json");
     let words = check.scratch.join("build.err");
-    let exit = check.launch_sh(command, Vec::new(), None, &json, Some(&words)).await;
-    let said = rustc::said(&last_text(&json, LONGEST_MESSAGES), check.cwd);
+    let exit = check.launch_sh(&Order::plain(command), &json, Some(&words)).await;
+    let said = rustc::said(&last_text(&json, LONGEST_MESSAGES), check.cwd, package_folder(command));
     let mut log = fs::OpenOptions::new().create(true).append(true).open(check.log)?;
     log.write_all(last_text(&words, 1 << 20).as_bytes())?;
     log.write_all(said.rendered.as_bytes())?;
@@ -157,7 +188,7 @@ fn refused(check: &Check<'_>, said: rustc::Said) -> Build {
 /// Cargo's runner variables: of the host, and of a target that the command line names.
 async fn runner_variables(check: &Check<'_>) -> io::Result<Vec<String>> {
     let answer = check.scratch.join("rustc.txt");
-    let exit = check.launch_sh("rustc -vV", Vec::new(), None, &answer, None).await;
+    let exit = check.launch_sh(&Order::plain("rustc -vV"), &answer, None).await;
     let text = last_text(&answer, 64 << 10);
     let host = text.lines().find_map(|line| line.strip_prefix("host: "));
     let Some(host) = host.filter(|_| exit.is_success()) else {

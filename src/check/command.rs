@@ -1,14 +1,14 @@
 //! A check: one command line on one tree, its environment and its log.
 
-use super::tail;
+use super::{Order, tail};
 use crate::process::{Ask, Confines, Exit, How, Launch, Limits, Line, Program, secrets};
 use crate::rules::{Build, Report};
 use crate::run::{Oid, Ran};
 use std::{
     ffi::OsString,
-    fs::File,
-    io::{Read, Seek, SeekFrom},
-    path::Path,
+    fs::{self, File},
+    io::{self, Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
 };
 
 /// Lines of output that are handed back.
@@ -33,6 +33,8 @@ pub struct Check<'a> {
     pub configured: &'a [(OsString, OsString)],
     /// What it may take, each program of it.
     pub limits: Limits,
+    /// Globs of reports that its programs leave in the checkout (`[checks] reports`); `-` is what they print.
+    pub reports: &'a [Box<str>],
     /// Where its output goes; appended to.
     pub log: &'a Path,
     /// The log, relative to the run's folder.
@@ -63,23 +65,16 @@ pub struct Checked {
 }
 
 impl Check<'_> {
-    /// Runs a command line of `sh` in this check's environment, and with a folder that only this one may read, if there is one.
-    pub(super) async fn launch_sh(
-        &self,
-        command: &str,
-        more: Vec<(OsString, OsString)>,
-        folder: Option<&Path>,
-        stdout: &Path,
-        stderr: Option<&Path>,
-    ) -> Exit {
+    /// Runs a command line of `sh` in this check's environment, and with what the order has beside it.
+    pub(super) async fn launch_sh(&self, order: &Order, stdout: &Path, stderr: Option<&Path>) -> Exit {
         let mut confines = self.confines.clone();
         if let Some(confines) = &mut confines {
-            confines.readable.extend(folder.map(Path::to_owned));
+            confines.readable.extend(order.readable.iter().cloned());
         }
         let program = Program {
-            argv: ["sh", "-c", command].map(OsString::from).to_vec(),
+            argv: ["sh", flags(&order.command), &order.command].map(OsString::from).to_vec(),
             cwd: self.cwd.to_owned(),
-            env: self.environment(more),
+            env: self.environment(order.variables.clone()),
             stdin: None,
             stdout: stdout.to_owned(),
             stderr: stderr.map(Path::to_owned),
@@ -90,6 +85,13 @@ impl Check<'_> {
             secrets: secrets(self.env),
         };
         self.launch.launch(program, self.line.clone()).await
+    }
+
+    /// A folder for what its programs may read and not write: made.
+    pub(super) fn tools(&self) -> io::Result<PathBuf> {
+        let folder = self.scratch.join("tools");
+        fs::create_dir_all(&folder)?;
+        Ok(folder)
     }
 
     fn environment(&self, more: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)> {
@@ -139,9 +141,14 @@ impl Check<'_> {
     }
 }
 
+/// A script of a document is run as scripts are: it ends where a command of it fails. A command line of the configuration is the shell's.
+fn flags(command: &str) -> &'static str {
+    if command.ends_with('\n') { "-euc" } else { "-c" }
+}
+
 /// The end of a file as text; empty where it cannot be read.
-pub(super) fn last_text(path: &Path, most: u64) -> String {
-    let read = || -> std::io::Result<Vec<u8>> {
+pub fn last_text(path: &Path, most: u64) -> String {
+    let read = || -> io::Result<Vec<u8>> {
         let mut file = File::open(path)?;
         let length = file.metadata()?.len();
         file.seek(SeekFrom::Start(length.saturating_sub(most)))?;

@@ -1,79 +1,142 @@
-//! An ecosystem: what a language's tools are asked, and how they answer. Others fit in beside Cargo.
+//! An ecosystem: what a language's tools are asked, and how they answer. Several share one repository, and one command line.
 
-use super::{Cargo, Check, Checked};
+use super::{Cargo, Check, Checked, Node, Place, Python, Tree, declared::Declared, reports};
 use crate::plan::Level;
-use crate::rules::{Build, Report};
-use std::{future::Future, pin::Pin};
+use crate::process::{Exit, How};
+use crate::rules::Report;
+use std::{ffi::OsString, fs, future::Future, io, path::PathBuf, pin::Pin};
 
-/// A check that runs.
-pub type Running<'a> = Pin<Box<dyn Future<Output = Checked> + Send + 'a>>;
+/// What is to be run, as each ecosystem in turn has made it ready.
+#[derive(Clone, Debug, Default)]
+pub struct Order {
+    /// For `sh -c`.
+    pub command: String,
+    /// Variables beside those of the check.
+    pub variables: Vec<(OsString, OsString)>,
+    /// Folders that its programs may read beside those of the check.
+    pub readable: Vec<PathBuf>,
+}
+
+impl Order {
+    /// A command line and nothing else.
+    pub(super) fn plain(command: &str) -> Order {
+        Order { command: command.to_owned(), ..Order::default() }
+    }
+
+    /// Sets a variable: to `more` behind what `[checks] env` and other ecosystems have in it.
+    pub fn extend(&mut self, check: &Check<'_>, name: &str, between: &str, more: impl Into<OsString>) {
+        let held = self.variables.iter().chain(check.configured).chain(check.env).find(|(held, _)| held == name);
+        let mut value = OsString::new();
+        if let Some((_, held)) = held.filter(|(_, held)| !held.is_empty()) {
+            value.push(held);
+            value.push(between);
+        }
+        value.push(more.into());
+        self.variables.retain(|(held, _)| held != name);
+        self.variables.push((name.into(), value));
+    }
+}
+
+/// What came of getting ready.
+pub enum Prepared<'a> {
+    /// The order may be run; then this reads what the runner left. `None`: there is nothing to read.
+    Ready(Order, Option<Box<dyn Reader + 'a>>),
+    /// It is not run at all: a build said why. With what was run, and how that ended.
+    Refused(Box<Report>, Exit, String),
+}
+
+/// An ecosystem that gets ready.
+pub type Preparing<'a> = Pin<Box<dyn Future<Output = io::Result<Prepared<'a>>> + Send + 'a>>;
+
+/// A report that is read.
+pub type Reading<'a> = Pin<Box<dyn Future<Output = io::Result<()>> + Send + 'a>>;
+
+/// Reads what a runner left.
+pub trait Reader: Send {
+    /// Takes it into a report, whose exit code is set.
+    fn read<'a>(self: Box<Self>, report: &'a mut Report) -> Reading<'a>
+    where
+        Self: 'a;
+}
 
 /// What a language's tools are asked, and how they answer.
 pub trait Ecosystem: Send + Sync {
     /// Its name for people.
     fn name(&self) -> &'static str;
 
-    /// The command lines of a gate where none are configured; empty where none are known.
-    fn default_checks(&self, level: Level) -> Vec<Box<str>>;
+    /// Names of files that make a folder a project of it. Their texts are in the [`Tree`].
+    fn manifests(&self) -> &'static [&'static str];
+
+    /// The command lines of a gate for a project, to be run at the repository's root. Empty for a folder in which nothing can be tested:
+    /// then it is none of its projects.
+    fn default_checks(&self, place: &Place<'_>, level: Level) -> Vec<String>;
+
+    /// Whether a command line calls its tools by name.
+    fn calls(&self, command: &str) -> bool;
 
     /// Whether this command line runs tests whose names are reported. Red is judged by these alone, where there are any.
-    fn reports_tests(&self, command: &str) -> bool;
+    fn reports_tests(&self, command: &str, tree: &Tree) -> bool;
 
-    /// Files that its tools write when dependencies change.
-    fn lock_files(&self) -> &'static [&'static str];
-
-    /// Runs one check and collects what it says.
-    fn run<'a>(&'a self, check: &'a Check<'a>) -> Running<'a>;
+    /// Gets ready for a command line: has its runner report into the check's scratch folder, whoever calls it.
+    fn prepare<'a>(&'a self, check: &'a Check<'a>, order: Order) -> Preparing<'a>;
 }
 
-/// The ecosystem of a repository, from the files at its root.
-pub fn detect(has_file: impl Fn(&str) -> bool) -> Box<dyn Ecosystem> {
-    if has_file("Cargo.toml") { Box::new(Cargo) } else { Box::new(Plain) }
+/// All that are known.
+pub static ECOSYSTEMS: [&dyn Ecosystem; 3] = [&Cargo, &Python, &Node];
+
+/// Runs one check and collects what it says to these ecosystems. One that none of them knows is known by its exit code alone.
+pub async fn run(check: &Check<'_>, ecosystems: &[&dyn Ecosystem]) -> Checked {
+    match collect(check, ecosystems).await {
+        Ok(checked) => checked,
+        Err(error) => {
+            let why = format!("the check could not be prepared: {error}");
+            let exit = Exit { how: How::NotStarted(why), ms: 0, leaked: 0 };
+            check.checked(Report::default(), &exit, check.command)
+        }
+    }
 }
 
-/// No ecosystem that we know: exit codes alone, told as uncounted.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Plain;
-
-impl Ecosystem for Plain {
-    fn name(&self) -> &'static str {
-        "plain"
+async fn collect(check: &Check<'_>, ecosystems: &[&dyn Ecosystem]) -> io::Result<Checked> {
+    fs::create_dir_all(reports(check.scratch))?;
+    let mut order = Order::plain(check.command);
+    let declared = Declared::begin(check)?;
+    let mut readers = Vec::new();
+    for ecosystem in ecosystems {
+        match ecosystem.prepare(check, order).await? {
+            Prepared::Ready(ready, reader) => {
+                order = ready;
+                readers.extend(reader);
+            }
+            Prepared::Refused(report, exit, command) => return Ok(check.checked(*report, &exit, &command)),
+        }
     }
-
-    fn default_checks(&self, _: Level) -> Vec<Box<str>> {
-        Vec::new()
+    let exit = check.launch_sh(&order, check.log, None).await;
+    let mut report = Report { exit: exit.code(), ..Report::default() };
+    for reader in readers {
+        reader.read(&mut report).await?;
     }
-
-    fn reports_tests(&self, _: &str) -> bool {
-        false
-    }
-
-    fn lock_files(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn run<'a>(&'a self, check: &'a Check<'a>) -> Running<'a> {
-        Box::pin(async move {
-            let exit = check.launch_sh(check.command, Vec::new(), None, check.log, None).await;
-            let report = Report { build: Build::Built, exit: exit.code(), ..Report::default() };
-            check.checked(report, &exit, check.command)
-        })
-    }
+    declared.read(&mut report)?;
+    Ok(check.checked(report, &exit, &order.command))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::NodeId;
 
     #[test]
-    fn a_cargo_project_is_known_by_its_manifest_and_has_checks_at_each_level() {
-        let cargo = detect(|file| file == "Cargo.toml");
-        for level in [Level::Task(NodeId(0)), Level::System, Level::Deployment] {
-            assert_eq!(cargo.default_checks(level).len(), 1, "{level:?}");
+    fn only_those_who_are_called_by_name_are_asked_where_no_project_is_found() {
+        let called = |command: &str| -> Vec<&str> {
+            ECOSYSTEMS.iter().filter(|ecosystem| ecosystem.calls(command)).map(|ecosystem| ecosystem.name()).collect()
+        };
+        for (command, expected) in [
+            ("cargo +nightly test -p a", &["cargo"][..]),
+            ("uv run pytest && cd web && npm test", &["python", "node"]),
+            ("python3 -m pytest -q", &["python"]),
+            ("npx vitest run", &["node"]),
+            ("make test", &[]),
+            ("cargo clippy", &[]),
+        ] {
+            assert_eq!(called(command), expected, "{command}");
         }
-        assert!(cargo.reports_tests("cargo +nightly test -p a") && !cargo.reports_tests("cargo clippy"));
-        let plain = detect(|_| false);
-        assert_eq!((plain.name(), plain.default_checks(Level::System).len()), ("plain", 0));
     }
 }

@@ -77,15 +77,15 @@ struct Expansion {
     span: Span,
 }
 
-/// Reads the lines. `cwd` is the checkout: places outside it are no places.
-pub(super) fn said(json: &str, cwd: &Path) -> Said {
+/// Reads the lines. `cwd` is the checkout: places outside it are no places. `folder` is where in it cargo's own places begin.
+pub(super) fn said(json: &str, cwd: &Path, folder: &str) -> Said {
     let mut said = Said::default();
     for line in json.lines().filter(|line| line.starts_with('{')) {
         let Ok(line) = serde_json::from_str::<Line>(line) else { continue };
         let target = line.target.as_ref().map(|target| binary_id(&package_name(&line.package_id), target));
         match (line.reason.as_str(), line.message) {
             ("compiler-message", Some(message)) if message.level.starts_with("error") && !is_summary(&message) => {
-                take_in(&mut said, message, cwd, target);
+                take_in(&mut said, message, (cwd, folder), target);
             }
             ("compiler-artifact", _) if line.profile.is_some_and(|profile| profile.test) => {
                 if let (Some(executable), Some(id)) = (line.executable, target) {
@@ -99,9 +99,9 @@ pub(super) fn said(json: &str, cwd: &Path) -> Said {
 }
 
 /// A library is compiled twice, for itself and for its tests: the same error is one.
-fn take_in(said: &mut Said, message: Message, cwd: &Path, target: Option<String>) {
+fn take_in(said: &mut Said, message: Message, at: (&Path, &str), target: Option<String>) {
     let rendered = message.rendered.clone().unwrap_or_default();
-    let error = error(message, cwd, target);
+    let error = error(message, at, target);
     let is_same =
         |held: &BuildError| (&held.file, held.line, &held.message) == (&error.file, error.line, &error.message);
     if said.errors.len() < MOST_ERRORS && !said.errors.iter().any(is_same) {
@@ -135,9 +135,9 @@ fn binary_id(package: &str, target: &Target) -> String {
     }
 }
 
-fn error(message: Message, cwd: &Path, target: Option<String>) -> BuildError {
+fn error(message: Message, at: (&Path, &str), target: Option<String>) -> BuildError {
     let span = message.spans.iter().find(|span| span.is_primary).or_else(|| message.spans.first());
-    let place = span.and_then(|span| place(span, cwd));
+    let place = span.and_then(|span| place(span, at));
     let code = message.code.map(|code| code.code);
     BuildError {
         kind: kind(code.as_deref(), &message.message, span.is_some()),
@@ -150,7 +150,7 @@ fn error(message: Message, cwd: &Path, target: Option<String>) -> BuildError {
 }
 
 /// Where the author wrote it: inside the checkout, or the call of the macro that did.
-fn place(span: &Span, cwd: &Path) -> Option<(String, u32)> {
+fn place(span: &Span, (cwd, folder): (&Path, &str)) -> Option<(String, u32)> {
     let mut at = Some(span);
     for _ in 0..64 {
         let span = at?;
@@ -158,7 +158,9 @@ fn place(span: &Span, cwd: &Path) -> Option<(String, u32)> {
         let inside = if name.is_absolute() { name.strip_prefix(cwd).ok() } else { Some(name) };
         let is_ours = !span.file_name.starts_with('<') && inside.is_some_and(|path| !path.starts_with(".."));
         if let (true, Some(path)) = (is_ours, inside.and_then(Path::to_str)) {
-            return Some((path.to_owned(), span.line_start));
+            let is_relative = !name.is_absolute() && !folder.is_empty();
+            let path = if is_relative { format!("{folder}/{path}") } else { path.to_owned() };
+            return Some((path, span.line_start));
         }
         at = span.expansion.as_ref().map(|expansion| &expansion.span);
     }
@@ -232,7 +234,7 @@ mod tests {
 {"reason":"compiler-artifact","package_id":"path+file:///w/demo#0.1.0","target":{"kind":["bin"],"name":"x"},"profile":{"test":true},"executable":"/t/x-1"}
 {"reason":"compiler-message","message":{"message":"aborting due to 1 previous error","code":null,"level":"error","spans":[]}}
 not json"#;
-        let said = said(json, Path::new("/w"));
+        let said = said(json, Path::new("/w"), "");
         assert_eq!(said.errors.len(), 1);
         assert_eq!((said.errors[0].file.as_deref(), said.errors[0].line), (Some("tests/it.rs"), Some(7)));
         assert_eq!(said.errors[0].target.as_deref(), Some("demo::it"));

@@ -6,19 +6,23 @@ use super::{
     crew,
     exit::Exit,
     message::{clean, told},
+    preface::set_up,
     say,
     scene::{Scene, settings, wanted},
 };
 use crate::{
     handoff::quoted,
     perform::Checks,
-    plan::{Draft, Fault, Gate, Level, Means, NO_STREAM, Node, NodeId, Phase, Plan, Settings, dot, mermaid, stated},
+    plan::{
+        Coverage, Criterion, Demand, Draft, Fault, Gate, Hold, Level, Means, NO_STREAM, Node, NodeId, Parse, Part,
+        Phase, Plan, Settings, Task, dot, mermaid, stated,
+    },
 };
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
 /// What is not a criterion yet, and is said so.
-const NOT_YET: &str = "Not a criterion yet: coverage, handoff.";
+const NOT_YET: &str = "Not a criterion yet: handoff.";
 
 /// Shows what was understood, or what is wrong; a program that reads gets one JSON value in either case.
 pub(crate) async fn command(arguments: &Arguments, wish: &Wish) -> Result<Exit, Stop> {
@@ -39,7 +43,11 @@ async fn show(arguments: &Arguments, wish: &Wish, format: Format) -> Result<Exit
     let plan = Plan::build(understood.blueprint.clone())
         .map_err(|faults| Stop::new(Exit::Faulty, format!("error: the plan does not hold together: {faults:?}\n")))?;
     match format {
-        Format::Text => say(&text(&plan, &understood.draft, &understood.warnings, &settings))?,
+        Format::Text => {
+            let setup = config.workspace.setup.clone().unwrap_or_else(|| checks.setup());
+            let setup = set_up(&setup, config.workspace.setup.is_none());
+            say(&format!("{}{setup}", text(&plan, &understood.draft, &understood.warnings, &settings)))?;
+        }
         Format::Json => say(&format!("{:#}\n", json(&plan, &understood.draft, &understood.warnings)))?,
         Format::Mermaid => say(&mermaid(&plan))?,
         Format::Dot => say(&dot(&plan))?,
@@ -77,6 +85,10 @@ pub fn json(plan: &Plan, draft: &Draft, warnings: &[Fault]) -> Value {
                     "effort_minutes": task.minutes, "line": task.brief.line,
                     "phases": task.phases.iter().map(Phase::name).collect::<Vec<_>>(),
                 });
+                let claims: Vec<&str> = claims(plan, task).map(|(name, _)| name).collect();
+                if !claims.is_empty() {
+                    told["resources"] = json!(claims);
+                }
                 let lanes = of("stream:");
                 if !lanes.is_empty() {
                     told["depends_on_streams"] = json!(lanes);
@@ -85,8 +97,9 @@ pub fn json(plan: &Plan, draft: &Draft, warnings: &[Fault]) -> Value {
             }
             Node::Gate(gate) => gates.push(json!({
                 "id": gate.label, "level": gate.level.name(), "after": labels(plan.tasks_before(id)),
+                "before": labels(plan.dependents(id).filter(|&id| plan.node(id).task().is_some()).collect()),
                 "criteria": gate.criteria.iter().map(|c| json!({
-                    "text": c.text, "line": c.line, "settled_by": settled(plan, &c.means),
+                    "text": c.text, "line": c.line, "means": c.means.name(), "settled_by": settled(plan, c),
                 })).collect::<Vec<_>>(),
             })),
         }
@@ -108,6 +121,12 @@ pub fn json(plan: &Plan, draft: &Draft, warnings: &[Fault]) -> Value {
     Value::Object(value)
 }
 
+/// What a task needs for itself, and how long it holds that.
+fn claims<'a>(plan: &'a Plan, task: &'a Task) -> impl Iterator<Item = (&'a str, Hold)> {
+    let resources = &plan.blueprint().resources;
+    task.needs.iter().filter_map(|id| resources.get(usize::from(id.0))).map(|(name, hold)| (&**name, *hold))
+}
+
 /// The tasks right before a task, without those that are before another of them anyway.
 fn nearest(plan: &Plan, id: NodeId) -> Vec<NodeId> {
     const FEW: usize = 100;
@@ -120,8 +139,8 @@ fn nearest(plan: &Plan, id: NodeId) -> Vec<NodeId> {
 }
 
 /// Who settles a criterion, in a few words.
-fn settled(plan: &Plan, means: &Means) -> String {
-    match means {
+fn settled(plan: &Plan, criterion: &Criterion) -> String {
+    match &criterion.means {
         Means::TestsFirst | Means::SealIntact | Means::Green | Means::BodiesOut | Means::Scope | Means::Integrity => {
             "tidegate".to_owned()
         }
@@ -129,14 +148,41 @@ fn settled(plan: &Plan, means: &Means) -> String {
             let all: Vec<String> = commands.iter().map(|c| first_line(c)).collect();
             format!("`{}`", all.join("`, `"))
         }
-        Means::Measured { command, .. } => format!("the figure of `{}`", first_line(command)),
+        Means::Measured { command, bound, parse, unit } => {
+            let command = first_line(command);
+            let figure = match parse {
+                Parse::Last => format!("the last number of `{command}`"),
+                Parse::Pattern(pattern) => format!("what /{}/ finds in `{command}`", clean(pattern)),
+                Parse::Pointer(pointer) => format!("{} in the JSON of `{command}`", clean(pointer)),
+                Parse::Coverage(coverage) => covered(coverage, &command),
+            };
+            format!("{figure}, {}", unit.bound(*bound))
+        }
+        Means::Files { .. } | Means::HandedOver => "tidegate".to_owned(),
+        Means::NoBlocker => "tidegate; a person, where something was skipped".to_owned(),
+        Means::LeavesClean { commands } => {
+            let all: Vec<String> = commands.iter().map(|c| first_line(c)).collect();
+            format!("tidegate, after `{}`", all.join("`, `"))
+        }
         Means::Reviewed { reviewer } => {
             let name = plan.blueprint().reviewers.get(usize::from(reviewer.0)).map_or("", |r| &r.0);
             format!("the reviewer {name}")
         }
         Means::Approved => "a person's approval".to_owned(),
+        Means::Held if Demand::of(&criterion.text).is_some() => "a person: no command measures it".to_owned(),
         Means::Held => "a person: no command settles it".to_owned(),
     }
+}
+
+/// What is read from reports of coverage.
+fn covered(coverage: &Coverage, command: &str) -> String {
+    let share = match coverage.part {
+        Part::Changed => "the share of changed lines that tests run",
+        Part::Total => "the share of lines that tests run",
+        Part::Gain => "by how much the share of lines that tests run grew",
+    };
+    let reports = coverage.reports.iter().map(|path| clean(path)).collect::<Vec<_>>().join(", ");
+    format!("{share} in {reports}, as `{command}` leaves it")
 }
 
 fn first_line(command: &str) -> String {
@@ -217,27 +263,32 @@ fn task_line(plan: &Plan, id: NodeId, out: &mut String) {
     if !left_out.is_empty() {
         let _ = writeln!(out, "            without {}", left_out.join(", "));
     }
+    for (hold, words) in [(Hold::Job, "while its code runs"), (Hold::Task, "until it has landed")] {
+        let names: Vec<String> =
+            claims(plan, task).filter(|claim| claim.1 == hold).map(|claim| clean(claim.0)).collect();
+        if !names.is_empty() {
+            wrapped(out, "            ", &format!("alone has {} {words}", names.join(", ")));
+        }
+    }
 }
 
 fn gate_lines(plan: &Plan, settings: &Settings, out: &mut String) {
-    let gates: Vec<&Gate> = plan.ids().filter_map(|id| plan.node(id).gate()).collect();
-    let (of_tasks, others): (Vec<&Gate>, Vec<&Gate>) =
-        gates.into_iter().partition(|g| matches!(g.level, Level::Task(_)));
+    let gates = plan.ids().filter_map(|id| Some((id, plan.node(id).gate()?)));
+    let (of_tasks, others): (Vec<_>, Vec<_>) = gates.partition(|(_, gate)| matches!(gate.level, Level::Task(_)));
+    let of_tasks: Vec<&Gate> = of_tasks.into_iter().map(|(_, gate)| gate).collect();
     // What every task has to prove is said once; what one task's gate has beyond it is said by itself.
-    let mut common: Vec<&crate::plan::Criterion> = Vec::new();
+    let mut common: Vec<&Criterion> = Vec::new();
     let is_asked = |gate: &&Gate| gate.criteria.iter().any(|c| matches!(c.means, Means::Reviewed { .. }));
     let asked: Vec<&&Gate> = of_tasks.iter().filter(|gate| is_asked(gate)).collect();
     // One who reviews each task that is reviewed is everybody's.
-    let everybodys: Vec<&crate::plan::Criterion> = match asked.as_slice() {
+    let everybodys: Vec<&Criterion> = match asked.as_slice() {
         [first, second, ..] => {
             let both = first.criteria.iter().filter(|c| second.criteria.contains(c));
             both.filter(|c| asked.iter().all(|gate| gate.criteria.contains(c))).collect()
         }
         _ => Vec::new(),
     };
-    let own = |c: &&crate::plan::Criterion| {
-        c.line.is_some() || matches!(c.means, Means::Reviewed { .. }) && !everybodys.contains(c)
-    };
+    let own = |c: &&Criterion| c.line.is_some() || matches!(c.means, Means::Reviewed { .. }) && !everybodys.contains(c);
     for criterion in of_tasks.iter().flat_map(|g| &g.criteria).filter(|c| !own(c)) {
         if !common.contains(&criterion) {
             common.push(criterion);
@@ -251,8 +302,11 @@ fn gate_lines(plan: &Plan, settings: &Settings, out: &mut String) {
         let _ = writeln!(out, "  {}, also", clean(&gate.label));
         numbered(gate).filter(|(_, c)| own(c)).for_each(|asked| asked_line(plan, gate, asked, out));
     }
-    for gate in others {
+    for (id, gate) in others {
         let _ = writeln!(out, "  {}", clean(&gate.label));
+        if gate.level == Level::Checkpoint {
+            wrapped(out, "    ", &place(plan, id));
+        }
         numbered(gate).for_each(|asked| asked_line(plan, gate, asked, out));
         if gate.criteria.is_empty() {
             out.push_str("    nothing to prove beyond its tasks\n");
@@ -273,12 +327,26 @@ fn gate_lines(plan: &Plan, settings: &Settings, out: &mut String) {
     }
 }
 
-fn numbered(gate: &Gate) -> impl Iterator<Item = (usize, &crate::plan::Criterion)> {
+/// What a checkpoint stands behind, and who waits for it.
+fn place(plan: &Plan, id: NodeId) -> String {
+    let labels = |ids: &mut dyn Iterator<Item = NodeId>| {
+        let all: Vec<String> = ids.map(|id| clean(plan.node(id).label())).collect();
+        if all.len() > 6 { format!("{} and {} more", all[..5].join(", "), all.len() - 5) } else { all.join(", ") }
+    };
+    let before = labels(&mut plan.tasks_before(id).into_iter());
+    let behind = labels(&mut plan.dependents(id).filter(|&id| plan.node(id).task().is_some()));
+    match behind.as_str() {
+        "" => format!("behind {before}; no task waits for it"),
+        behind => format!("behind {before}; before {behind}"),
+    }
+}
+
+fn numbered(gate: &Gate) -> impl Iterator<Item = (usize, &Criterion)> {
     (1..).zip(&gate.criteria)
 }
 
 /// A criterion, and where it is a person's to say, the command that says it.
-fn asked_line(plan: &Plan, gate: &Gate, (number, criterion): (usize, &crate::plan::Criterion), out: &mut String) {
+fn asked_line(plan: &Plan, gate: &Gate, (number, criterion): (usize, &Criterion), out: &mut String) {
     criterion_line(plan, criterion, out);
     if criterion.means.is_a_persons() {
         let label = match gate.level {
@@ -290,9 +358,9 @@ fn asked_line(plan: &Plan, gate: &Gate, (number, criterion): (usize, &crate::pla
     }
 }
 
-fn criterion_line(plan: &Plan, criterion: &crate::plan::Criterion, out: &mut String) {
+fn criterion_line(plan: &Plan, criterion: &Criterion, out: &mut String) {
     let line = criterion.line.map_or(String::new(), |l| format!(" (line {l})"));
-    let by = settled(plan, &criterion.means);
+    let by = settled(plan, criterion);
     wrapped(out, "    - ", &format!("{}{line}: {by}", clean(&criterion.text)));
 }
 

@@ -197,6 +197,13 @@ async fn beside(scene: &Scene, start: Start, read: &mut Read) -> Result<Vec<Find
             servers.map_or_else(|stop| told("servers", &stop), |_| Finding::new("servers", State::Good, names())),
         );
     }
+    match scene.prove_large(base, config).await {
+        Err(stop) => found.push(told("lfs", &stop)),
+        Ok(()) if config.workspace.lfs == Some(true) => {
+            found.push(Finding::new("lfs", State::Good, "the content of files of git LFS is here"));
+        }
+        Ok(()) => {}
+    }
     if config.is_signed {
         let good = |()| Finding::new("signing", State::Good, "commits can be signed");
         found.push(prove_signing(scene, config).await.map_or_else(|stop| told("signing", &stop), good));

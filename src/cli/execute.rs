@@ -27,8 +27,9 @@ use crate::{
     process::{Launch, Sandbox, Tier, Wardens},
     run::{Charter, Entry, Event, Oid, Order, Outcome, Policy, Run},
     telemetry::{self, Telemetry},
+    text::line,
     views::{Bars, Folded, Json, Last, Lines, Live, Screen, View},
-    workspace::Pool,
+    workspace::{Copies, Pool, Uncommitted},
 };
 use std::{
     io,
@@ -109,14 +110,22 @@ struct Grounds {
     base: Oid,
     /// What runs the roles of which the configuration says nothing.
     backend: Box<str>,
+    /// What sets workspaces up, as of the base.
+    setup: Vec<String>,
 }
 
 impl Grounds {
+    /// What the preface says of it.
+    fn said(&self) -> (&Config, &[String]) {
+        (&self.config, &self.setup)
+    }
+
     async fn of(scene: &Scene, wish: &Execute, base: Oid, backend: &str) -> Result<Grounds, Stop> {
         let mut config = scene.config(base).await?;
         if let Some(jobs) = wish.jobs {
             config.slots.agents = jobs;
         }
+        scene.prove_large(base, &config).await?;
         let checks = Checks::found(&scene.repo, base, &wanted(&config))
             .await
             .map_err(|e| Stop::because("the base cannot be read", &e))?;
@@ -125,7 +134,8 @@ impl Grounds {
         policy.budget.runs = wish.max_runs.unwrap_or(policy.budget.runs);
         // A run that began before this was recorded had nothing but scripts.
         let backend = if backend.is_empty() { crew::found(&scene.environment) } else { backend }.into();
-        Ok(Grounds { config, checks, policy, base, backend })
+        let setup = config.workspace.setup.clone().unwrap_or_else(|| checks.setup());
+        Ok(Grounds { config, checks, policy, base, backend, setup })
     }
 }
 
@@ -232,7 +242,7 @@ async fn begin(
     prove_needs(scene, &grounds, (&plan, &Past::default()), wish.allow_no_checks).await?;
     let sandbox = confinement::sandbox(scene, &grounds.config, wish, None).await?;
     let charter = charter(scene, id.as_str(), base, wish, (sandbox.tier(), &grounds.backend, in_place)).await?;
-    let preface = preface::preface(&plan, &Past::default(), &charter, &grounds.policy, &grounds.config);
+    let preface = preface::preface(&plan, &Past::default(), &charter, &grounds.policy, grounds.said());
     prove_signing(scene, &grounds.config).await?;
     let tapes = asked_tapes(arguments, wish, scene);
     prove_tapes(tapes.as_deref())?;
@@ -296,7 +306,7 @@ async fn resume(
     let past = Past::of(&run, &revision, &folder)?;
     prove_needs(scene, &grounds, (&plan, &past), charter.without_checks).await?;
     let sandbox = confinement::sandbox(scene, &grounds.config, wish, Some(&charter.sandbox)).await?;
-    let preface = preface::preface(&plan, &past, &charter, &grounds.policy, &grounds.config);
+    let preface = preface::preface(&plan, &past, &charter, &grounds.policy, grounds.said());
     prove_signing(scene, &grounds.config).await?;
     let tapes = asked_tapes(arguments, wish, scene);
     prove_tapes(tapes.as_deref())?;
@@ -336,7 +346,7 @@ async fn performer(
     let (charter, plan, pool) = begun;
     if charter.in_place {
         let setting = setting(scene, of_run, config).await?;
-        return Ok(Arc::new(InPlace::new(setting, scene.repo.top().to_path_buf(), launch, pool)));
+        return Ok(Arc::new(InPlace::new(setting, Arc::clone(&scene.repo), launch, pool)));
     }
     let backends = crew::backends(scene, config, plan.blueprint(), &launch);
     let mut bench = bench(scene, of_run, config, checks, (pool, launch, backends)).await?;
@@ -432,11 +442,11 @@ async fn charter(
     wish: &Execute,
     (tier, backend, in_place): (Tier, &str, bool),
 ) -> Result<Charter, Stop> {
-    // In place nothing is left out.
-    let uncommitted = if in_place {
-        Vec::new()
+    // In place nothing is left out, and nothing is copied.
+    let (uncommitted, copies) = if in_place {
+        (Vec::new(), Copies::default())
     } else {
-        scene.repo.uncommitted().await.map_err(|error| Stop::because("the working tree cannot be read", &error))?
+        (uncommitted(scene).await?, copies(scene, base).await?)
     };
     let head = scene.repo.branch().map_or_else(|| base.short(), str::to_owned);
     Ok(Charter {
@@ -448,6 +458,7 @@ async fn charter(
         backend: backend.into(),
         without_checks: wish.allow_no_checks,
         in_place,
+        copied: copies.paths().map(Into::into).collect(),
         // What is under notes/ is read where it lies: nothing of it is left out.
         uncommitted: uncommitted
             .into_iter()
@@ -455,6 +466,25 @@ async fn charter(
             .map(|uncommitted| uncommitted.path.into())
             .collect(),
     })
+}
+
+async fn uncommitted(scene: &Scene) -> Result<Vec<Uncommitted>, Stop> {
+    scene.repo.uncommitted().await.map_err(|error| Stop::because("the working tree cannot be read", &error))
+}
+
+/// What workspaces get beside the commit, and warnings of what they do not get.
+async fn copies(scene: &Scene, base: Oid) -> Result<Copies, Stop> {
+    let copies =
+        scene.repo.copies(base).await.map_err(|e| Stop::because("what .worktreeinclude names cannot be read", &e))?;
+    for (path, why) in &copies.left_out {
+        complain(&format!("warning: .worktreeinclude names {path}, which is not copied: {why}\n"));
+    }
+    let empty = scene.repo.uninitialised(base).await.map_err(|e| Stop::because("submodules cannot be read", &e))?;
+    for path in empty.iter().map(|path| line(path, 160)) {
+        let fix = format!("`git submodule update --init {}` brings it", handoff::quoted(&path));
+        complain(&format!("warning: the submodule {path} is not initialised, and is empty in workspaces: {fix}\n"));
+    }
+    Ok(copies)
 }
 
 fn open_screen(arguments: &Arguments, wish: &Execute, scene: &Scene, folded: &Folded, live: &Live) -> Screen {

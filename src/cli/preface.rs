@@ -16,7 +16,13 @@ use std::{collections::BTreeMap, fmt::Write};
 const LISTED: usize = 5;
 
 /// The preface of a run: what is left of its plan, whether it begins or goes on.
-pub(crate) fn preface(plan: &Plan, past: &Past<'_>, charter: &Charter, policy: &Policy, config: &Config) -> String {
+pub(crate) fn preface(
+    plan: &Plan,
+    past: &Past<'_>,
+    charter: &Charter,
+    policy: &Policy,
+    (config, setup): (&Config, &[String]),
+) -> String {
     let blueprint = plan.blueprint();
     let is_left = |id: NodeId| past.progress(id) < Progress::Over && plan.node(id).task().is_none_or(|task| !task.done);
     let tasks = || plan.ids().filter(|&id| plan.node(id).task().is_some());
@@ -32,10 +38,11 @@ pub(crate) fn preface(plan: &Plan, past: &Past<'_>, charter: &Charter, policy: &
     let head = if past.has_begun() { "goes on from" } else { "base" };
     let _ = writeln!(out, "{head} {} ({})", charter.base.short(), line(&charter.head, 60));
     if !charter.uncommitted.is_empty() {
-        let names: Vec<&str> = charter.uncommitted.iter().take(LISTED).map(|path| &**path).collect();
-        let more = charter.uncommitted.len().saturating_sub(LISTED);
-        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-        let _ = writeln!(out, "uncommitted changes are left out: {}{more}", line(&names.join(", "), 200));
+        let _ = writeln!(out, "uncommitted changes are left out: {}", some(&charter.uncommitted));
+    }
+    if !charter.copied.is_empty() {
+        let _ =
+            writeln!(out, "copied into workspaces, where agents and checks can read them: {}", some(&charter.copied));
     }
     if charter.in_place {
         let _ = writeln!(
@@ -44,6 +51,7 @@ pub(crate) fn preface(plan: &Plan, past: &Past<'_>, charter: &Charter, policy: &
         );
     }
     let _ = writeln!(out, "{}", sandbox(charter, config));
+    out.push_str(&set_up(setup, config.workspace.setup.is_none()));
     if !policy.only.is_empty() {
         let asked = policy.only.iter().filter_map(|&id| plan.node(id).task()).map(|task| &*task.label);
         let _ = writeln!(out, "only {} now", line(&asked.collect::<Vec<_>>().join(", "), 120));
@@ -67,6 +75,14 @@ pub(crate) fn preface(plan: &Plan, past: &Past<'_>, charter: &Charter, policy: &
     out
 }
 
+/// The first of some paths, and how many more there are.
+fn some(paths: &[Box<str>]) -> String {
+    let names: Vec<&str> = paths.iter().take(LISTED).map(|path| &**path).collect();
+    let more = paths.len().saturating_sub(LISTED);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("{}{more}", line(&names.join(", "), 200))
+}
+
 /// Which sandbox there is, and what that means.
 fn sandbox(charter: &Charter, config: &Config) -> String {
     if &*charter.sandbox == "none" {
@@ -76,6 +92,18 @@ fn sandbox(charter: &Charter, config: &Config) -> String {
     let network = if config.sandbox.gate_network { "checks have the network" } else { "checks have no network" };
     let seen = "agents, set-up and checks see their workspace, toolchains and the system's programs, and not your home";
     format!("sandbox: {}. {seen}; {network}", charter.sandbox)
+}
+
+/// What sets workspaces up, and who says so.
+pub(crate) fn set_up(commands: &[String], is_found: bool) -> String {
+    let commands: Vec<String> = commands.iter().map(|command| line(command, 100)).collect();
+    match commands.as_slice() {
+        [] => String::new(),
+        commands if is_found => {
+            format!("set-up, by lock files: {}; `[workspace] setup` says otherwise\n", commands.join("; "))
+        }
+        commands => format!("set-up: {}\n", commands.join("; ")),
+    }
 }
 
 /// Where to look on from.

@@ -69,8 +69,11 @@ impl Record {
         let find = |wanted: &str| live.iter().copied().find(|&id| plan.node(id).label() == wanted);
         let lower = name.to_lowercase();
         let same = |id: &NodeId| plan.node(*id).label().to_lowercase() == lower;
-        find(name).or_else(|| live.iter().copied().find(same)).or_else(|| find(&format!("stream:{name}"))).ok_or_else(
-            || {
+        find(name)
+            .or_else(|| live.iter().copied().find(same))
+            .or_else(|| find(&format!("stream:{name}")))
+            .or_else(|| find(&lower.replace(' ', ":")))
+            .ok_or_else(|| {
                 let known: Vec<&str> = live
                     .iter()
                     .copied()
@@ -84,8 +87,7 @@ impl Record {
                     known.join(", ")
                 );
                 Stop::new(Exit::Faulty, text)
-            },
-        )
+            })
     }
 }
 

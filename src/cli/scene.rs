@@ -8,6 +8,7 @@ use crate::{
     perform::{Checks, Wanted},
     plan::{self, Blueprint, Draft, Fault, Origin, Settings, Severity, Source},
     run::Oid,
+    text::line,
     workspace::{OpenFault, Options, Repository, TreeEntry},
 };
 use std::{
@@ -128,6 +129,29 @@ impl Scene {
         })
     }
 
+    /// Files of git LFS are dealt with as the configuration says, which has to say something; their content is here, where it is asked for.
+    pub(crate) async fn prove_large(&self, base: Oid, config: &Config) -> Result<(), Stop> {
+        let unread = |error| Stop::because("what goes through git LFS cannot be read", &error);
+        // In place all is as the user has it.
+        let is_plain = config.workspace.is_in_place || config.workspace.lfs == Some(false);
+        if is_plain || !self.repo.uses_lfs(base).await.map_err(unread)? {
+            return Ok(());
+        }
+        if config.workspace.lfs.is_none() {
+            let fix = "write `[workspace] lfs = true` in tidegate.toml to have their content in workspaces, or `lfs = false` to have \
+                       pointers there, and commit it";
+            return Err(Stop::missing("files here go through git LFS (`filter=lfs` in .gitattributes)", fix));
+        }
+        let missing = self.repo.without_content(base).await.map_err(unread)?;
+        if let Some(first) = missing.first() {
+            let more = if missing.len() == 1 { String::new() } else { format!(" and {} more", missing.len() - 1) };
+            let what = format!("the content of {}{more} is not in the repository's LFS store", line(first, 160));
+            return Err(Stop::missing(what, "fetch it with `git lfs pull`, then run this again"));
+        }
+        self.repo.put_large();
+        Ok(())
+    }
+
     /// What the topic's documents say, or everything that is wrong with them.
     pub(crate) async fn understand(
         &self,
@@ -189,7 +213,17 @@ impl Scene {
 /// The checks that the configuration names.
 pub(crate) fn wanted(config: &Config) -> Wanted {
     let checks = config.checks.clone();
-    Wanted { task: checks.task, stream: checks.stream, system: checks.system, deployment: checks.deployment }
+    let covers = config.coverage.iter().flat_map(|coverage| coverage.wish.commands.iter().flatten().cloned());
+    Wanted {
+        task: checks.task,
+        stream: checks.stream,
+        system: checks.system,
+        deployment: checks.deployment,
+        has_deployment: config.deployment.is_some(),
+        measures: covers.chain(config.measures.iter().map(|measure| measure.command.clone())).collect(),
+        paths: checks.paths.into_iter().map(|checks| (checks.paths, checks.run)).collect(),
+        reports: checks.reports,
+    }
 }
 
 /// What proves the gates, and how the plan is built with it. `backend` runs the roles of which the configuration says nothing.
@@ -200,13 +234,17 @@ pub(crate) fn settings(config: &Config, checks: &Checks, without_checks: bool, b
         system_checks: checks.system.clone(),
         deployment_checks: checks.deployment.clone(),
         without_checks,
+        deployment: config.deployment.clone(),
+        coverage: config.coverage.as_ref().map(|coverage| coverage.wish.clone()),
+        measures: config.measures.clone(),
         in_place: config.workspace.is_in_place,
         bodies_out: config.tests.bodies_out,
-        deployment_approve: config.deployment_approve == Some(true),
         small: config.effort.small,
         medium: config.effort.medium,
         large: config.effort.large,
         extra_large: config.effort.xl,
+        resources: config.resources.holds(),
+        critical: config.resources.critical.clone(),
         reviewers: config.review.reviewers.clone(),
         engines: config.agents.engines(backend),
     }

@@ -17,7 +17,8 @@
 //! | `running` | of each job `job`, `id` (of its task or gate), `what`, `attempt`, `since` |
 //! | `closed` | of each backend that takes no jobs `backend`, `until` (null: until a person acts), `text` |
 //!
-//! A state of a task or gate is that of the events of `execute --json`. A criterion has `number` (what `approve` takes), `text` and `state`.
+//! A state of a task or gate is that of the events of `execute --json`. A criterion has `number` (what `approve` takes), `text`,
+//! `means` (`checked`, `measured`, `reviewed`, `approved`, `held` and others) and `state`; once it is measured also `figure` and `bound`, as people read them.
 
 use super::{
     Stop, answer,
@@ -30,7 +31,7 @@ use super::{
 use crate::{
     board::{Bill, Board, Pace, rfc3339},
     handoff::{self, Bills},
-    plan::{Node, NodeId},
+    plan::{Means, Node, NodeId},
     run::{Limit, Spend, Timestamp, Until},
 };
 use jiff::tz::TimeZone;
@@ -122,9 +123,17 @@ fn reached(board: &Board) -> Vec<String> {
 
 fn criteria(board: &Board, id: NodeId) -> Vec<Value> {
     let all = board.criteria(id).into_iter();
-    all.map(
-        |settled| json!({ "number": settled.index + 1, "text": settled.criterion.text, "state": settled.mark.name() }),
-    )
+    all.map(|settled| {
+        let mut told = json!({
+            "number": settled.index + 1, "text": settled.criterion.text, "means": settled.criterion.means.name(),
+            "state": settled.mark.name(),
+        });
+        if let (Some(figure), Means::Measured { bound, unit, .. }) = (settled.figure, &settled.criterion.means) {
+            told["figure"] = json!(unit.figure(figure));
+            told["bound"] = json!(unit.bound(*bound));
+        }
+        told
+    })
     .collect()
 }
 

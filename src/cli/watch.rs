@@ -3,7 +3,7 @@
 use crate::{
     actors::Watch,
     board::Standing,
-    handoff,
+    handoff::{self, STATUS},
     plan::NodeId,
     process::with_causes,
     run::{Entry, Event, JobId, Run},
@@ -20,9 +20,6 @@ use std::{
 
 /// The status document is rewritten at most this often.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
-
-/// The name of the status document.
-const STATUS: &str = "execution-status.md";
 
 /// Everybody who looks on.
 pub(crate) struct Onlookers {

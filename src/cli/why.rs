@@ -49,7 +49,7 @@ fn reasons(record: &Record, node: NodeId) -> String {
         let all = board.criteria(node);
         if all.iter().any(|settled| settled.mark != Mark::Open) {
             for settled in all {
-                let _ = writeln!(out, "  - {}: {}", settled.mark.name(), line(&settled.criterion.text, COLUMNS));
+                let _ = writeln!(out, "  - {}: {}", settled.mark.name(), line(&settled.words(), COLUMNS));
             }
         } else if run.failure(node).is_none() && !all.is_empty() {
             let whose = if plan.node(node).task().is_some() { "its gate" } else { "it" };
@@ -78,6 +78,10 @@ fn story(out: &mut String, board: &Board, node: NodeId) {
     let story = board.card(node).story();
     if let Some((commit, _)) = story.and_then(|story| story.landed).filter(|(commit, _)| !commit.is_none()) {
         let _ = writeln!(out, "  landed as {}", commit.short());
+    }
+    for uncovered in story.map_or(&[][..], |story| &story.uncovered) {
+        let file = uncovered.file.as_deref().map(|file| format!("{file}: ")).unwrap_or_default();
+        let _ = writeln!(out, "  not covered: {}", line(&format!("{file}{}", uncovered.text), COLUMNS));
     }
     for remark in board.remarks().iter().filter(|remark| remark.node == node) {
         let _ = writeln!(out, "  {}: {}", board.became(remark), line(&remark.finding.text, COLUMNS));

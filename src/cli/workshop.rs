@@ -9,10 +9,10 @@ use crate::{
     config::Config,
     journal::{RunId, Runs},
     notes::Topic,
-    perform::{Backends, Bench, Checks, Setting},
-    process::{Launch, Limits, Sandbox, Wardens},
+    perform::{Backends, Bench, Checks, CoverageSetting, Setting},
+    process::{Caches, Launch, Limits, Sandbox, Wardens},
     run::Oid,
-    workspace::{Pool, PoolError, Setup, remove},
+    workspace::{Commands, Copies, GitError, Pool, PoolError, Setup, remove},
 };
 use std::{
     path::{Path, PathBuf},
@@ -146,6 +146,16 @@ fn at_work(scene: &Scene) -> Stop {
     Stop::missing(what, &format!("wait until it has ended, {how}; then run this again"))
 }
 
+/// What holds for reports of coverage.
+fn coverage(config: &Config) -> CoverageSetting {
+    let texts = |list: &[String]| list.iter().map(|text| text.as_str().into()).collect::<Vec<Box<str>>>();
+    config.coverage.as_ref().map_or_else(CoverageSetting::default, |coverage| CoverageSetting {
+        reports: texts(&coverage.wish.reports),
+        roots: texts(&coverage.roots),
+        exclude: texts(&coverage.exclude),
+    })
+}
+
 /// A bench for a run of this name, whose logs go into this folder.
 pub(super) async fn bench(
     scene: &Scene,
@@ -158,6 +168,16 @@ pub(super) async fn bench(
     Ok(Bench::new(setting, Arc::clone(&scene.repo), pool, checks, (wardens, backends)))
 }
 
+/// The copies for workspaces, as the user's files are now. In place all is where it is.
+async fn taken(scene: &Scene, base: Oid, config: &Config) -> Result<Copies, Stop> {
+    if config.workspace.is_in_place {
+        return Ok(Copies::default());
+    }
+    let unread = |error: &GitError| Stop::because("what .worktreeinclude names cannot be copied", error);
+    let copies = scene.repo.copies(base).await.map_err(|error| unread(&error))?;
+    scene.repo.take_copies(copies).await.map_err(|error| unread(&error))
+}
+
 /// What holds for all jobs of such a run.
 pub(super) async fn setting(
     scene: &Scene,
@@ -168,8 +188,10 @@ pub(super) async fn setting(
     let identity = identity.unwrap_or_default();
     let logs = folder.join("logs");
     std::fs::create_dir_all(&logs).map_err(|error| Stop::because("logs cannot be kept", &error))?;
+    let copies = taken(scene, base, config).await?;
     let limits = |total| Limits { total, idle: None, grace: GRACE, output_bytes: OUTPUT_MAX };
     let cage = cage(scene, config);
+    let places = [scene.environment.passed(), scene.environment.named(&["GOPROXY"])].concat();
     let texts = |list: &[String]| list.iter().map(|text| text.as_str().into()).collect::<Vec<Box<str>>>();
     Ok(Setting {
         run: run.to_owned(),
@@ -187,7 +209,12 @@ pub(super) async fn setting(
         author: identity,
         is_signed: config.is_signed,
         setup: Setup {
-            commands: config.workspace.setup.clone(),
+            copies,
+            caches: Caches { home: scene.environment.home(), env: places },
+            commands: match &config.workspace.setup {
+                Some(commands) => Commands::Said(commands.clone()),
+                None => Commands::Found(crate::check::setup),
+            },
             env: scene.environment.passed_to_setup(&config.sandbox.setup_env),
             limits: limits(config.checks.timeout),
             confines: Some(cage.of_setup()),
@@ -199,6 +226,9 @@ pub(super) async fn setting(
         test_paths: texts(&config.tests.paths),
         requires_names: config.tests.require_names,
         protected: texts(&config.protect),
+        locks: config.workspace.lock.clone(),
         generated: texts(&config.workspace.generated),
+        base,
+        coverage: coverage(config),
     })
 }

@@ -2,12 +2,15 @@
 
 use super::{
     options::{
-        AUTO, AgentChoice, Agents, Attempts, BACKENDS, Backends, Checks, Config, Effort, ROLES, Review, Sandbox, Slots,
-        Tests, Tier, Window, Workspace,
+        AUTO, AgentChoice, Agents, Attempts, BACKENDS, Backends, Checks, Config, Coverage, Effort, PathChecks, ROLES,
+        Resources, Review, Sandbox, Slots, Tests, Tier, Window, Workspace,
     },
     section::{Section, fault, shown},
 };
-use crate::plan::{Fault, Role, SourceId};
+use crate::{
+    notes::one_group,
+    plan::{CoverageWish, Demand, Deployment, Fault, Measure, Parse, Role, SourceId},
+};
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
@@ -65,12 +68,14 @@ fn read(root: &mut Section<'_>) -> Config {
         protect: root.within("protect", |section| section.globs("paths").unwrap_or_default()),
         review: root.within("review", review),
         attempts: root.within("attempts", attempts),
-        deployment_approve: root
-            .within("gates", |section| section.within("deployment", |section| section.flag("approve"))),
+        deployment: root.within("gates", |section| section.within("deployment", deployment)),
+        coverage: root.within("coverage", coverage),
+        measures: root.each("measures", measure),
         sandbox: root.within("sandbox", sandbox),
         agents: root.within("agents", agents),
         backends: root.within("backends", backends),
         effort: root.within("effort", effort),
+        resources: root.within("resources", resources),
         merge: root.within("merge", window),
         is_signed: root.within("commit", |section| section.flag("sign")).unwrap_or_default(),
     };
@@ -81,10 +86,11 @@ fn read(root: &mut Section<'_>) -> Config {
 
 fn workspace(section: &mut Section<'_>) -> Workspace {
     let is_in_place = section.choice("mode", &[("clone", false), ("in-place", true)], &[]);
-    section.fixed_flag("lfs", false);
     Workspace {
         is_in_place: is_in_place.unwrap_or_default(),
-        setup: section.texts("setup").unwrap_or_default(),
+        setup: section.texts("setup"),
+        lfs: section.flag("lfs"),
+        lock: section.commands("lock").unwrap_or_default(),
         generated: section.globs("generated").unwrap_or_default(),
     }
 }
@@ -95,8 +101,9 @@ fn slots(section: &mut Section<'_>) -> Slots {
 }
 
 fn checks(section: &mut Section<'_>) -> Checks {
-    section.absent("path");
     Checks {
+        paths: section.each("path", path_checks).into_iter().flatten().collect(),
+        reports: reports(section),
         task: section.texts("task"),
         stream: section.texts("stream"),
         system: section.texts("system"),
@@ -106,6 +113,71 @@ fn checks(section: &mut Section<'_>) -> Checks {
             .unwrap_or_else(|| Checks::default().timeout),
         env: section.variables("env").unwrap_or_default(),
     }
+}
+
+fn deployment(section: &mut Section<'_>) -> Option<Deployment> {
+    let (approve, files) = (section.flag("approve"), section.globs("files"));
+    let asked = Deployment { approve: approve.unwrap_or_default(), files: files.unwrap_or_default() };
+    section.is_written().then_some(asked)
+}
+
+fn coverage(section: &mut Section<'_>) -> Option<Coverage> {
+    let reports = section.paths("reports").unwrap_or_default();
+    let wish = CoverageWish {
+        commands: section.texts("commands"),
+        reports,
+        changed: section.share("changed"),
+        total: section.share("total"),
+        may_drop: section.share("may_drop"),
+    };
+    if section.is_written() && wish.reports.is_empty() {
+        let text = "`[coverage]` does not say where its reports are".to_owned();
+        section.bad_whole(text, "write `reports = [\"lcov.info\"]`: LCOV and Cobertura are read".to_owned());
+    }
+    let (roots, exclude) = (section.texts("roots").unwrap_or_default(), section.globs("exclude").unwrap_or_default());
+    section.is_written().then_some(Coverage { wish, roots, exclude })
+}
+
+/// Levels at whose gates a measure may be asked for.
+const LEVELS: [&str; 4] = ["task", "stream", "system", "deployment"];
+
+fn measure(section: &mut Section<'_>) -> Measure {
+    let parse = match section.text("figure").unwrap_or_else(|| "last".to_owned()) {
+        last if last == "last" => Parse::Last,
+        pointer if pointer.starts_with('/') => Parse::Pointer(pointer.into()),
+        pattern => {
+            if let Err(why) = one_group(&pattern) {
+                let help = "`last`, a pattern with one group, or a JSON pointer such as `/total/percent`".to_owned();
+                section.bad_at("figure", format!("the pattern of the figure {why}"), help);
+            }
+            Parse::Pattern(pattern.into())
+        }
+    };
+    let bound = section.text("bound");
+    let demand = bound.as_deref().and_then(Demand::of);
+    if let (Some(bound), None) = (&bound, &demand) {
+        let help = "such as `at least 80 %`, `under 200 ms` or `no more than 3`".to_owned();
+        section.bad_at("bound", format!("`{}` is no bound", shown(bound)), help);
+    }
+    let levels = section.texts("gates").unwrap_or_else(|| vec!["system".to_owned()]);
+    if let Some(level) = levels.iter().find(|level| !LEVELS.contains(&level.as_str())) {
+        let text = format!("no gate is called `{}`", shown(level));
+        section.bad_at("gates", text, format!("of `{}`", LEVELS.join("`, `")));
+    }
+    Measure { name: section.wanted_text("name"), command: section.wanted_text("command"), parse, demand, levels }
+}
+
+/// One `[[checks.path]]`; `None` where something of it is missing or wrong.
+fn path_checks(section: &mut Section<'_>) -> Option<PathChecks> {
+    section.needs("paths", "run", "say where: `paths = [\"web/**\"]`".to_owned());
+    section.needs("run", "paths", "say what is run for them: `run = [\"cd web && npm test\"]`".to_owned());
+    let (paths, run) = (section.globs("paths"), section.texts("run"));
+    Some(PathChecks { paths: paths?, run: run? })
+}
+
+/// Patterns of paths, and `-` for what a command prints.
+fn reports(section: &mut Section<'_>) -> Vec<String> {
+    section.globs("reports").unwrap_or_default()
 }
 
 fn tests(section: &mut Section<'_>) -> Tests {
@@ -228,6 +300,25 @@ fn effort(section: &mut Section<'_>) -> Effort {
     }
 }
 
+fn resources(section: &mut Section<'_>) -> Resources {
+    let mut names = |key| {
+        let names = section.texts(key).unwrap_or_default();
+        // As documents name them: without blanks, between commas.
+        let is_name = |name: &String| !name.contains(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '`'));
+        if let Some(name) = names.iter().find(|name| !is_name(name)) {
+            let text = format!("`{}` is no name of a resource", shown(name));
+            section.bad_at(key, text, "one word, such as `port:4000` or `db`".to_owned());
+        }
+        names
+    };
+    let (job, task) = (names("job"), names("task"));
+    if let Some(both) = job.iter().find(|name| task.contains(name)) {
+        let text = format!("`{}` is held both for a job and for a task", shown(both));
+        section.bad_at("task", text, "name it in one of the two: in `task` it is held longer".to_owned());
+    }
+    Resources { job, task, critical: section.globs("critical").unwrap_or_default() }
+}
+
 fn window(section: &mut Section<'_>) -> Window {
     let default = Window::default();
     let mut number = |key| section.number(key, 1..=1000).map(|number| number as u16);
@@ -306,17 +397,45 @@ model = "..."
     #[test]
     fn the_contract_s_example_reads_as_it_says() {
         let config = Config::read(CONTRACT).unwrap();
-        assert_eq!(config.workspace.setup, ["npm ci"]);
+        assert_eq!(config.workspace.setup, Some(vec!["npm ci".to_owned()]));
         assert_eq!((config.slots.agents, config.slots.per_stream, config.slots.checks), (4, Some(4), Some(2)));
         assert_eq!(config.checks.system, Some(vec!["cargo test --all".to_owned()]));
         assert_eq!(config.checks.env["RUST_BACKTRACE"], "1");
         assert_eq!(config.checks.timeout, Duration::from_mins(20));
-        assert_eq!(config.deployment_approve, Some(true));
+        assert_eq!(config.deployment, Some(Deployment { approve: true, files: Vec::new() }));
         assert!(!config.is_signed && Config::read("[commit]\nsign = true").unwrap().is_signed);
         assert_eq!(config.sandbox.setup_env, ["NPM_TOKEN"]);
         assert_eq!(config.agents.backend, Some("claude"));
         assert_eq!(config.agents.roles["reviewer"].model.as_deref(), Some("..."));
         assert_eq!(config.review, Review::default());
+    }
+
+    #[test]
+    fn what_is_measured_is_read_with_its_bounds() {
+        let text = "[coverage]\nreports = [\"lcov.info\"]\nchanged = 80\ntotal = 72.5\nmay_drop = 0\n\
+                    [[measures]]\nname = \"p95 latency\"\ncommand = \"make bench\"\nbound = \"under 200 ms\"\n";
+        let config = Config::read(text).unwrap();
+        let wish = config.coverage.unwrap().wish;
+        assert_eq!((wish.changed, wish.total, wish.may_drop), (Some(80_000), Some(72_500), Some(0)));
+        assert_eq!(wish.commands, None, "the checks leave the reports");
+        let measure = &config.measures[0];
+        assert_eq!((measure.name.as_str(), measure.levels.as_slice()), ("p95 latency", &["system".to_owned()][..]));
+        assert!(measure.demand.is_some() && measure.parse == Parse::Last);
+        let text = "[coverage]\nreports = [\"../x\"]\nchanged = 101\ntotal = 0.0001\n[[measures]]\nname = \"a\"\nfigure = \"x\"\n\
+                    bound = \"80\"\ngates = [\"checkpoint\"]\n[gates.deployment]\nfiles = [\"/etc\"]\n";
+        insta::assert_snapshot!(faults(text).join("\n"), @r#"
+        2: ["../x"] | config-bad-value: `../x` is no path of a file in the repository | such as `target/coverage.xml`
+        3: changed | config-bad-value: `[coverage]` does not say where its reports are | write `reports = ["lcov.info"]`: LCOV and Cobertura are read
+        3: 101 | config-bad-value: `coverage.changed` is no share | from 0 to 100, with three digits behind the point at most
+        4: 0.0001 | config-bad-value: `coverage.total` is no share | from 0 to 100, with three digits behind the point at most
+        7: "x" | config-bad-value: the pattern of the figure has 0 groups, and it is one that holds the figure | `last`, a pattern with one group, or a JSON pointer such as `/total/percent`
+        8: bound | config-bad-value: `measures.command` is not there | write `command = "..."`
+        8: "80" | config-bad-value: `80` is no bound | such as `at least 80 %`, `under 200 ms` or `no more than 3`
+        9: ["checkpoint"] | config-bad-value: no gate is called `checkpoint` | of `task`, `stream`, `system`, `deployment`
+        11: ["/etc"] | config-bad-value: `/etc` is no pattern of paths: it leaves the repository | paths relative to the repository, such as `tests/**`
+        "#);
+        assert!(faults("[coverage]\nchanged = 80\n")[0].contains("does not say where its reports are"));
+        assert!(faults("measures = 3\n")[0].contains("a list of tables"));
     }
 
     #[test]
@@ -409,24 +528,37 @@ backend = \"cluade\"
     #[test]
     fn what_is_not_there_yet_says_so() {
         let text = "\
-[workspace]
-lfs = true
 [sandbox]
 tier = \"landlock\"
 [handoff]
 claude_md = true
 [review]
 rounds = 5
-[[checks.path]]
-under = \"web\"
 ";
         insta::assert_snapshot!(faults(text).join("\n"), @r#"
-        2: true | config-not-available: `lfs = true` is not available yet | write `lfs = false`, or leave it out
-        4: "landlock" | config-not-available: `tier = "landlock"` is not available yet | write `tier = "auto"`, or leave it out
-        6: true | config-not-available: `claude_md = true` is not available yet | write `claude_md = false`, or leave it out
-        8: 5 | config-bad-value: `review.rounds` other than 3 is not available yet | `[attempts] tries` and `any` bound how often a task is sent back
-        9: [[checks.path]] | config-not-available: `checks.path` is not available yet | leave it out
+        2: "landlock" | config-not-available: `tier = "landlock"` is not available yet | write `tier = "auto"`, or leave it out
+        4: true | config-not-available: `claude_md = true` is not available yet | write `claude_md = false`, or leave it out
+        6: 5 | config-bad-value: `review.rounds` other than 3 is not available yet | `[attempts] tries` and `any` bound how often a task is sent back
         "#);
+    }
+
+    #[test]
+    fn checks_of_a_path_say_where_and_what() {
+        let text = "[checks]\nreports = [\"build/**/*.xml\", \"-\"]\n[[checks.path]]\npaths = [\"web/**\"]\nrun = [\"npm test\"]\n[[checks.path]]\npaths = [\"api\"]\nrun = [\"pytest\"]";
+        let checks = Config::read(text).unwrap().checks;
+        assert_eq!(checks.reports, ["build/**/*.xml", "-"]);
+        let paths: Vec<_> = checks.paths.iter().map(|checks| (&*checks.paths[0], &*checks.run[0])).collect();
+        assert_eq!(paths, [("web/**", "npm test"), ("api", "pytest")]);
+        let wrong = "[[checks.path]]\npaths = [\"web\"]\n[[checks.path]]\nrun = [\"x\"]\n[[checks.path]]\npaths = [\"../x\"]\nrun = [\"x\"]\nunder = 1\n";
+        insta::assert_snapshot!(faults(wrong).join("\n"), @r#"
+        2: ["web"] | config-bad-value: `checks.path.run` is missing | say what is run for them: `run = ["cd web && npm test"]`
+        4: ["x"] | config-bad-value: `checks.path.paths` is missing | say where: `paths = ["web/**"]`
+        6: ["../x"] | config-bad-value: `../x` is no pattern of paths: it leaves the repository | paths relative to the repository, such as `tests/**`
+        8: under | config-unknown-key: unknown key `under` in `[checks.path]` | known here: `paths`, `run`
+        "#);
+        insta::assert_snapshot!(faults("checks.path = 3").join("\n"), @"1: 3 | config-wrong-kind: `checks.path` is a list of tables, not a number | begin each with `[[checks.path]]`");
+        insta::assert_snapshot!(faults("checks.path = [3]").join("\n"), @"1: 3 | config-wrong-kind: `checks.path` is a list of tables, not a number | begin each with `[[checks.path]]`");
+        assert!(faults("[[checks.path]]\n")[0].contains("one of `checks.path` is empty"));
     }
 
     #[test]
@@ -443,7 +575,7 @@ under = \"web\"
         2: 2 | config-bad-value: a window of 2 is not between 5 and 8 | `window_min` <= `window` <= `window_max`
         ");
         let hostile = format!("\"\\u001b[31m{}\" = 1", "x".repeat(5000));
-        assert!(faults(&hostile)[0].ends_with("| known here: `workspace`, `slots`, `checks`, `tests`, `protect`, `review`, `attempts`, `gates`, `sandbox`, `agents`, `backends`, `effort`, `merge`, `commit`, `handoff`"));
+        assert!(faults(&hostile)[0].ends_with("| known here: `workspace`, `slots`, `checks`, `tests`, `protect`, `review`, `attempts`, `gates`, `coverage`, `measures`, `sandbox`, `agents`, `backends`, `effort`, `resources`, `merge`, `commit`, `handoff`"));
         let told = Config::read(&hostile).unwrap_err();
         assert!(!told[0].text.contains('\u{1b}') && told[0].text.len() < 100, "{}", told[0].text);
         assert_eq!(Config::read(&"#".repeat(2 << 20)).unwrap_err()[0].code, "config-syntax");

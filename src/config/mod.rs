@@ -11,7 +11,7 @@ pub use collector::{Collector, CollectorError};
 pub use environment::{Environment, EnvironmentError};
 pub use file::SOURCE;
 pub use options::{
-    AgentChoice, Agents, Attempts, Backends, Checks, Config, Effort, Review, Sandbox, Slots, Tests, Tier, Window,
-    Workspace,
+    AgentChoice, Agents, Attempts, Backends, Checks, Config, Coverage, Effort, PathChecks, Resources, Review, Sandbox,
+    Slots, Tests, Tier, Window, Workspace,
 };
 pub use servers::{SERVERS, ServersFault, servers};

@@ -1,7 +1,7 @@
 //! The options that a repository has, and what each is where nothing is written (CONTRACTS.md, tidegate.toml).
 
 use crate::{
-    plan::Role,
+    plan::{CoverageWish, Deployment, Hold, Measure, Role},
     run::{Grant, Limit, Policy, Rung, Spend},
 };
 use std::{collections::BTreeMap, time::Duration};
@@ -26,9 +26,13 @@ pub struct Config {
     pub review: Review,
     /// `[attempts]`
     pub attempts: Attempts,
-    /// `[gates.deployment] approve`: whether a person's word opens the deployment gate. `None`: not said; there is such
-    /// a gate only where there are checks for it.
-    pub deployment_approve: Option<bool>,
+    /// `[gates.deployment]`: what the deployment gate asks for beside its checks. `None`: not said; there is such a gate only where
+    /// there are checks for it.
+    pub deployment: Option<Deployment>,
+    /// `[coverage]`. `None`: not said, and nothing of it is measured.
+    pub coverage: Option<Coverage>,
+    /// `[[measures]]`
+    pub measures: Vec<Measure>,
     /// `[sandbox]`
     pub sandbox: Sandbox,
     /// `[agents]`
@@ -37,6 +41,8 @@ pub struct Config {
     pub backends: Backends,
     /// `[effort]`
     pub effort: Effort,
+    /// `[resources]`
+    pub resources: Resources,
     /// `[merge]`
     pub merge: Window,
     /// `[commit] sign`: landings are signed, as the user's git configuration says.
@@ -48,8 +54,12 @@ pub struct Config {
 pub struct Workspace {
     /// `mode = "in-place"`: scripts work in the repository's own working tree.
     pub is_in_place: bool,
-    /// Command lines for `sh` that make a fresh clone ready.
-    pub setup: Vec<String>,
+    /// Command lines for `sh` that make a fresh clone ready. `None`: not said, to be found from the lock files; empty: none, said so.
+    pub setup: Option<Vec<String>>,
+    /// What generates a lock file anew where two sides of a merge collide in it: command lines for `sh`, by path or by file name.
+    pub lock: BTreeMap<String, String>,
+    /// Whether files of git LFS have their content in workspaces, or stay pointers. `None`: not said.
+    pub lfs: Option<bool>,
     /// Globs of generated paths, which no task need declare.
     pub generated: Vec<String>,
 }
@@ -76,10 +86,34 @@ pub struct Checks {
     pub system: Option<Vec<String>>,
     /// Of what is deployed.
     pub deployment: Option<Vec<String>>,
+    /// Of what a patch touches, beside those of its task: in any case at the gates behind.
+    pub paths: Vec<PathChecks>,
+    /// Globs of reports (JUnit XML, TAP) that checks leave in the checkout; `-` is what they print.
+    pub reports: Vec<String>,
     /// Wall time of one command.
     pub timeout: Duration,
     /// Variables that checks get beside the allowed ones.
     pub env: BTreeMap<String, String>,
+}
+
+/// What leaves reports of coverage, and what they must say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// How they are made, and the shares that are asked for.
+    pub wish: CoverageWish,
+    /// What paths in them begin with beyond the repository, or lack.
+    pub roots: Vec<String>,
+    /// Globs of files that do not count.
+    pub exclude: Vec<String>,
+}
+
+/// What proves a part of the repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathChecks {
+    /// Globs of its paths.
+    pub paths: Vec<String>,
+    /// Command lines for `sh`.
+    pub run: Vec<String>,
 }
 
 /// What is a test.
@@ -194,6 +228,17 @@ pub struct Effort {
     pub xl: u32,
 }
 
+/// What excludes others, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resources {
+    /// Held while one job of a task runs that runs its code: a port, a device.
+    pub job: Vec<String>,
+    /// Held from the first job of a task until it has landed or failed.
+    pub task: Vec<String>,
+    /// Files and folders: tasks that declare the same exclude each other, for as long.
+    pub critical: Vec<String>,
+}
+
 /// Candidates built and proven side by side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
@@ -226,7 +271,16 @@ impl Default for Slots {
 impl Default for Checks {
     fn default() -> Checks {
         let timeout = Duration::from_mins(20);
-        Checks { task: None, stream: None, system: None, deployment: None, timeout, env: BTreeMap::new() }
+        Checks {
+            task: None,
+            stream: None,
+            system: None,
+            deployment: None,
+            paths: Vec::new(),
+            reports: Vec::new(),
+            timeout,
+            env: BTreeMap::new(),
+        }
     }
 }
 
@@ -301,6 +355,14 @@ impl Agents {
             (role, (with_model(backend, self.model(role.name())), fallback))
         };
         ROLES.into_iter().map(engine).collect()
+    }
+}
+
+impl Resources {
+    /// How long each is held.
+    pub fn holds(&self) -> BTreeMap<String, Hold> {
+        let all = |names: &'_ [String], hold| names.iter().map(move |name| (name.clone(), hold)).collect::<Vec<_>>();
+        all(&self.job, Hold::Job).into_iter().chain(all(&self.task, Hold::Task)).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::file::SOURCE;
 use crate::{
-    plan::{Fault, Label, Severity, Span},
+    plan::{Bound, Fault, Label, Severity, Span, Unit},
     text::nearest,
 };
 use jiff::fmt::friendly::SpanParser;
@@ -54,6 +54,40 @@ impl<'a> Section<'a> {
         read
     }
 
+    /// Reads each of some tables of the same name below this one, in their order.
+    pub(super) fn each<T>(&mut self, key: &'static str, mut read: impl FnMut(&mut Section<'a>) -> T) -> Vec<T> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let how = format!("begin each with `[[{}]]`", self.name(key));
+        let tables = value.get_ref().as_array().map(|list| list.iter().collect::<Vec<_>>()).unwrap_or_default();
+        if value.get_ref().as_array().is_none() || tables.len() > LIST_MAX {
+            self.wrong(key, value, "a list of tables", &how);
+            return Vec::new();
+        }
+        let mut all = Vec::new();
+        for member in tables {
+            let Some(table) = member.get_ref().as_table() else {
+                self.wrong(key, member, "a list of tables", &how);
+                continue;
+            };
+            let mut section =
+                Section { path: self.name(key), table: Some(table), known: Vec::new(), faults: self.faults };
+            all.push(read(&mut section));
+            section.finish();
+            if table.is_empty() {
+                self.bad(member, format!("one of `{}` is empty", self.name(key)), how.clone());
+            }
+        }
+        all
+    }
+
+    /// A fault of a table in which a key is missing that it cannot do without.
+    pub(super) fn needs(&mut self, key: &'static str, at: &'static str, how: String) {
+        if self.value(key).is_none() {
+            let text = format!("`{}` is missing", self.name(key));
+            self.bad_at(at, text, how);
+        }
+    }
+
     /// Whether the table was written at all.
     pub(super) fn is_written(&self) -> bool {
         self.table.is_some()
@@ -92,17 +126,51 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A key whose feature is not there yet.
-    pub(super) fn absent(&mut self, key: &'static str) {
-        if let Some(value) = self.value(key) {
-            let text = format!("`{}` is not available yet", self.name(key));
-            self.fault("config-not-available", text, value, "leave it out".to_owned());
-        }
-    }
-
     pub(super) fn text(&mut self, key: &'static str) -> Option<String> {
         let value = self.value(key)?;
         self.text_of(key, value, &format!("write `{key} = \"...\"`"))
+    }
+
+    /// A text that there has to be.
+    pub(super) fn wanted_text(&mut self, key: &'static str) -> String {
+        if self.value(key).is_none() {
+            self.bad_whole(format!("`{}` is not there", self.name(key)), format!("write `{key} = \"...\"`"));
+        }
+        self.text(key).unwrap_or_default()
+    }
+
+    /// A share in percent, in thousandths of one.
+    pub(super) fn share(&mut self, key: &'static str) -> Option<i64> {
+        let value = self.value(key)?;
+        let written = value.get_ref();
+        let number = written
+            .as_integer()
+            .map(|number| number.as_str())
+            .or_else(|| written.as_float().map(|number| number.as_str()));
+        let Some(number) = number else {
+            self.wrong(key, value, "a number of percent", &format!("write `{key} = 80`"));
+            return None;
+        };
+        let read = |bound| Unit::percent().read(number, bound).ok();
+        let share = read(Bound::AtLeast(0)).filter(|share| read(Bound::AtMost(0)) == Some(*share));
+        let share = share.filter(|share| (0..=100_000).contains(share));
+        if share.is_none() {
+            let help = "from 0 to 100, with three digits behind the point at most".to_owned();
+            self.bad(value, format!("`{}` is no share", self.name(key)), help);
+        }
+        share
+    }
+
+    /// Paths of files in the repository.
+    pub(super) fn paths(&mut self, key: &'static str) -> Option<Vec<String>> {
+        let paths = self.texts(key)?;
+        let is_path = |path: &String| path.split('/').all(|part| !matches!(part, "" | "." | ".."));
+        if let (Some(path), Some(value)) = (paths.iter().find(|path| !is_path(path)), self.value(key)) {
+            let text = format!("`{}` is no path of a file in the repository", shown(path));
+            self.bad(value, text, "such as `target/coverage.xml`".to_owned());
+            return None;
+        }
+        Some(paths)
     }
 
     pub(super) fn texts(&mut self, key: &'static str) -> Option<Vec<String>> {
@@ -206,11 +274,39 @@ impl<'a> Section<'a> {
         Some(variables)
     }
 
+    /// A table of command lines, by path in the repository or by file name.
+    pub(super) fn commands(&mut self, key: &'static str) -> Option<BTreeMap<String, String>> {
+        let value = self.value(key)?;
+        let how = format!("write `{key} = {{ \"file\" = \"command\" }}`");
+        let Some(table) = value.get_ref().as_table() else {
+            self.wrong(key, value, "a table of strings", &how);
+            return None;
+        };
+        let mut commands = BTreeMap::new();
+        for (name, member) in table {
+            let name: &str = name.get_ref();
+            if name.starts_with('/') || name.split('/').any(|part| matches!(part, "" | "." | "..")) {
+                let text = format!("`{}` is no file of the repository", shown(name));
+                self.bad(member, text, "the name of a file, or its path relative to the repository".to_owned());
+            } else if let Some(text) = self.member(key, member, "a table of strings", &how) {
+                commands.insert(name.to_owned(), text);
+            }
+        }
+        Some(commands)
+    }
+
     /// A fault of what was written at a key, where only the reader of the whole section can see it.
     pub(super) fn bad_at(&mut self, key: &'static str, text: String, help: String) {
         if let Some(value) = self.value(key) {
             self.bad(value, text, help);
         }
+    }
+
+    /// A fault of the section as a whole, where it has a key at all.
+    pub(super) fn bad_whole(&mut self, text: String, help: String) {
+        let first = self.table.and_then(|table| table.iter().next());
+        let at = first.map_or(0..0, |(key, _)| key.span());
+        self.faults.borrow_mut().push(fault("config-bad-value", text, at, help));
     }
 
     /// Tells what nobody asked for.

@@ -25,6 +25,8 @@ pub struct Package<'a> {
     pub seal: &'a Seal,
     /// Why it was sent back, the last time.
     pub findings: &'a [Finding],
+    /// Changed lines that no test runs: of use to who looks at the patch.
+    pub uncovered: &'a [Finding],
     /// The patch that is looked at: the commit it was made on, and the one that holds it.
     pub patch: Option<(Oid, Oid)>,
     /// What the sealed tests said of it without its code: for reviewers, who judge whether they prove anything.
@@ -44,6 +46,7 @@ impl Package<'_> {
         let _ = writeln!(out, "Topic: {}. Your role: {}.\n", self.plan.topic, self.role.name());
         let _ = writeln!(out, "{}\n", self.task.brief.text.trim());
         self.patched(&mut out);
+        self.measured(&mut out);
         self.requirements(&mut out);
         self.scope(&mut out);
         self.sealed(&mut out);
@@ -85,6 +88,13 @@ impl Package<'_> {
     fn patched(&self, out: &mut String) {
         if let Some((base, head)) = self.patch {
             let _ = writeln!(out, "## The patch\n\nMade on `{base}`, held by `{head}`: `git diff {base} {head}`.\n");
+        }
+    }
+
+    fn measured(&self, out: &mut String) {
+        if self.patch.is_some() && !self.uncovered.is_empty() {
+            out.push_str("## Changed lines that no test runs\n\n");
+            out.push_str(&feedback(self.uncovered));
         }
     }
 

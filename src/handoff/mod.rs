@@ -13,5 +13,5 @@ pub use bill::{Bills, Reached, allowance, dollars, flags, reached};
 pub use folder::{Folder, WriteError};
 pub use page::{Page, Part};
 pub use report::{Closing, End, Merges, quoted, report, retry};
-pub use status::status;
+pub use status::{STATUS, status};
 pub use summary::{Changed, Summary, file_name, index, tokens};

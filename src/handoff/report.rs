@@ -3,11 +3,12 @@
 use super::{
     bill::Bills,
     page::{Page, Part},
+    status::measured,
 };
 use crate::{
     board::{Board, Mark, Standing, clock, counted, rfc3339, span},
-    plan::{BackendId, Means, Node, NodeId, Phase, TestWish},
-    run::{Finding, Timestamp, Until},
+    plan::{BackendId, Level, Means, Node, NodeId, Phase, TestWish},
+    run::{Charter, Finding, Timestamp, Until},
     text::{block, line},
 };
 use jiff::tz::TimeZone;
@@ -103,6 +104,7 @@ pub fn report(board: &Board, closing: &Closing<'_>, zone: &TimeZone) -> Page {
     blocked(&mut page, board);
     unfinished(&mut page, board, closing.at);
     gates_told(&mut page, board);
+    figures(&mut page, board);
     Bills::of(board).put(&mut page, board);
     to_know(&mut page, board, closing);
     go_on(&mut page, board, closing);
@@ -111,6 +113,7 @@ pub fn report(board: &Board, closing: &Closing<'_>, zone: &TimeZone) -> Page {
 
 fn outcome(board: &Board, end: &End) -> String {
     match end {
+        End::Done if is_ready(board) => "done, every gate passed; ready to be deployed".to_owned(),
         End::Done => "done, every gate passed".to_owned(),
         End::Returned => {
             let (count, gates) = (board.tasks(), board.gates());
@@ -125,6 +128,12 @@ fn outcome(board: &Board, end: &End) -> String {
         End::Stopped(why) => format!("stopped: {}", line(why, 160)),
         End::Interrupted => "interrupted; the same command goes on".to_owned(),
     }
+}
+
+/// Whether there is a deployment gate, and it has opened.
+fn is_ready(board: &Board) -> bool {
+    let is_last = |node: &NodeId| board.plan().node(*node).gate().is_some_and(|gate| gate.level == Level::Deployment);
+    board.nodes().any(|node| is_last(&node) && *board.standing(node) == Standing::Done)
 }
 
 fn tasks(board: &Board) -> impl Iterator<Item = NodeId> + '_ {
@@ -272,13 +281,35 @@ fn gates_told(page: &mut Page, board: &Board) {
         page.push(Part::Item(format!("{}: {}", board.title(node), board.standing(node).name())));
         let mut commands = Vec::new();
         for settled in board.criteria(node) {
-            page.push(Part::Detail(format!("{}: {}", settled.mark.name(), line(&settled.criterion.text, 200))));
+            page.push(Part::Detail(format!("{}: {}", settled.mark.name(), line(&settled.words(), 240))));
             if settled.mark == Mark::Asked {
                 commands.push(approve(topic, board.label(node), settled.index));
             }
         }
         if !commands.is_empty() {
             page.push(Part::Commands(commands));
+        }
+    }
+}
+
+/// What was measured, with the lines that no test runs.
+fn figures(page: &mut Page, board: &Board) {
+    let mut told = Vec::new();
+    for (node, settled) in measured(board) {
+        told.push((format!("{}: {}", board.title(node), line(&settled.words(), 240)), node));
+    }
+    if told.is_empty() {
+        return;
+    }
+    page.push(Part::Section("What was measured".into()));
+    let mut last = None;
+    for (text, node) in told.into_iter().take(ITEMS) {
+        page.push(Part::Item(text));
+        let uncovered = board.card(node).story().map_or(&[][..], |story| &story.uncovered);
+        if last.replace(node) != Some(node) {
+            for finding in uncovered.iter().take(5) {
+                page.push(Part::Detail(format!("{}{}", place(finding), line(&finding.text, 200))));
+            }
         }
     }
 }
@@ -334,11 +365,7 @@ fn to_know(page: &mut Page, board: &Board, closing: &Closing<'_>) {
         let count = counted(board.red_before().len(), "test");
         told.push(format!("Red before the run began, {count}: {}", names.join(", ")));
     }
-    if !charter.uncommitted.is_empty() {
-        let paths: Vec<String> = charter.uncommitted.iter().take(5).map(|path| line(path, 100)).collect();
-        let count = charter.uncommitted.len();
-        told.push(format!("Uncommitted changes were left out, in {}: {}", counted(count, "path"), paths.join(", ")));
-    }
+    told.extend(users_files(charter));
     told.extend(closing.notes.iter().map(|note| line(note, 300)));
     let is_closed = |until: &Until| matches!(until, Until::At(at) if *at > closing.at) || *until == Until::Person;
     for (backend, _, why) in board.closed().filter(|(_, until, _)| is_closed(until)) {
@@ -349,6 +376,21 @@ fn to_know(page: &mut Page, board: &Board, closing: &Closing<'_>) {
         page.push(Part::Section("What you should know".into()));
         page.items(told.into_iter(), ITEMS);
     }
+}
+
+/// What of the user's working tree was left out of workspaces, and what was copied into them.
+fn users_files(charter: &Charter) -> Vec<String> {
+    let first = |paths: &[Box<str>]| paths.iter().take(5).map(|path| line(path, 100)).collect::<Vec<_>>().join(", ");
+    let mut told = Vec::new();
+    if !charter.uncommitted.is_empty() {
+        let count = counted(charter.uncommitted.len(), "path");
+        told.push(format!("Uncommitted changes were left out, in {count}: {}", first(&charter.uncommitted)));
+    }
+    if !charter.copied.is_empty() {
+        let count = counted(charter.copied.len(), "file");
+        told.push(format!("Agents and checks could read copies of {count} of yours: {}", first(&charter.copied)));
+    }
+    told
 }
 
 /// Who does what while a backend takes no jobs, as the rest of a sentence.
@@ -402,7 +444,7 @@ fn without_tests(board: &Board) -> Vec<String> {
 
 fn go_on(page: &mut Page, board: &Board, closing: &Closing<'_>) {
     page.push(Part::Section("How to go on".into()));
-    let (place, topic) = (line(closing.place, 200), &board.plan().blueprint().topic);
+    let place = line(closing.place, 200);
     let merge = || Part::Commands(vec![format!("git log {}", quoted(&place)), format!("git merge {}", quoted(&place))]);
     let (text, can_be_taken) = match &closing.merges {
         Merges::Nothing => ("Nothing has landed: there is nothing to merge.".to_owned(), false),
@@ -438,6 +480,10 @@ fn go_on(page: &mut Page, board: &Board, closing: &Closing<'_>) {
             (format!("The result is on {place}. Whether it merges into HEAD is not known: {why}"), true)
         }
     };
+    if is_ready(board) && closing.merges != Merges::Gone {
+        let tip = board.tip().short();
+        page.push(Part::Text(format!("Ready: the deployment gate is open for {place}, which is at {tip}.")));
+    }
     page.push(Part::Text(text));
     if can_be_taken {
         page.push(merge());
@@ -446,17 +492,7 @@ fn go_on(page: &mut Page, board: &Board, closing: &Closing<'_>) {
         let anew = [format!("rm -r {}", quoted(closing.logs)), closing.again.to_owned()];
         return page.push(Part::Commands(anew.to_vec()));
     }
-    let mut commands = Vec::new();
-    for node in board.stuck().take(FAILURES) {
-        match board.standing(node) {
-            Standing::Failed { shut, .. } => {
-                commands.extend(shut.iter().take(FAILURES).map(|path| permit(topic, board.label(node), path)));
-                commands.push(retry(topic, board.label(node)));
-            }
-            Standing::Held { lacks } => commands.extend(lacks.iter().map(|&c| approve(topic, board.label(node), c))),
-            _ => {}
-        }
-    }
+    let mut commands = to_settle(board);
     if closing.end != End::Done {
         commands.push(closing.again.to_owned());
         page.push(Part::Text(match (commands.len(), closing.differs) {
@@ -469,6 +505,23 @@ fn go_on(page: &mut Page, board: &Board, closing: &Closing<'_>) {
         }));
         page.push(Part::Commands(commands));
     }
+}
+
+/// The commands that settle what waits for a person.
+fn to_settle(board: &Board) -> Vec<String> {
+    let topic = &board.plan().blueprint().topic;
+    let mut commands = Vec::new();
+    for node in board.stuck().take(FAILURES) {
+        match board.standing(node) {
+            Standing::Failed { shut, .. } => {
+                commands.extend(shut.iter().take(FAILURES).map(|path| permit(topic, board.label(node), path)));
+                commands.push(retry(topic, board.label(node)));
+            }
+            Standing::Held { lacks } => commands.extend(lacks.iter().map(|&c| approve(topic, board.label(node), c))),
+            _ => {}
+        }
+    }
+    commands
 }
 
 /// The command by which a person lets a task touch a path.

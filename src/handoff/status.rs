@@ -6,8 +6,8 @@ use super::{
     report::{approve, execute, retry},
 };
 use crate::{
-    board::{Board, Card, Mark, Pace, Standing, Stream, Tone, counted, minutes, rfc3339, span},
-    plan::{Node, NodeId, Phase, TestWish},
+    board::{Board, Card, Mark, Pace, Settled, Standing, Stream, Tone, counted, minutes, rfc3339, span},
+    plan::{Means, Node, NodeId, Parse, Phase, TestWish},
     run::{Timestamp, Until},
     text::line,
 };
@@ -19,6 +19,9 @@ const TASKS: usize = 500;
 
 /// Lines of what is next.
 const NEXT: usize = 12;
+
+/// The file in the topic's folder.
+pub const STATUS: &str = "execution-status.md";
 
 /// The page. Costs a look at the whole plan: render it now and then, not at every entry.
 pub fn status(board: &Board, now: Timestamp, zone: &TimeZone) -> Page {
@@ -155,7 +158,12 @@ fn quality(page: &mut Page, board: &Board) {
     if tally.without_tests > 0 {
         page.push(Part::Fact("Tasks without tests of their own", tally.without_tests.to_string()));
     }
-    page.push(Part::Fact("Coverage", "not measured by this run".to_owned()));
+    let coverage = measured(board)
+        .filter(|(_, settled)| is_coverage(settled))
+        .map(|(node, settled)| format!("{} ({})", settled.told().unwrap_or_default(), board.label(node)));
+    let mut coverage: Vec<String> = coverage.collect();
+    let last = coverage.pop().unwrap_or_else(|| "not measured by this run".to_owned());
+    page.push(Part::Fact("Coverage", line(&last, 160)));
     page.push(Part::Fact("Reviews", counted(tally.approvals, "approval")));
     page.push(Part::Fact("Written again", format!("{}, after findings", counted(board.retries(), "time"))));
     let mut remarks: BTreeMap<&str, u32> = BTreeMap::new();
@@ -180,9 +188,22 @@ fn quality(page: &mut Page, board: &Board) {
         );
         page.push(Part::Box(board.standing(node).is_met(), line(&text, 200)));
         for lacking in criteria.iter().filter(|s| matches!(s.mark, Mark::Asked | Mark::Refused)) {
-            page.push(Part::Detail(format!("{}: {}", lacking.mark.name(), line(&lacking.criterion.text, 160))));
+            page.push(Part::Detail(format!("{}: {}", lacking.mark.name(), line(&lacking.words(), 200))));
+        }
+        for proven in criteria.iter().filter(|s| s.mark == Mark::Proven && s.figure.is_some()) {
+            page.push(Part::Detail(line(&proven.words(), 200)));
         }
     }
+}
+
+/// What was measured, in the order of the plan: whose, and which of its criteria. A task and its gate say the same.
+pub(super) fn measured(board: &Board) -> impl Iterator<Item = (NodeId, Settled<'_>)> {
+    let nodes = board.nodes().filter(|&node| !board.is_task_gate(node) && board.is_measured(node));
+    nodes.flat_map(|node| board.criteria(node).into_iter().filter(|s| s.figure.is_some()).map(move |s| (node, s)))
+}
+
+fn is_coverage(settled: &Settled<'_>) -> bool {
+    matches!(&settled.criterion.means, Means::Measured { parse: Parse::Coverage(_), .. })
 }
 
 /// Sums over all tasks.
@@ -231,7 +252,7 @@ fn critical_path(page: &mut Page, board: &Board, now: Timestamp) {
     page.push(Part::Fact("Current bottleneck", format!("{}: {}", board.title(node), board.words(node, now))));
     let (tasks, gates) = board.impact(node);
     let behind = format!("{} and {} behind it", counted(tasks, "task"), counted(gates, "gate"));
-    let length = minutes(board.plan().remaining(node));
+    let length = minutes(board.minutes_from(node));
     page.push(Part::Fact("Impact", format!("{behind}; the way from it to the end is {length}")));
 }
 

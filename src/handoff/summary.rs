@@ -37,6 +37,8 @@ pub struct Summary<'a> {
     pub tests: &'a [Box<str>],
     /// The commands that run them.
     pub commands: &'a [Box<str>],
+    /// What was measured of it, each in a sentence.
+    pub measured: &'a [String],
     /// Label and title of each task that hangs on it.
     pub dependents: &'a [(Box<str>, Box<str>)],
 }
@@ -77,6 +79,10 @@ impl Summary<'_> {
         if !self.commands.is_empty() {
             let commands = self.commands.iter().take(most.max(1));
             page.push(Part::Commands(commands.map(|command| line(command, 160)).collect()));
+        }
+        if !self.measured.is_empty() && most > 0 {
+            page.push(Part::Section("What was measured".into()));
+            page.items(self.measured.iter().map(|told| line(told, 160)), most);
         }
         if !self.dependents.is_empty() {
             page.push(Part::Section("Who builds on it".into()));
@@ -139,6 +145,7 @@ mod tests {
             said: "`Room::new(name)` makes a room.\nErrors: `EmptyName`.",
             tests: &["room::is_made".into()],
             commands: &["cargo test room".into()],
+            measured: &[],
             dependents: &[("3".into(), "PubSub Integration Setup".into())],
         };
         insta::assert_snapshot!(summary.markdown());

@@ -18,9 +18,14 @@ enum Kind {
     Unsaid,
     Task,
     Stream,
-    /// `Phase 2`, `Gate 1`: of no kind that we have.
+    /// `Gate 1`: what a line of the quality gates makes.
+    Gate,
+    /// `Phase 2`: of no kind that we have.
     Other,
 }
+
+/// Of a range of gates no more are meant.
+const MOST_GATES: usize = 100;
 
 /// Words before a name that say nothing.
 const IDLE: [&str; 37] = [
@@ -206,7 +211,9 @@ fn every(rest: &str, noun: &str) -> Option<Name> {
     let is_before = words.iter().any(|w| BEFORE.contains(w));
     let is_all = words.first().is_some_and(|w| matches!(*w, "all" | "every" | "everything"));
     let noun = words.iter().find_map(|w| {
-        kind_word(w, noun).filter(|&(kind, n)| n == w.len() && kind != Kind::Other).map(|(kind, _)| (kind, *w))
+        kind_word(w, noun)
+            .filter(|&(kind, n)| n == w.len() && !matches!(kind, Kind::Other | Kind::Gate))
+            .map(|(kind, _)| (kind, *w))
     });
     let is_known = |w: &&str| AROUND_ALL.contains(w) || BEFORE.contains(w) || noun.is_some_and(|(_, n)| n == *w);
     let is_alone = words.first() == Some(&"everything")
@@ -243,7 +250,13 @@ fn labels(
         let id = text[at].to_owned();
         let is_letter = id.bytes().all(|b| b.is_ascii_alphabetic());
         let is_stream = kind == Kind::Stream || (!said && is_letter);
-        if is_stream { Name::Stream { id, plain } } else { Name::Task { id, plain } }
+        if kind == Kind::Gate {
+            Name::Gate(id)
+        } else if is_stream {
+            Name::Stream { id, plain }
+        } else {
+            Name::Task { id, plain }
+        }
     };
     let mut range = range;
     loop {
@@ -257,6 +270,13 @@ fn labels(
         if let Some((at, to)) = range_end(behind, noun, kind) {
             let end = range.end - behind.len() + at + to.len();
             let (from, to) = (text[first.clone()].to_owned(), to.to_owned());
+            if kind == Kind::Gate {
+                let number = |id: &str| id.parse::<u16>().ok();
+                let (from, to) = (number(&from)?, number(&to)?);
+                let all = (from..=to).take(MOST_GATES);
+                all.for_each(|gate| found(first.start..end, Name::Gate(gate.to_string())));
+                return Some(end);
+            }
             let is_stream = matches!(name(first.clone(), true), Name::Stream { .. });
             found(first.start..end, if is_stream { Name::Streams(from, to) } else { Name::Tasks(from, to) });
             return Some(end);
@@ -336,6 +356,9 @@ fn is_end(text: &str) -> bool {
         "completion",
         "done",
         "finished",
+        "passed",
+        "opened",
+        "open",
         "must",
         "is",
         "are",
@@ -355,7 +378,7 @@ fn names_more(rest: &str, noun: &str) -> bool {
     words.any(|word| {
         let was_kind = std::mem::replace(
             &mut is_kind,
-            kind_word(word, noun).is_some_and(|(k, n)| n == word.len() && k != Kind::Other),
+            kind_word(word, noun).is_some_and(|(k, n)| n == word.len() && !matches!(k, Kind::Other | Kind::Gate)),
         );
         was_kind && id_length(word) == word.len() && !word.is_empty()
     })
@@ -370,8 +393,10 @@ fn kind_word(text: &str, noun: &str) -> Option<(Kind, usize)> {
         _ if word.strip_suffix('s').unwrap_or(&word) == noun => Kind::Task,
         "stream" | "streams" | "group" | "groups" | "track" | "tracks" | "lane" | "lanes" | "workstream"
         | "workstreams" => Kind::Stream,
-        "phase" | "phases" | "gate" | "gates" | "chunk" | "chunks" | "step" | "steps" | "unit" | "units" | "epic"
-        | "milestone" => Kind::Other,
+        "gate" | "gates" | "checkpoint" | "checkpoints" => Kind::Gate,
+        "phase" | "phases" | "chunk" | "chunks" | "step" | "steps" | "unit" | "units" | "epic" | "milestone" => {
+            Kind::Other
+        }
         _ => return None,
     };
     // `Task(s) 1, 2`
@@ -401,6 +426,7 @@ mod tests {
             Name::AllTasks(extent) => format!("all tasks {extent:?}"),
             Name::Except(inner) => format!("not {}", word(*inner)),
             Name::Words(w) => format!("`{w}`"),
+            Name::Gate(id) => format!("gate {id}"),
         }
     }
 
@@ -443,6 +469,8 @@ mod tests {
         assert_eq!(read("All tasks in Stream A"), "stream A");
         assert_eq!(read("A–F (runs last)"), "streams A..F");
         assert_eq!(read("Stream A, Task 5"), "stream A | task 5");
+        assert_eq!(read("Gates 1, 2, Stream A"), "gate 1 | gate 2 | stream A");
+        assert_eq!(read("Checkpoints 1-3 passed"), "gate 1 | gate 2 | gate 3");
     }
 
     #[test]

@@ -21,6 +21,10 @@ pub(super) enum Key {
     Objective,
     /// What it may touch.
     Files,
+    /// What it needs for itself, and nobody else may have meanwhile.
+    Exclusive,
+    /// What it needs: for itself, where that is said of it elsewhere.
+    Resources,
     /// How long it takes.
     Effort,
     /// What reviewers judge by.
@@ -91,6 +95,16 @@ pub(super) fn key(name: &str) -> Key {
         | "behaviour specs" => Key::Behaviour,
         "objective" | "goal" => Key::Objective,
         "files" | "file" | "files to create" | "files to change" | "files to modify" | "files to touch" => Key::Files,
+        "exclusive"
+        | "exclusive resources"
+        | "exclusive resource"
+        | "exclusive access"
+        | "locks"
+        | "lock"
+        | "mutex"
+        | "critical files"
+        | "critical file" => Key::Exclusive,
+        "resources" | "resource" | "named resources" | "shared resources" | "ports" => Key::Resources,
         "effort" | "estimate" | "estimated effort" | "estimated time" | "estimated duration" | "duration"
         | "duration estimate" | "time estimate" | "size" | "estimation" => Key::Effort,
         "key deliverables" | "deliverables" => Key::Deliverables,
@@ -107,7 +121,9 @@ pub(super) fn key(name: &str) -> Key {
 /// Whether a line begins a field that only a task has: what tells a list of tasks from prose with numbers.
 pub(super) fn is_evidence(text: &str) -> bool {
     opening(text).is_some_and(|keys| {
-        let is_a_tasks = |k: &Key| !matches!(k, Key::Other | Key::Gate | Key::Agent | Key::Deliverables);
+        let is_a_tasks = |k: &Key| {
+            !matches!(k, Key::Other | Key::Gate | Key::Agent | Key::Exclusive | Key::Resources | Key::Deliverables)
+        };
         keys.iter().any(|(k, _, _)| is_a_tasks(k))
     })
 }

@@ -6,6 +6,7 @@
 mod breakdown;
 mod checklist;
 mod chunk;
+mod claim;
 mod dependency;
 mod document;
 mod effort;
@@ -37,6 +38,7 @@ mod topic;
 mod unit;
 mod warning;
 
+pub use script::one_group;
 pub use shelf::read;
 pub use topic::{Topic, find};
 

@@ -1,7 +1,8 @@
 //! Rows that are tasks: a table with an id, a title and what each task depends on.
 
 use super::{
-    dependency, effort,
+    claim, dependency, effort,
+    field::{self, Key},
     inline::plain,
     label,
     lines::Lines,
@@ -24,6 +25,8 @@ pub(super) struct Columns {
     effort: Option<usize>,
     tests: Option<usize>,
     files: Option<usize>,
+    exclusive: Option<usize>,
+    resources: Option<usize>,
     stream: Option<usize>,
     agent: Option<usize>,
 }
@@ -54,6 +57,7 @@ impl Columns {
         let free = |at: &usize| *at != id && *at != depends;
         let by = |is: &dyn Fn(&str) -> bool| (0..names.len()).filter(free).find(|&at| is(&names[at]));
         let has = |words: &[&str]| by(&|n: &str| words.iter().any(|w| n.contains(w)));
+        let keyed = |key: Key| by(&|n: &str| field::key(n) == key);
         Some(Columns {
             id,
             title: by(&is_title)?,
@@ -61,7 +65,9 @@ impl Columns {
             status: has(&["status", "state", "done"]),
             effort: has(&["effort", "estimate", "duration", "time"]),
             tests: has(&["test"]),
-            files: has(&["file", "path"]),
+            files: by(&|n: &str| (n.contains("file") || n.contains("path")) && field::key(n) != Key::Exclusive),
+            exclusive: keyed(Key::Exclusive),
+            resources: keyed(Key::Resources),
             stream: by(&|n: &str| matches!(n, "stream" | "track" | "workstream" | "lane" | "group")),
             agent: has(&["agent", "owner", "assignee"]),
         })
@@ -109,6 +115,11 @@ pub(super) fn read(lines: &Lines<'_>, row: &TaskLines) -> (TaskDraft, Option<Ran
         }),
         tests: text(columns.tests).into_iter().collect(),
         files: cell(columns.files).map(|c| paths(lines, c)).unwrap_or_default(),
+        claims: [(columns.exclusive, true), (columns.resources, false)]
+            .into_iter()
+            .filter_map(|(at, is_certain)| Some((cell(at)?, is_certain)))
+            .flat_map(|(cell, is_certain)| claim::read(lines, cell, is_certain))
+            .collect(),
         agent: text(columns.agent),
         // The header says what the cells are.
         text: format!("{}\n{}\n", &lines.source[head.text..head.end], &lines.source[line.text..line.end]),

@@ -1,7 +1,7 @@
 //! Fenced scripts: which blocks name a role, and what is wrong with those that nearly do.
 
 use super::lines::{Kind, Lines};
-use crate::plan::{Fault, Label, Role, ScriptDraft, Severity, Span};
+use crate::plan::{Demand, Fault, FigureDraft, Label, Parse, Role, ScriptDraft, Severity, Span};
 use std::ops::Range;
 
 const ROLES: [Role; 6] =
@@ -17,6 +17,7 @@ pub(super) fn read(lines: &Lines<'_>, numbers: Range<usize>, faults: &mut Vec<Fa
         if let Kind::Fence(place) = line.kind {
             let fence = &lines.fences[place];
             if let Some((role, name)) = role(&fence.info, lines.line_span(number), faults) {
+                let (figure, bound) = figure(&fence.info, lines.line_span(number), faults);
                 if !fence.is_closed {
                     let text = "this script's fence is never closed".to_owned();
                     faults.push(fault(
@@ -28,7 +29,7 @@ pub(super) fn read(lines: &Lines<'_>, numbers: Range<usize>, faults: &mut Vec<Fa
                 }
                 let last = if fence.is_closed { fence.close } else { fence.close + 1 };
                 let body = body(lines, number + 1..last.max(number + 1), line.indent);
-                scripts.push(ScriptDraft { role, name, body, at: lines.line_span(number) });
+                scripts.push(ScriptDraft { role, name, body, figure, bound, at: lines.line_span(number) });
                 number = fence.close + 1;
                 continue;
             }
@@ -78,6 +79,81 @@ fn role(info: &str, at: Span, faults: &mut Vec<Fault>) -> Option<(Role, Option<S
         faults.push(fault("script-language", text, at, "write ```sh, and call another interpreter from there"));
     }
     Some((role, value("name=").map(super::inline::tidy).filter(|n| !n.is_empty())))
+}
+
+/// What a fence says of the figure that its script prints: how it is read, and what it must hold.
+fn figure(info: &str, at: Span, faults: &mut Vec<Fault>) -> (Option<FigureDraft>, Option<Demand>) {
+    let mut bad = |text: String, help: &str| faults.push(fault("bad-figure", text, at, help));
+    let read = match (attribute(info, "figure"), attribute(info, "report")) {
+        (None, None) => None,
+        (Some(_), Some(_)) => {
+            bad("a figure is printed, or it is in a report".to_owned(), "write `figure=...` or `report=...`");
+            None
+        }
+        (None, Some(paths)) => {
+            let paths: Vec<Box<str>> = paths.split(',').map(|path| path.trim().into()).collect();
+            let is_path =
+                |path: &str| !path.is_empty() && !path.starts_with('/') && path.split('/').all(|part| part != "..");
+            match paths.iter().all(|path| is_path(path)) {
+                true => Some(FigureDraft::Reports(paths)),
+                false => {
+                    bad("a report is named by its path in the repository".to_owned(), "such as `report=coverage.xml`");
+                    None
+                }
+            }
+        }
+        (Some("exit"), None) => Some(FigureDraft::Exit),
+        (Some("last"), None) => Some(FigureDraft::Printed(Parse::Last)),
+        (Some(pointer), None) if pointer.starts_with('/') => Some(FigureDraft::Printed(Parse::Pointer(pointer.into()))),
+        (Some(pattern), None) => match one_group(pattern) {
+            Ok(()) => Some(FigureDraft::Printed(Parse::Pattern(pattern.into()))),
+            Err(why) => {
+                bad(
+                    format!("the pattern of this figure {why}"),
+                    "such as `figure=\"TOTAL ([0-9.]+)%\"`; or `last`, `exit`, `/json/pointer`",
+                );
+                None
+            }
+        },
+    };
+    let bound = attribute(info, "bound").and_then(|text| {
+        let demand = Demand::of(text);
+        if demand.is_none() {
+            bad(
+                format!("`{}` is no bound", super::inline::tidy(text)),
+                "such as `bound=\"at least 80 %\"` or `bound=\"under 200 ms\"`",
+            );
+        }
+        demand
+    });
+    (read, bound)
+}
+
+/// Whether a text is a regular expression with one group, which is the figure.
+///
+/// # Errors
+/// What is wrong with it, as the end of a sentence.
+pub fn one_group(pattern: &str) -> Result<(), String> {
+    match regex::Regex::new(pattern) {
+        Ok(regex) if regex.captures_len() == 2 => Ok(()),
+        Ok(regex) => Err(format!("has {} groups, and it is one that holds the figure", regex.captures_len() - 1)),
+        Err(regex::Error::CompiledTooBig(_)) => Err("is too large".to_owned()),
+        Err(_) => Err("is no regular expression".to_owned()),
+    }
+}
+
+/// What stands behind `key=`, in quotes where it has blanks.
+fn attribute<'i>(info: &'i str, key: &str) -> Option<&'i str> {
+    let starts = info.match_indices(key).map(|(at, _)| at);
+    let is_key = |at: &usize| {
+        info[*at + key.len()..].starts_with('=') && info[..*at].chars().next_back().is_none_or(char::is_whitespace)
+    };
+    let value = &info[starts.into_iter().find(is_key)? + key.len() + 1..];
+    let quoted = value.chars().next().filter(|c| matches!(c, '"' | '\''));
+    Some(match quoted {
+        Some(quote) => value[1..].split(quote).next().unwrap_or_default(),
+        None => value.split(|c: char| c.is_whitespace() || c == '}').next().unwrap_or_default(),
+    })
 }
 
 /// The script without the columns that its fence is indented by.

@@ -1,7 +1,7 @@
 //! One task's lines, read: label, title, fields, steps, scripts.
 
 use super::{
-    dependency, effort,
+    claim, dependency, effort,
     field::{self, Field, Key},
     head::completed,
     inline::plain,
@@ -47,6 +47,11 @@ pub(super) fn read(lines: &Lines<'_>, task: &TaskLines, faults: &mut Vec<Fault>)
         effort: estimate.or_else(|| head.effort.and_then(|r| self::estimate(lines, r))),
         tests,
         files: all(Key::Files).flat_map(|f| files(lines, f, faults)).collect(),
+        claims: [(Key::Exclusive, true), (Key::Resources, false)]
+            .into_iter()
+            .flat_map(|(key, is_certain)| all(key).flat_map(Field::pieces).map(move |piece| (piece, is_certain)))
+            .flat_map(|(piece, is_certain)| claim::read(lines, piece, is_certain))
+            .collect(),
         phases: all(Key::Phases).flat_map(|f| phases(lines, f)).collect(),
         acceptance: pieces(Key::Acceptance).chain(pieces(Key::Deliverables)).collect(),
         commit: all(Key::Commit).flat_map(Field::pieces).next().map(|p| commit(lines, p)),

@@ -12,7 +12,7 @@ use crate::{
     context::{Package, feedback},
     mcp::Tray,
     plan::{Role, Task},
-    process::{redacted, redacted_bytes, with_causes},
+    process::{CacheUser, redacted, redacted_bytes, with_causes},
     run::{Job, Oid, Pool, Spend, Talk},
     workspace::{Lease, slug},
 };
@@ -195,12 +195,13 @@ impl Bench {
             handoffs: &handoffs,
             seal: &job.sheet.seal,
             findings: &job.sheet.findings,
+            uncovered: &job.sheet.uncovered,
             patch: wish.patch,
             without_code: job.sheet.without_code.as_ref(),
             common_max: COMMON_MAX,
         };
         let whole = package(definition.as_ref().map(|definition| &*definition.prompt)).render();
-        let env = self.environment(job, wish, task, &folder.join(TRAY), &whole)?;
+        let env = self.environment(job, wish, task, (&folder.join(TRAY), &lease.caches()), &whole)?;
         let package = package(None);
         let (prompt, again) = match &wish.again {
             Some((text, _)) => (format!("{}\n{text}", package.render()), text.clone()),
@@ -239,7 +240,7 @@ impl Bench {
         job: &Job,
         wish: &Wish<'_>,
         task: &Task,
-        tray: &Path,
+        (tray, caches): (&Path, &Path),
         context: &str,
     ) -> Result<Vec<(OsString, OsString)>, AgentError> {
         let kept = |file: &str, text: &str| {
@@ -260,7 +261,8 @@ impl Bench {
             own.push(("TIDEGATE_CONTEST", tray.join(CONTEST).into_os_string()));
         }
         let facts = own.into_iter().chain(wish.facts.clone()).map(|(name, value)| (OsString::from(name), value));
-        Ok(self.setting.env.iter().cloned().chain(facts).collect())
+        let caches = self.setting.setup.caches.variables(CacheUser::Agent, caches);
+        Ok(self.setting.env.iter().cloned().chain(caches).chain(facts).collect())
     }
 
     /// Who an agent is: by its own name, else by its role.

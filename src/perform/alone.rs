@@ -40,7 +40,8 @@ impl Bench {
         edits.extend(self.without_test_parts(commit, seal).await?);
         let message = "What the gate judges: without the sealed tests";
         let tree = self.repo.compose(job.sheet.base, commit, &edits, message).await.map_err(|fault| git(&fault))?;
-        let measured = self.measured(tree, &self.checks.test_commands(), lacking(proof), job, desk).await?;
+        let measured =
+            self.measured(tree, &self.checks.naming(&proof.said.commands), lacking(proof), job, desk).await?;
         let Build::Failed(errors) = &measured.report.build else { return Ok(None) };
         // Older tests may not fit what the sealed ones brought up to date.
         let own = errors.iter().find(|error| error.file.as_ref().is_some_and(|file| !is_test_path(file)));

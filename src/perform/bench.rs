@@ -1,13 +1,13 @@
 //! The bench: the tools that every kind of job is done with, and the steps that several kinds share.
 
-use super::{Cage, Checks, Desk, agent::Wish, evidence::Reports, fell};
+use super::{Cage, Checks, CoverageSetting, Desk, agent::Wish, evidence::Reports, fell};
 use crate::{
     agent::{AgentError, Backend, Definitions, Server},
     plan::{NodeId, Role, Script, Task},
     process::{Launch, Limits, Line, with_causes},
     rules,
     run::{Breakage, Code, Ending, Finding, Job, JobId, Oid, Rejection, Timestamp, Until, Weight, What},
-    workspace::{self, Carried, Identity, Lease, Pool, Repository, Setup, Why, attempt_ref, slug},
+    workspace::{self, Carried, Identity, Lease, Pool, Repository, Setup, SetupError, Why, attempt_ref, slug},
 };
 use std::{
     collections::BTreeMap,
@@ -66,8 +66,14 @@ pub struct Setting {
     pub requires_names: bool,
     /// `[protect] paths`.
     pub protected: Vec<Box<str>>,
+    /// `[workspace] lock`: what generates a lock file anew, by its path or its name.
+    pub locks: BTreeMap<String, String>,
     /// `[workspace] generated`.
     pub generated: Vec<Box<str>>,
+    /// Where the run began.
+    pub base: Oid,
+    /// `[coverage]`
+    pub coverage: CoverageSetting,
 }
 
 /// The tools.
@@ -75,7 +81,7 @@ pub struct Bench {
     pub(super) setting: Setting,
     pub(super) repo: Arc<Repository>,
     pub(super) checks: Checks,
-    pub(super) reports: Reports,
+    pub(super) measurements: Reports,
     pub(super) wardens: Arc<dyn Launch>,
     pool: Pool,
     pub(super) backends: Backends,
@@ -104,8 +110,8 @@ impl Bench {
         checks: Checks,
         (wardens, backends): (Arc<dyn Launch>, Backends),
     ) -> Bench {
-        let (reports, logs) = (Reports::default(), AtomicU32::new(0));
-        Bench { setting, repo, checks, reports, wardens, pool, backends, logs }
+        let (measurements, logs) = (Reports::default(), AtomicU32::new(0));
+        Bench { setting, repo, checks, measurements, wardens, pool, backends, logs }
     }
 
     /// Calls of agents are kept in this folder from now on, where there is one.
@@ -184,20 +190,44 @@ impl Bench {
     /// A task's own workspace with this commit in it, set up.
     pub(super) async fn agent(&self, job: &Job, commit: Oid, desk: &Desk) -> Result<Arc<Lease>, Breakage> {
         let lease = self.pool.agent(&self.key(job), commit).await.map_err(|fault| git(&fault))?;
-        self.set_up(lease, desk).await
+        let (lease, failure) = self.set_up(lease, desk, &self.setting.setup).await?;
+        match failure {
+            // Its own work is in the way, say a lock file that does not agree with its manifest: it has to get in to mend that.
+            Some(why) if commit != job.sheet.base => {
+                tracing::warn!(why, "the workspace of an agent is not set up");
+                Ok(lease)
+            }
+            Some(why) => Err(fell(why)),
+            None => Ok(lease),
+        }
     }
 
-    /// A gate's workspace with exactly this commit in it, set up.
-    pub(super) async fn gate(&self, commit: Oid, desk: &Desk) -> Result<Arc<Lease>, Breakage> {
+    /// A gate's workspace with exactly this commit in it, set up; or why that failed.
+    pub(super) async fn gate(&self, commit: Oid, desk: &Desk) -> Result<Result<Arc<Lease>, String>, Breakage> {
+        self.gate_with(commit, desk, &self.setting.setup).await
+    }
+
+    /// The same, set up otherwise.
+    pub(super) async fn gate_with(
+        &self,
+        commit: Oid,
+        desk: &Desk,
+        setup: &Setup,
+    ) -> Result<Result<Arc<Lease>, String>, Breakage> {
         let lease = self.pool.gate(commit).await.map_err(|fault| git(&fault))?;
-        self.set_up(lease, desk).await
+        let (lease, failure) = self.set_up(lease, desk, setup).await?;
+        Ok(failure.map_or(Ok(lease), Err))
     }
 
-    async fn set_up(&self, lease: Lease, desk: &Desk) -> Result<Arc<Lease>, Breakage> {
+    /// Sets a workspace up; with what it said where one of its commands failed.
+    async fn set_up(&self, lease: Lease, desk: &Desk, setup: &Setup) -> Result<(Arc<Lease>, Option<String>), Breakage> {
         let lease = Arc::new(lease);
         let line = line_to(desk, &lease);
-        lease.set_up(&self.repo, &*self.wardens, &self.setting.setup, &line).await.map_err(|fault| git(&fault))?;
-        Ok(lease)
+        match lease.set_up(&self.repo, &*self.wardens, setup, &line).await {
+            Ok(()) => Ok((lease, None)),
+            Err(fault @ SetupError::Failed { .. }) if !desk.stop.is_cancelled() => Ok((lease, Some(fault.to_string()))),
+            Err(fault) => Err(git(&fault)),
+        }
     }
 
     /// What the pool calls a task of this run: one workspace to write in, and one for each of those who only look.
@@ -297,6 +327,24 @@ fn left_out(left: &workspace::Left) -> Finding {
         }
         Why::Pipe => (Weight::Concern, Code::LeftOut, "it is a pipe or a socket".into()),
         Why::Device => (Weight::Concern, Code::LeftOut, "it is a device".into()),
+        Why::Copied => {
+            let why = "it was copied from your working tree, and no change of it is part of a patch".into();
+            (Weight::Concern, Code::LeftOut, why)
+        }
+        Why::InSubmodule => {
+            let why = "its files were changed: they are another repository's, and no part of a patch".into();
+            (Weight::Concern, Code::LeftOut, why)
+        }
+        Why::Submodule => {
+            let why =
+                "it is a submodule that was taken away or replaced: the task names it in its `Files`, or it stays"
+                    .into();
+            (Weight::Blocker, Code::StrayLink, why)
+        }
+        Why::Large => {
+            let why = "it goes through git LFS, and `git lfs` is not installed to keep its content".into();
+            (Weight::Blocker, Code::Binary, why)
+        }
         Why::NotUtf8 => (Weight::Concern, Code::LeftOut, "its name is not UTF-8".into()),
     };
     Finding { weight, ..Finding::blocker(code, format!("{} was left out: {why}", left.path)) }

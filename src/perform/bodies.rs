@@ -3,7 +3,7 @@
 use super::{
     Bench, Desk,
     bench::git,
-    evidence::{Measured, Purpose},
+    evidence::{Measured, Purpose, Said},
     fell,
     trim::Edit,
     verify::Proof,
@@ -70,7 +70,7 @@ impl Bench {
             }
         }
         // Red was shown on this very tree, unless others have landed since.
-        let reverted = self.measured(seal.commit, &self.checks.task_commands(), lacking(proof), job, desk).await?;
+        let reverted = self.measured(seal.commit, &proof.said.commands, lacking(proof), job, desk).await?;
         ran.extend(reverted.ran.clone());
         let case = case(seal, proof, &reverted);
         if rules::passes_reverted(&case) {
@@ -101,7 +101,8 @@ impl Bench {
             }
             let message = "What the gate judges: the bodies of changed functions emptied";
             let tree = self.repo.compose(job.sheet.base, commit, &edits, message).await.map_err(|fault| git(&fault))?;
-            let measured = self.measured(tree, &self.checks.test_commands(), lacking(proof), job, desk).await?;
+            let measured =
+                self.measured(tree, &self.checks.naming(&proof.said.commands), lacking(proof), job, desk).await?;
             ran.extend(measured.ran.clone());
             let why = match rules::without(&case(seal, proof, &measured)) {
                 Without::Fails { failing, passing } => return Ok(Shown::Fails { failing, passing }),
@@ -202,12 +203,12 @@ fn blame(patch: &Patch, errors: &[BuildError], fillings: &mut Fillings) {
 }
 
 fn case<'a>(seal: &'a Seal, proof: &'a Proof, without: &'a Arc<Measured>) -> WithoutCase<'a> {
-    let (base, candidate) = &proof.said;
+    let Said { before: base, after: candidate, .. } = &proof.said;
     WithoutCase { base: &base.report, candidate: &candidate.report, without: &without.report, seal }
 }
 
 pub(super) fn lacking(proof: &Proof) -> Purpose {
-    let took: u64 = proof.said.1.ran.iter().map(|ran| ran.ms).sum();
+    let took: u64 = proof.said.after.ran.iter().map(|ran| ran.ms).sum();
     Purpose::Lacking(LEAST.max(Duration::from_millis(took.saturating_mul(TIMES))))
 }
 

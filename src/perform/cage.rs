@@ -26,12 +26,12 @@ impl Cage {
 
     /// The confines of a check in this workspace with this scratch folder.
     pub(super) fn of_check(&self, lease: &Lease, scratch: &Path) -> Confines {
-        self.around(&[lease.path(), lease.cache(), &reports(scratch)], self.gate_network)
+        self.around(&[lease.path(), lease.cache(), &lease.caches(), &reports(scratch)], self.gate_network)
     }
 
     /// The confines of an agent in this workspace, at home here, with this tray. It has the network: its model is there.
     pub(super) fn of_agent(&self, lease: &Lease, home: &Path, tray: &Path) -> Confines {
-        self.around(&[lease.path(), lease.cache(), home, tray], true)
+        self.around(&[lease.path(), lease.cache(), &lease.caches(), home, tray], true)
     }
 
     /// The confines of set-up, less the workspace that is set up: it fetches what others find in the caches.

@@ -4,14 +4,14 @@ use super::{
     Bench, Breakage, Desk,
     bench::{git, line_to},
     fell,
+    measure::clear,
 };
 use crate::{
-    check::{Check, Checked, Ecosystem, detect},
-    plan::{Level, NodeId, StreamId},
-    process::{How, Limits, with_causes},
+    check::{self, Check, Checked, Covered},
+    process::{CacheUser, How, Limits, with_causes},
     rules::{Build, Report},
     run::{Code, Finding, Job, Oid, Ran, Timestamp},
-    workspace::{GitError, Lease, Repository},
+    workspace::Lease,
 };
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -24,83 +24,6 @@ use tokio_util::sync::CancellationToken;
 /// Characters of output that go with a finding.
 const OUTPUT_MAX: usize = 6 << 10;
 
-/// The check commands that the configuration names; `None` is to be found.
-#[derive(Clone, Debug, Default)]
-pub struct Wanted {
-    /// `[checks] task`
-    pub task: Option<Vec<String>>,
-    /// `[checks] stream`
-    pub stream: Option<Vec<String>>,
-    /// `[checks] system`
-    pub system: Option<Vec<String>>,
-    /// `[checks] deployment`
-    pub deployment: Option<Vec<String>>,
-}
-
-/// What proves the gates of a run, and who knows how to read what that says.
-pub struct Checks {
-    /// Of a task's gate.
-    pub task: Vec<String>,
-    /// Of a stream's gate.
-    pub stream: Vec<String>,
-    /// Of the system gate.
-    pub system: Vec<String>,
-    /// Of the deployment gate.
-    pub deployment: Vec<String>,
-    pub(super) ecosystem: Box<dyn Ecosystem>,
-}
-
-impl Checks {
-    /// The checks of a repository: as configured, else as its ecosystem does it by default.
-    ///
-    /// # Errors
-    /// When the base cannot be read.
-    pub async fn found(repo: &Repository, base: Oid, wanted: &Wanted) -> Result<Checks, GitError> {
-        let names: Vec<Box<str>> = repo.tree(base).await?.into_iter().map(|entry| entry.path).collect();
-        let ecosystem = detect(|file| names.iter().any(|name| &**name == file));
-        let level = |wanted: &Option<Vec<String>>, level: Level| match wanted {
-            Some(commands) => commands.clone(),
-            None => ecosystem.default_checks(level).into_iter().map(String::from).collect(),
-        };
-        Ok(Checks {
-            task: level(&wanted.task, Level::Task(NodeId(0))),
-            stream: level(&wanted.stream, Level::Stream(StreamId(0))),
-            system: level(&wanted.system, Level::System),
-            // A deployment gate is there only where somebody asked for one.
-            deployment: wanted.deployment.clone().unwrap_or_default(),
-            ecosystem,
-        })
-    }
-
-    /// The name of the ecosystem, for people.
-    pub fn ecosystem(&self) -> &'static str {
-        self.ecosystem.name()
-    }
-
-    /// Whether a check of the task gate names the tests that it runs.
-    pub fn names_tests(&self) -> bool {
-        self.task.iter().any(|command| self.ecosystem.reports_tests(command))
-    }
-
-    /// The task gate's commands that name the tests which they run; all of them where none does.
-    pub(super) fn test_commands(&self) -> Vec<Box<str>> {
-        let all = self.task_commands();
-        let naming: Vec<Box<str>> =
-            all.iter().filter(|command| self.ecosystem.reports_tests(command)).cloned().collect();
-        if naming.is_empty() { all } else { naming }
-    }
-
-    pub(super) fn task_commands(&self) -> Vec<Box<str>> {
-        self.task.iter().map(|command| command.as_str().into()).collect()
-    }
-
-    /// Every command line of every gate: what they run stays shut to agents.
-    pub(super) fn all_commands(&self) -> Vec<Box<str>> {
-        let all = self.task.iter().chain(&self.stream).chain(&self.system).chain(&self.deployment);
-        all.map(|command| command.as_str().into()).collect()
-    }
-}
-
 /// What checks said about a tree.
 #[derive(Debug, Default)]
 pub(super) struct Measured {
@@ -112,6 +35,10 @@ pub(super) struct Measured {
     pub(super) tail: String,
     /// A command did not come to its end: what it would have said is not known.
     is_cut: bool,
+    /// What the reports of coverage say that they left; nothing where none was looked for.
+    pub(super) covered: Option<Result<Arc<Covered>, String>>,
+    /// Files of the commit that they changed; nothing where that was not looked at.
+    pub(super) altered: Option<Vec<Box<str>>>,
 }
 
 impl Measured {
@@ -145,7 +72,8 @@ impl Measured {
                 let tail: String = self.tail.trim().chars().take(OUTPUT_MAX).collect();
                 format!("`{}` exited with {}{}", ran.command, ran.exit, super::bench::after(&tail))
             }
-            None => "nothing was run".to_owned(),
+            None if self.tail.is_empty() => "nothing was run".to_owned(),
+            None => self.tail.chars().take(OUTPUT_MAX).collect(),
         }
     }
 
@@ -158,11 +86,6 @@ impl Measured {
             first.text = format!("{}\n{tail}", first.text).into();
         }
         findings
-    }
-
-    /// The last figure that was printed, without its unit and fraction.
-    pub(super) fn figure(&self) -> Option<i64> {
-        self.tail.split_whitespace().rev().find_map(whole)
     }
 }
 
@@ -185,18 +108,6 @@ fn offline(tail: &str) -> Option<&'static str> {
     )
 }
 
-/// The whole number that a word begins with: `87.5%` and `87,5` are 87, `1,234.5` is 1234.
-fn whole(word: &str) -> Option<i64> {
-    let word = word.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let whole = word.split('.').next().unwrap_or(word);
-    let mut groups = whole.split(',');
-    let first = groups.next().unwrap_or(whole).to_owned();
-    let groups: Vec<&str> = groups.collect();
-    let are_thousands = groups.iter().all(|group| group.len() == 3);
-    let number = if are_thousands { first + &groups.concat() } else { first };
-    number.parse().ok()
-}
-
 /// What a measurement is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -204,8 +115,32 @@ pub(super) enum Purpose {
     Base,
     /// To judge this tree.
     Judge,
+    /// The same, whatever was measured before: figures differ from one time to the next.
+    Anew,
     /// To see whether tests fail on a tree that lacks something; in no more than this time.
     Lacking(Duration),
+}
+
+/// What is looked at when commands have ended, beside what they say.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Look<'a> {
+    /// Reports of coverage that they leave.
+    pub(super) reports: &'a [Box<str>],
+    /// Whether they changed what they were run on.
+    pub(super) at_tree: bool,
+}
+
+impl Look<'_> {
+    fn is_satisfied(&self, measured: &Measured) -> bool {
+        (self.reports.is_empty() || measured.covered.is_some()) && (!self.at_tree || measured.altered.is_some())
+    }
+}
+
+/// What the task gate's checks for a patch say of what it was made on, and of what it makes.
+pub(super) struct Said {
+    pub(super) commands: Vec<Box<str>>,
+    pub(super) before: Arc<Measured>,
+    pub(super) after: Arc<Measured>,
 }
 
 /// What was measured of one tree by the same commands; whoever needs it while it is being measured waits for that.
@@ -245,15 +180,14 @@ impl Reports {
 }
 
 impl Bench {
-    /// What the task gate's checks say about a commit's tree.
-    pub(super) async fn report(
-        &self,
-        commit: Oid,
-        job: &Job,
-        desk: &Desk,
-        why: Purpose,
-    ) -> Result<Arc<Measured>, Breakage> {
-        self.measured(commit, &self.checks.task_commands(), why, job, desk).await
+    /// What the task gate's checks of a patch say about its base, and about what it makes of it.
+    pub(super) async fn reports(&self, base: Oid, commit: Oid, job: &Job, desk: &Desk) -> Result<Said, Breakage> {
+        let changes = self.repo.changes(base, commit).await.map_err(|fault| git(&fault))?;
+        let commands = self.checks.commands_for(changes.iter().map(|change| &*change.path));
+        // The tree first: its base is often a candidate that somebody else is proving now, and waiting for that would prove one by one.
+        let after = self.measured(commit, &commands, Purpose::Judge, job, desk).await?;
+        let before = self.measured(base, &commands, Purpose::Base, job, desk).await?;
+        Ok(Said { commands, before, after })
     }
 
     /// What commands say about a commit's tree: checks belong to a tree, so they run once for it. What failed is run again, for
@@ -266,23 +200,39 @@ impl Bench {
         job: &Job,
         desk: &Desk,
     ) -> Result<Arc<Measured>, Breakage> {
+        let look = Look { reports: &self.setting.coverage.reports, at_tree: self.checks.are_of_deployment(commands) };
+        self.looked(commit, commands, (why, look), job, desk).await
+    }
+
+    /// The same, with a look at what they leave.
+    pub(super) async fn looked(
+        &self,
+        commit: Oid,
+        commands: &[Box<str>],
+        (why, look): (Purpose, Look<'_>),
+        job: &Job,
+        desk: &Desk,
+    ) -> Result<Arc<Measured>, Breakage> {
         let tree = self.repo.tree_of(commit).await.map_err(|fault| git(&fault))?;
-        let slot = self.reports.of(tree, commands);
+        let slot = self.measurements.of(tree, commands);
         let mut slot = tokio::select! {
             slot = slot.lock() => slot,
             () = desk.stop.cancelled() => return Err(fell("stopped")),
         };
         if let Some(measured) = slot.as_ref()
-            && (measured.report.exit == 0 || why != Purpose::Judge)
+            && (measured.report.exit == 0 || matches!(why, Purpose::Base | Purpose::Lacking(_)))
+            && why != Purpose::Anew
+            && look.is_satisfied(measured)
         {
             return Ok(Arc::clone(measured));
         }
         let limits = self.setting.check_limits;
         let limits = match why {
             Purpose::Lacking(total) => Limits { total: total.min(limits.total), ..limits },
-            Purpose::Base | Purpose::Judge => limits,
+            Purpose::Base | Purpose::Judge | Purpose::Anew => limits,
         };
-        let measured = self.run_checks(commit, commands, (&self.place(job, desk)?, limits), desk).await?;
+        let place = self.place(job, desk)?;
+        let measured = self.run_checks(commit, commands, look, (&place, limits), desk).await?;
         if measured.is_cut && why == Purpose::Base {
             return Err(fell(format!("what passed before is not known: on the base, {}", measured.failure())));
         }
@@ -296,6 +246,7 @@ impl Bench {
         &self,
         commit: Oid,
         commands: &[Box<str>],
+        look: Look<'_>,
         (folder, limits): (&Path, Limits),
         desk: &Desk,
     ) -> Result<Arc<Measured>, Breakage> {
@@ -303,7 +254,17 @@ impl Bench {
         if commands.is_empty() {
             return Ok(Arc::new(measured));
         }
-        let lease = self.gate(commit, desk).await?;
+        let lease = match self.gate(commit, desk).await? {
+            Ok(lease) => lease,
+            // Nobody's fault in the tree: what fetches packages got nothing.
+            Err(why) if offline(&why).is_some() => return Err(fell(why)),
+            Err(why) => {
+                measured.report = Report::did_not_run(why.as_str(), 1);
+                (measured.tail, measured.is_cut) = (why, true);
+                return Ok(Arc::new(measured));
+            }
+        };
+        let cleared = clear(lease.path(), look.reports);
         for command in commands {
             let number = self.count_log();
             let name = format!("check-{number}");
@@ -315,6 +276,15 @@ impl Bench {
             if measured.take(checked)? {
                 break;
             }
+        }
+        if !look.reports.is_empty() {
+            measured.covered = Some(match cleared {
+                Ok(()) => self.covered(commit, &lease, look.reports).await?.map(Arc::new),
+                Err(why) => Err(why),
+            });
+        }
+        if look.at_tree {
+            measured.altered = Some(self.repo.altered(&lease, commit).await.map_err(|fault| git(&fault))?);
         }
         Ok(Arc::new(measured))
     }
@@ -340,7 +310,8 @@ impl Bench {
         };
         let folder = self.setting.folder.join("logs").join("base");
         std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        match self.run_checks(base, &self.checks.task_commands(), (&folder, self.setting.check_limits), &desk).await {
+        let place = (&*folder, self.setting.check_limits);
+        match self.run_checks(base, &self.checks.task_commands(), Look::default(), place, &desk).await {
             Ok(measured) if measured.report.exit == 0 => Ok(()),
             Ok(measured) => Err(measured.failure()),
             Err(Breakage::Fell { why, .. }) => Err(why.into()),
@@ -365,13 +336,16 @@ impl Bench {
             ms = tracing::field::Empty,
         );
         let log_name = self.relative(log);
+        let caches = self.setting.setup.caches.variables(CacheUser::Check, &lease.caches());
+        let env: Vec<_> = self.setting.env.iter().cloned().chain(caches).collect();
         let check = Check {
             launch: &*self.wardens,
             command,
             on: commit,
             cwd: lease.path(),
-            env: &self.setting.env,
+            env: &env,
             configured: &self.setting.check_env,
+            reports: self.checks.reports(),
             limits,
             log,
             log_name: &log_name,
@@ -382,7 +356,8 @@ impl Bench {
             line: line_to(desk, lease),
         };
         (desk.tell)(super::Note::Said(command.to_owned()));
-        let checked = self.checks.ecosystem.run(&check).instrument(span.clone()).await;
+        let readers = self.checks.readers(command);
+        let checked = check::run(&check, &readers).instrument(span.clone()).await;
         span.record("exit", checked.ran.exit);
         span.record("ms", checked.ran.ms.cast_signed());
         checked
@@ -392,22 +367,4 @@ impl Bench {
 /// A listing of a tree: mode and content of each path.
 pub(super) fn listing(entries: Vec<crate::workspace::TreeEntry>) -> BTreeMap<Box<str>, (u32, Oid)> {
     entries.into_iter().map(|entry| (entry.path, (entry.mode, entry.oid))).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_figure_is_read_as_people_write_it() {
-        for (said, figure) in [
-            ("lines 12\ncoverage: 87.5%", Some(87)),
-            ("87,5 %", Some(87)),
-            ("total 1,234,567.8", Some(1_234_567)),
-            ("-3", Some(-3)),
-            ("none", None),
-        ] {
-            assert_eq!(Measured { tail: said.into(), ..Measured::default() }.figure(), figure, "{said}");
-        }
-    }
 }

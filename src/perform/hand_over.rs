@@ -50,6 +50,7 @@ impl Bench {
             said: &self.said(job, desk),
             tests: &job.sheet.seal.tests,
             commands: &commands,
+            measured: &measured(job, desk),
             dependents: &dependents(job.node, desk),
         };
         let path = self.handoff(desk, job.node);
@@ -99,6 +100,17 @@ impl Bench {
             tracing::warn!(folder = %homes.display(), %error, "the homes of a task's agents cannot be removed");
         }
     }
+}
+
+/// The figures of a task's gate, as they were measured of what landed or of the patch that it is.
+fn measured(job: &Job, desk: &Desk) -> Vec<String> {
+    let gate = desk.plan.gate_of(job.node).and_then(|gate| desk.plan.node(gate).gate());
+    let criteria = gate.map(|gate| &gate.criteria[..]).unwrap_or_default();
+    let told = job.sheet.figures.iter().filter_map(|&(index, figure)| {
+        let asked = criteria.get(usize::from(index))?;
+        Some(format!("{}: {}", asked.text, asked.told(figure)?))
+    });
+    told.collect()
 }
 
 /// The tasks that hang on this one, through gates.

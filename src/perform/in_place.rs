@@ -2,19 +2,21 @@
 
 use super::{
     Desk, Done, Ended, Performer, Setting,
-    bench::{after, ended, script, task},
-    evidence::Measured,
+    bench::{after, ended, git, script, task},
+    evidence::{Measured, listing},
     fell,
-    settle::{commands, settled},
+    measure::{all_covered, clear, printed, read},
+    settle::{Settled, checked, commands, complete, untouched},
 };
 use crate::{
     agent::{AgentError, AgentEvent, Backend, Invocation, ScriptBackend, Sink, WritePolicy},
-    check::{Check, Ecosystem, Plain},
+    check::{self, Check},
     context::{Package, feedback},
-    plan::Role,
+    handoff::STATUS,
+    plan::{Criterion, Means, Parse, Role},
     process::{Launch, Line},
-    run::{Code, Ending, Evidence, Finding, Job, Oid, Rejection, What},
-    workspace::{Pool, slug},
+    run::{Breakage, Code, Ending, Evidence, Finding, Job, Oid, Rejection, What},
+    workspace::{Pool, Repository, TreeEntry, slug},
 };
 use std::{
     ffi::OsString,
@@ -30,8 +32,11 @@ const COMMON_MAX: usize = 32 << 10;
 /// Does the jobs of a run that works in place.
 pub struct InPlace {
     setting: Setting,
+    repo: Arc<Repository>,
     /// The repository's working tree: all scripts and checks run there.
     top: PathBuf,
+    /// Whoever looks at what commands leave does so alone: there is one tree for all.
+    looking: tokio::sync::Mutex<()>,
     wardens: Arc<dyn Launch>,
     scripts: ScriptBackend,
     /// Nobody else works in the repository meanwhile.
@@ -39,10 +44,10 @@ pub struct InPlace {
 }
 
 impl InPlace {
-    /// Whoever does jobs in this working tree.
-    pub fn new(setting: Setting, top: PathBuf, wardens: Arc<dyn Launch>, held: Pool) -> InPlace {
-        let scripts = ScriptBackend::new(Arc::clone(&wardens));
-        InPlace { setting, top, wardens, scripts, _held: held }
+    /// Whoever does jobs in the repository's working tree.
+    pub fn new(setting: Setting, repo: Arc<Repository>, wardens: Arc<dyn Launch>, held: Pool) -> InPlace {
+        let (scripts, top) = (ScriptBackend::new(Arc::clone(&wardens)), repo.top().to_path_buf());
+        InPlace { setting, repo, top, looking: tokio::sync::Mutex::default(), wardens, scripts, _held: held }
     }
 
     /// Runs the task's script. What it leaves is the result: there is no patch to judge, and the base stands for one.
@@ -84,6 +89,7 @@ impl InPlace {
             seal: &job.sheet.seal,
             without_code: None,
             findings: &job.sheet.findings,
+            uncovered: &[],
             patch: None,
             common_max: COMMON_MAX,
         };
@@ -126,11 +132,57 @@ impl InPlace {
         })
     }
 
-    /// Settles a gate's criterion by its commands, in the working tree as it is now.
+    /// Settles a gate's criterion, in the working tree as it is now.
     async fn settle(&self, job: &Job, criterion: u16, desk: &Desk) -> Done {
         let gate = desk.plan.node(job.node).gate();
         let asked = gate.and_then(|gate| gate.criteria.get(usize::from(criterion)));
         let asked = asked.ok_or_else(|| fell("a criterion that no gate has; this is a bug"))?;
+        let settled = match &asked.means {
+            Means::Measured { parse: Parse::Coverage(coverage), .. } => {
+                let _alone = self.looking.lock().await;
+                let reports = &coverage.reports;
+                clear(&self.top, reports).map_err(fell)?;
+                let measured = self.run(asked, job, desk).await?;
+                let paths = self.tree().await?.into_iter().map(|entry| entry.path).collect();
+                let (top, reports, roots) = (self.top.clone(), reports.clone(), self.setting.coverage.roots.clone());
+                let covered = tokio::task::spawn_blocking(move || read(&top, &reports, &roots, &paths)).await;
+                let covered = covered.map_err(|_| fell("reading a report of coverage fell over; this is a bug"))?;
+                all_covered(asked, &measured, covered, &self.setting.coverage)?
+            }
+            Means::Measured { bound, parse, unit, .. } => {
+                let measured = self.run(asked, job, desk).await?;
+                printed(asked, &measured, &self.setting.folder, (parse, unit, *bound))
+            }
+            Means::LeavesClean { .. } => {
+                let _alone = self.looking.lock().await;
+                // What scripts made is not committed: the tree before is what the commands must leave.
+                let before = self.tree().await?;
+                let measured = self.run(asked, job, desk).await?;
+                let after = listing(self.tree().await?);
+                let is_altered = |entry: &&TreeEntry| after.get(&entry.path) != Some(&(entry.mode, entry.oid));
+                // What we write ourselves meanwhile is not theirs.
+                let is_theirs = |path: &&str| path.rsplit('/').next() != Some(STATUS);
+                let altered = before.iter().filter(is_altered).map(|entry| &*entry.path).filter(is_theirs);
+                untouched(asked, altered, &self.setting.coverage.reports, measured.ran)
+            }
+            Means::Files { paths } => {
+                let empty = self.repo.hash(b"").await.map_err(|fault| git(&fault))?;
+                complete(asked, paths, &self.tree().await?, empty)?
+            }
+            // Nothing lands here, so nobody has anything to hand over.
+            Means::HandedOver => Settled::Seen { ran: Vec::new() },
+            _ => checked(asked, &self.run(asked, job, desk).await?),
+        };
+        Ok(settled.into())
+    }
+
+    /// The files that are in the working tree and not ignored.
+    async fn tree(&self) -> Result<Vec<TreeEntry>, Breakage> {
+        self.repo.standing().await.map_err(|fault| git(&fault))
+    }
+
+    /// What the commands of a criterion say.
+    async fn run(&self, asked: &Criterion, job: &Job, desk: &Desk) -> Result<Measured, Breakage> {
         let folder = self.folder(job, desk).map_err(|error| fell(format!("the try cannot begin: {error}")))?;
         let mut measured = Measured::default();
         for (number, command) in commands(asked)?.iter().enumerate() {
@@ -144,6 +196,7 @@ impl InPlace {
                 cwd: &self.top,
                 env: &self.setting.env,
                 configured: &self.setting.check_env,
+                reports: &[],
                 limits: self.setting.check_limits,
                 log: &log,
                 log_name: &self.relative(&log),
@@ -154,12 +207,12 @@ impl InPlace {
                 line: Line { stop: desk.stop.clone(), ..Line::default() },
             };
             (desk.tell)(super::Note::Said(command.to_string()));
-            let is_end = measured.take(Plain.run(&check).await)?;
+            let is_end = measured.take(check::run(&check, &[]).await)?;
             if is_end {
                 break;
             }
         }
-        Ok(settled(asked, &measured).into())
+        Ok(measured)
     }
 
     fn folder(&self, job: &Job, desk: &Desk) -> io::Result<PathBuf> {

@@ -22,7 +22,7 @@ impl Bench {
         let task = task(job, desk)?;
         let landing = Landing {
             subject: task.brief.commit.as_deref().unwrap_or(&task.title).to_owned(),
-            body: String::new(),
+            body: self.said_of_locks(commit).await?,
             run: self.setting.run.clone(),
             task: task.label.to_string(),
             trailers: Vec::new(),
@@ -38,10 +38,18 @@ impl Bench {
                 Ok(Ending::Passed(Evidence::Built { commit, patch: self.patch(base, commit).await? }))
             }
             Built::Conflict(paths) => {
+                let trees = (base, from, commit);
+                let why = match self.locked(trees, &paths, landing, (job, desk)).await? {
+                    Ok(commit) => {
+                        let patch = self.patch(base, commit).await?;
+                        return Ok(Ending::Passed(Evidence::Built { commit, patch }));
+                    }
+                    Err(why) => why.map(|why| format!("; {why}")).unwrap_or_default(),
+                };
                 let is_sealed = |path: &str| job.sheet.seal.files.iter().any(|file| &*file.path == path);
                 let findings = paths.into_iter().map(|path| {
                     let code = if is_sealed(&path) { Code::TestConflict } else { Code::Conflict };
-                    let text = format!("{path} collides with what has landed since the task began");
+                    let text = format!("{path} collides with what has landed since the task began{why}");
                     Finding::blocker(code, text).at(path, None)
                 });
                 Ok(Ending::Rejected(Rejection { findings: findings.collect(), ..Rejection::default() }))
@@ -54,7 +62,10 @@ impl Bench {
         let Subject::Candidate { base, commit } = job.on else {
             return Err(fell("a proof without a candidate; this is a bug"));
         };
-        let Proof { findings, ran, .. } = self.proof(base, commit, &job.sheet.seal, job, desk).await?;
+        let proof = self.proof(base, commit, &job.sheet.seal, job, desk).await?;
+        let missed = Bench::missed(job, desk, &proof);
+        let Proof { findings, ran, .. } = proof;
+        let findings = [findings, missed].concat();
         if findings.is_empty() {
             return Ok(Ending::Passed(Evidence::Seen { ran }));
         }

@@ -9,11 +9,14 @@ mod asks;
 mod bench;
 mod bodies;
 mod cage;
+mod checks;
 mod evidence;
 mod hand_over;
 mod implement;
 mod in_place;
 mod land;
+mod lock;
+mod measure;
 mod minutes;
 mod red;
 mod review;
@@ -27,8 +30,9 @@ mod verify;
 pub use agent::{COORDINATOR, EXPERT, IMPLEMENTATION_AGENT, TEST_DEVELOPER, TEST_EXPERT};
 pub use bench::{Backends, Bench, Setting};
 pub use cage::Cage;
-pub use evidence::{Checks, Wanted};
+pub use checks::{Checks, Wanted};
 pub use in_place::InPlace;
+pub use measure::CoverageSetting;
 
 use crate::{
     plan::Plan,

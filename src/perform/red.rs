@@ -1,6 +1,6 @@
 //! Red: the tests run on base and tests, without the code, and must fail for the right reason. Then they are sealed.
 
-use super::{Bench, Desk, Done, bench::git, evidence::Purpose, fell};
+use super::{Bench, Desk, Done, bench::git, evidence::Said, fell};
 use crate::{
     rules::{self, RedCase},
     run::{Ending, Evidence, Job, Oid, Red, Rejection, Seal, Sealed},
@@ -9,8 +9,7 @@ use crate::{
 impl Bench {
     pub(super) async fn red(&self, job: &Job, desk: &Desk) -> Done {
         let (base, tests) = (job.sheet.base, job.sheet.tests);
-        let before = self.report(base, job, desk, Purpose::Base).await?;
-        let with = self.report(tests, job, desk, Purpose::Judge).await?;
+        let Said { before, after: with, .. } = self.reports(base, tests, job, desk).await?;
         let changes = self.repo.changes(base, tests).await.map_err(|fault| git(&fault))?;
         let changed: Vec<Box<str>> = changes.iter().map(|change| change.path.clone()).collect();
         let (mut stood, mut found) = (Vec::new(), Vec::new());

@@ -1,20 +1,11 @@
 //! Verify: the task gate's own criteria, on exactly the patch that may land.
 
-use super::{
-    Bench, Desk, Done,
-    bench::git,
-    evidence::{Measured, Purpose},
-    fell,
-    settle::Settled,
-    trim::Trimmed,
-};
+use super::{Bench, Desk, Done, bench::git, evidence::Said, fell, settle::Settled, trim::Trimmed};
 use crate::{
     plan::Means,
     rules::{self, GreenCase, Role},
     run::{Breakage, Code, Ending, Evidence, Finding, Job, Oid, Rejection, Seal, Subject, Verified, Weight},
 };
-
-use std::sync::Arc;
 
 /// Edits beyond the scope that are tried one by one; of more all are asked for together.
 const MOST_TRIED: usize = 16;
@@ -27,7 +18,7 @@ pub(super) struct Proof {
     figures: Vec<(u16, i64)>,
     pub(super) ran: Vec<crate::run::Ran>,
     /// What the checks said of the base and of the tree.
-    pub(super) said: (Arc<Measured>, Arc<Measured>),
+    pub(super) said: Said,
 }
 
 impl Bench {
@@ -141,23 +132,21 @@ impl Bench {
         job: &Job,
         desk: &Desk,
     ) -> Result<Proof, Breakage> {
-        // The tree first: its base is often a candidate that somebody else is proving now, and waiting for that would prove one by one.
-        let measured = self.report(commit, job, desk, Purpose::Judge).await?;
-        let before = self.report(base, job, desk, Purpose::Base).await?;
+        let said = self.reports(base, commit, job, desk).await?;
         let green = rules::green(&GreenCase {
-            base: &before.report,
-            candidate: &measured.report,
+            base: &said.before.report,
+            candidate: &said.after.report,
             seal,
             requires_names: self.setting.requires_names,
         });
         let inspected = self.inspected(job, desk, base, commit).await?;
         let (blockers, remarks): (Vec<_>, Vec<_>) = inspected.into_iter().partition(|f| f.weight == Weight::Blocker);
         let mut proof = Proof {
-            findings: [measured.explain(green.findings), blockers].concat(),
+            findings: [said.after.explain(green.findings), blockers].concat(),
             told: [green.told, remarks].concat(),
             figures: Vec::new(),
-            ran: measured.ran.clone(),
-            said: (before, measured),
+            ran: said.after.ran.clone(),
+            said,
         };
         if proof.findings.is_empty() {
             self.authored(commit, job, desk, &mut proof).await?;
@@ -165,7 +154,20 @@ impl Bench {
         Ok(proof)
     }
 
-    /// Criteria of the task's own that carry a command.
+    /// The figures of a candidate that are out of their bounds: what lands is measured as it lands.
+    pub(super) fn missed(job: &Job, desk: &Desk, proof: &Proof) -> Vec<Finding> {
+        let gate = desk.plan.gate_of(job.node).and_then(|gate| desk.plan.node(gate).gate());
+        let criteria = gate.map(|gate| &gate.criteria[..]).unwrap_or_default();
+        let missed =
+            proof.figures.iter().filter_map(|&(index, figure)| criteria.get(usize::from(index))?.missed(figure));
+        let mut missed: Vec<Finding> = missed.map(|text| Finding::blocker(Code::CheckFails, text)).collect();
+        if !missed.is_empty() {
+            missed.extend(proof.told.iter().filter(|told| told.code == Code::Uncovered).cloned());
+        }
+        missed
+    }
+
+    /// Criteria of the task's own that carry a command, or are measured.
     async fn authored(&self, commit: Oid, job: &Job, desk: &Desk, proof: &mut Proof) -> Result<(), Breakage> {
         let gate = desk.plan.gate_of(job.node).and_then(|gate| desk.plan.node(gate).gate());
         let criteria = gate.map(|gate| &gate.criteria[..]).unwrap_or_default();
@@ -182,8 +184,9 @@ impl Bench {
             }
             let ran = match self.criterion(commit, criterion, job, desk).await? {
                 Settled::Seen { ran } => ran,
-                Settled::Figure { figure, ran } => {
+                Settled::Figure { figure, ran, told } => {
                     proof.figures.push((index, figure));
+                    proof.told.extend(told);
                     ran
                 }
                 Settled::Wanting { finding, ran } => {

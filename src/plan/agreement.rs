@@ -50,7 +50,7 @@ impl Builder<'_> {
         needs.iter().for_each(|n| self.names.resolve(n, Some(Target::Task(task)), &mut found, &mut unknown));
         let task_of = |(target, at)| match target {
             Target::Task(task) => Some((task, at)),
-            Target::Stream(_) => None,
+            Target::Stream(_) | Target::Gate(_) => None,
         };
         found.into_iter().filter_map(task_of).collect()
     }

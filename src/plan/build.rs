@@ -1,9 +1,9 @@
 //! From a draft to a blueprint: names resolved, gates hung in. All faults at once, each with its place and what to write.
 
 use super::{
-    BackendId, Blueprint, Draft, Fault, Label, NodeId, Phase, Prior, ReviewerId, Role, Severity, Span, TaskDraft,
-    Written,
-    graph::cycles,
+    BackendId, Blueprint, CoverageWish, Deployment, Draft, Fault, Hold, Label, Measure, Phase, Prior, ResourceId,
+    ReviewerId, Role, Severity, Span, TaskDraft, Written,
+    checkpoint::Standing,
     hang::{SCRIPT_NAME, has, phases},
     resolve::{MOST_EDGES, Names, Target, Unknown},
 };
@@ -22,10 +22,14 @@ pub struct Settings {
     pub deployment_checks: Vec<String>,
     /// A gate without a check was asked for by flag.
     pub without_checks: bool,
+    /// What the deployment gate asks for beside its checks. `None`: nothing is said; there is one only where it has checks.
+    pub deployment: Option<Deployment>,
+    /// What leaves reports of coverage, and what they must say.
+    pub coverage: Option<CoverageWish>,
+    /// Figures that commands of the configuration measure.
+    pub measures: Vec<Measure>,
     /// The sealed tests have to fail without the code.
     pub bodies_out: bool,
-    /// A person has to approve the deployment gate.
-    pub deployment_approve: bool,
     /// Scripts work where the repository is, without a clone and a merge: a task has the one phase implement.
     pub in_place: bool,
     /// Minutes of a small task.
@@ -36,6 +40,10 @@ pub struct Settings {
     pub large: u32,
     /// Minutes of an extra large task.
     pub extra_large: u32,
+    /// Resources that are known, with how long each is held.
+    pub resources: BTreeMap<String, Hold>,
+    /// Files and folders: tasks that declare the same exclude each other.
+    pub critical: Vec<String>,
     /// Who reviews a task that a model does.
     pub reviewers: Vec<String>,
     /// What runs a role where no script does: a backend, with a model (`claude:opus`) or without, and what it falls back to.
@@ -50,13 +58,17 @@ impl Default for Settings {
             system_checks: Vec::new(),
             deployment_checks: Vec::new(),
             without_checks: false,
+            deployment: None,
+            coverage: None,
+            measures: Vec::new(),
             bodies_out: true,
-            deployment_approve: false,
             in_place: false,
             small: 15,
             medium: 45,
             large: 120,
             extra_large: 360,
+            resources: BTreeMap::new(),
+            critical: Vec::new(),
             reviewers: Vec::new(),
             engines: BTreeMap::new(),
         }
@@ -65,10 +77,8 @@ impl Default for Settings {
 
 /// More streams, or names of reviewers, than this are a slip.
 pub(super) const MOST_NAMES: usize = 4_096;
-/// Of as many cycles the path is told.
-const MOST_CYCLES: usize = 10;
 /// Of one kind of fault no more than this are told.
-const MOST_FAULTS: usize = 200;
+pub(super) const MOST_FAULTS: usize = 200;
 
 pub(super) struct Builder<'d> {
     /// What is built from.
@@ -77,21 +87,30 @@ pub(super) struct Builder<'d> {
     pub settings: &'d Settings,
     /// Names and what they stand for.
     pub names: Names<'d>,
-    faults: Vec<Fault>,
+    /// All that is wrong so far.
+    pub faults: Vec<Fault>,
     /// How many there were of each kind.
     counts: BTreeMap<&'static str, usize>,
     /// Unknown names that were told: a place may be asked for more than once.
     told: BTreeSet<Span>,
+    /// Tasks that wait for a gate line, with where that is stated: `(line, task)`.
+    pub after_gates: Vec<(usize, usize, Span)>,
     /// `(before, after)` in node ids, with where it is stated.
     pub edges: BTreeMap<(u32, u32), Option<Span>>,
-    /// Nodes of the checkpoints so far, by label.
-    pub checkpoints: BTreeMap<String, usize>,
+    /// Nodes of the checkpoints so far.
+    pub checkpoints: BTreeMap<Standing, usize>,
     /// The blueprint's table of backends.
     pub backends: Vec<Box<str>>,
     /// The blueprint's table.
     pub reviewers: Vec<(Box<str>, BackendId)>,
     /// The same, by name.
     pub reviewer_ids: BTreeMap<(String, BackendId), ReviewerId>,
+    /// The blueprint's table.
+    pub resources: Vec<(Box<str>, Hold)>,
+    /// The same, by name.
+    pub resource_ids: BTreeMap<String, ResourceId>,
+    /// Names of which a task says that nobody else may have them meanwhile.
+    pub exclusive: BTreeSet<&'d str>,
 }
 
 /// The blueprint and what to warn of, or all faults (warnings among them).
@@ -101,6 +120,7 @@ pub(super) struct Builder<'d> {
 /// without a title.
 pub fn build(draft: &Draft, settings: &Settings) -> Result<(Blueprint, Vec<Fault>), Vec<Fault>> {
     let names = Names::new(draft);
+    let certain = draft.tasks.iter().flat_map(|task| &task.claims).filter(|claim| claim.is_certain);
     let mut builder = Builder {
         draft,
         settings,
@@ -108,11 +128,15 @@ pub fn build(draft: &Draft, settings: &Settings) -> Result<(Blueprint, Vec<Fault
         faults: Vec::new(),
         counts: BTreeMap::new(),
         told: BTreeSet::new(),
+        after_gates: Vec::new(),
         edges: BTreeMap::new(),
         checkpoints: BTreeMap::new(),
         backends: vec![SCRIPT_NAME.into()],
         reviewers: Vec::new(),
         reviewer_ids: BTreeMap::new(),
+        resources: Vec::new(),
+        resource_ids: BTreeMap::new(),
+        exclusive: certain.map(|claim| claim.name.value.as_str()).collect(),
     };
     builder.shape_faults();
     let blueprint = if draft.tasks.is_empty() || draft.streams.len() > MOST_NAMES {
@@ -123,7 +147,7 @@ pub fn build(draft: &Draft, settings: &Settings) -> Result<(Blueprint, Vec<Fault
         Some(builder.blueprint())
     };
     builder.size_faults();
-    builder.cycle_faults();
+    builder.cycle_faults(blueprint.as_ref());
     let draft_order = |f: &Fault| f.labels.first().map(|l| (l.at.source, l.at.start));
     builder.faults.sort_by_key(draft_order);
     let is_refused = builder.faults.iter().any(|f| f.severity == Severity::Error);
@@ -145,6 +169,7 @@ pub fn stated(draft: &Draft) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
             let name = match target {
                 Target::Task(task) => format!("task:{}", names.labels[task]),
                 Target::Stream(stream) => format!("stream:{}", draft.streams[stream].id.value),
+                Target::Gate(gate) => format!("gate:{}", draft.gates[gate].id.as_ref().map_or("", |id| &id.value)),
             };
             if seen.insert(name.clone()) {
                 told.push(name);
@@ -268,6 +293,9 @@ impl Builder<'_> {
     }
 
     fn task_warnings(&mut self, task: &TaskDraft, label: &str) {
+        for script in task.scripts.iter().filter(|script| script.role == Role::Check) {
+            self.figure_faults("", std::slice::from_ref(script), script.at);
+        }
         let is_scripted = has(task, Role::Implementation);
         let has_tests = phases(task, false).contains(Phase::Tests);
         if task.tests.is_empty() && !is_scripted && !task.is_done && has_tests {
@@ -291,9 +319,7 @@ impl Builder<'_> {
             for needs in &task.needs {
                 self.names.resolve(needs, Some(Target::Task(place)), &mut found, &mut unknown);
             }
-            for (target, at) in found {
-                self.edge(self.gate_of(target), place, Some(at));
-            }
+            found.into_iter().for_each(|(target, at)| self.wait(place, target, at));
             self.unknown(unknown);
             for &prior in &task.order {
                 let before = match prior {
@@ -325,11 +351,23 @@ impl Builder<'_> {
         }
     }
 
-    pub(super) fn gate_of(&self, target: Target) -> usize {
+    /// The node of a target's gate; none of a gate line, which is hung in later.
+    pub(super) fn gate_of(&self, target: Target) -> Option<usize> {
         let count = self.draft.tasks.len();
         match target {
-            Target::Task(task) => count + task,
-            Target::Stream(stream) => 2 * count + stream,
+            Target::Task(task) => Some(count + task),
+            Target::Stream(stream) => Some(2 * count + stream),
+            Target::Gate(_) => None,
+        }
+    }
+
+    fn wait(&mut self, task: usize, target: Target, at: Span) {
+        match (self.gate_of(target), target) {
+            (Some(gate), _) => self.edge(gate, task, Some(at)),
+            (None, Target::Gate(line)) if self.after_gates.len() <= MOST_EDGES => {
+                self.after_gates.push((line, task, at));
+            }
+            (None, _) => {}
         }
     }
 
@@ -360,9 +398,10 @@ impl Builder<'_> {
             let is_own = match target {
                 Target::Task(task) => self.names.stream_of[task] == Some(stream),
                 Target::Stream(other) => other == stream,
+                Target::Gate(_) => false,
             };
             for &task in heads.iter().filter(|_| !is_own) {
-                self.edge(self.gate_of(target), task, Some(at));
+                self.wait(task, target, at);
             }
         }
     }
@@ -415,43 +454,6 @@ impl Builder<'_> {
                 let text = format!("`{text}` names no task or stream: it is kept as text and makes no edge");
                 self.warn("unresolved-dependency", text, at, "name a task by its id if one is meant");
             }
-        }
-    }
-
-    fn cycle_faults(&mut self) {
-        let draft = self.draft;
-        let count = draft.tasks.len();
-        let nodes = self.phase_gate(draft.phases.len());
-        let inside = |edge: &&(u32, u32)| edge.0.max(edge.1) < nodes as u32;
-        let mut edges: Vec<(u32, u32)> = self.edges.keys().filter(inside).copied().collect();
-        edges.sort_unstable();
-        let edges = edges.into_iter().map(|(a, b)| (NodeId(a), NodeId(b)));
-        for cycle in cycles(nodes, edges, MOST_CYCLES) {
-            // People read dependencies from the one that waits to the one it waits for.
-            let start = cycle.iter().position(|n| n.index() < count).unwrap_or(0);
-            let mut back: Vec<NodeId> = cycle.iter().cycle().skip(start).take(cycle.len() + 1).copied().collect();
-            back.reverse();
-            let is_told = |n: &&NodeId| n.index() < count || n.index() >= 2 * count;
-            let path: Vec<String> = back.iter().filter(is_told).map(|n| self.node_name(n.index())).collect();
-            let labels = back.windows(2).filter_map(|pair| {
-                let at = (*self.edges.get(&(pair[1].0, pair[0].0))?)?;
-                let waits = self.node_name(pair[0].index());
-                Some(Label { at, text: format!("{waits} waits for {}", self.node_name(pair[1].index())) })
-            });
-            let labels: Vec<Label> = labels.take(MOST_FAULTS).collect();
-            let text = format!("these wait for each other: {}", path.join(" -> "));
-            let help = Some("take one of these dependencies out".to_owned());
-            self.faults.push(Fault { severity: Severity::Error, code: "cycle", text, labels, help });
-        }
-    }
-
-    /// A task's gate is called as the task: that is what its author wrote.
-    fn node_name(&self, node: usize) -> String {
-        let (count, streams) = (self.draft.tasks.len(), self.draft.streams.len());
-        match node.checked_sub(2 * count) {
-            Some(phase) if phase >= streams => format!("phase {}", self.draft.phases[phase - streams].id.value),
-            Some(stream) => format!("stream {}", self.draft.streams[stream].id.value),
-            None => self.names.labels[node % count].clone(),
         }
     }
 }

@@ -1,6 +1,12 @@
 //! Criteria: what the words of a gate line ask for, and who settles them. Fails closed: what no machine settles is a person's.
 
-use super::{Criterion, Means, Phase, Phases, ReviewerId};
+use super::{
+    Criterion, Demand, Deployment, FigureDraft, Means, Parse, Part, Phase, Phases, ReviewerId, ScriptDraft,
+    measure::{Instruments, covered, measured},
+};
+
+/// What documents a repository where the configuration does not say it.
+const README: &str = "README*";
 
 /// What a gate is asked to prove by an author's line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,26 +19,83 @@ enum Asked {
     Words,
 }
 
-/// A line of an author as a criterion: its own commands settle it, else the level's check where it asks for tests, else a
-/// person does.
-pub(super) fn authored(text: &str, line: u32, own: &[Box<str>], level: &[String]) -> Criterion {
-    let means = match asked(text) {
-        _ if !own.is_empty() => Means::Checked { commands: own.to_vec() },
-        Asked::Tests if !level.is_empty() => checked(level),
-        Asked::Approval => Means::Approved,
-        Asked::Tests | Asked::Words => Means::Held,
-    };
+/// A line of an author as a criterion: its own commands settle it, else what measures what it asks for, else the level's check where it
+/// asks for tests, else a person does. `raw` is the line as it was written.
+pub(super) fn authored(text: &str, raw: &str, line: u32, own: &[ScriptDraft], level: Instruments<'_>) -> Criterion {
+    let means = own_means(text, own).or_else(|| named_command(raw)).or_else(|| level.of(text)).unwrap_or_else(|| {
+        match asked(text) {
+            Asked::Tests if !level.checks.is_empty() => checked(level.checks),
+            Asked::Approval => Means::Approved,
+            Asked::Tests | Asked::Words => Means::Held,
+        }
+    });
     Criterion { text: text.into(), line: Some(line), means }
 }
 
+/// What settles a task's acceptance criterion by more than the reviewers: a command, a figure that is measured, or a person.
+pub(super) fn accepted(text: &str, raw: &str, line: u32, level: Instruments<'_>) -> Option<Criterion> {
+    let means =
+        named_command(raw).or_else(|| level.of(text)).or_else(|| is_approval(text).then_some(Means::Approved))?;
+    Some(Criterion { text: text.into(), line: Some(line), means })
+}
+
+/// By the fences below a line: where there is a bound their figure is read, else they have to succeed. `None`: there is no fence.
+pub(super) fn own_means(text: &str, own: &[ScriptDraft]) -> Option<Means> {
+    let last = own.last()?;
+    let commands = || own.iter().map(|script| Box::from(script.body.as_str())).collect::<Vec<_>>();
+    let demand = last.bound.clone().or_else(|| Demand::of(text));
+    let demand = demand.or_else(|| Demand::of_share(text).filter(|_| last.figure.is_some()));
+    let Some(Demand { bound, unit }) = demand else { return Some(Means::Checked { commands: commands() }) };
+    match &last.figure {
+        Some(FigureDraft::Exit) => Some(Means::Checked { commands: commands() }),
+        Some(FigureDraft::Reports(reports)) => covered(Part::Total, commands(), reports, bound, unit),
+        Some(FigureDraft::Printed(parse)) => Some(measured(&commands().concat(), parse.clone(), bound, unit)),
+        None => Some(measured(&commands().concat(), Parse::Last, bound, unit)),
+    }
+}
+
+/// Whether a figure is asked for that no bound of the line is for.
+pub(super) fn lacks_bound(text: &str, own: &[ScriptDraft]) -> bool {
+    let says =
+        own.iter().any(|script| matches!(script.figure, Some(FigureDraft::Printed(_) | FigureDraft::Reports(_))));
+    says && Demand::of_share(text).is_none() && own.iter().all(|script| script.bound.is_none())
+}
+
+/// `Coverage at least 80 %, measured by `make coverage``: what a line says in one breath.
+fn named_command(raw: &str) -> Option<Means> {
+    const LEADS: [&str; 6] =
+        ["measured by `", "measured with `", "as measured by `", "checked by `", "checked with `", "proven by `"];
+    let lower = raw.to_ascii_lowercase();
+    let from = LEADS.iter().filter_map(|lead| Some(lower.rfind(lead)? + lead.len())).max()?;
+    let command = raw[from..].split('`').next().unwrap_or_default().trim();
+    if command.is_empty() || !raw[from..].contains('`') {
+        return None;
+    }
+    // What stands in the command is no bound.
+    let words = format!("{} {}", &raw[..from - 1], raw[from..].split_once('`').map_or("", |(_, rest)| rest));
+    let is_measured = lower[..from].ends_with("measured by `") || lower[..from].ends_with("measured with `");
+    match (is_measured, Demand::of(&words)) {
+        (true, demand) => demand.map(|Demand { bound, unit }| measured(command, Parse::Last, bound, unit)),
+        (false, _) => Some(Means::Checked { commands: vec![command.into()] }),
+    }
+}
+
 /// What is said to hold at the end of a phase. It announces that what was built so far works, and asks for no more: the
-/// checks show that, where there are any.
-pub(super) fn of_phase(text: &str, line: u32, checks: &[String]) -> Criterion {
-    let criterion = authored(text, line, &[], checks);
+/// checks show that, where there are any; but not a figure.
+pub(super) fn of_phase(text: &str, raw: &str, line: u32, level: Instruments<'_>) -> Criterion {
+    let criterion = authored(text, raw, line, &[], level);
     match criterion.means {
-        Means::Held if !checks.is_empty() => Criterion { means: checked(checks), ..criterion },
+        Means::Held if !level.checks.is_empty() && Demand::of(text).is_none() => {
+            Criterion { means: checked(level.checks), ..criterion }
+        }
         _ => criterion,
     }
+}
+
+/// A line that nobody but a person can settle.
+pub(super) fn by_person(text: &str, line: u32) -> Criterion {
+    let means = if is_approval(text) { Means::Approved } else { Means::Held };
+    Criterion { text: text.into(), line: Some(line), means }
 }
 
 /// Whether a line asks for a person's word.
@@ -69,6 +132,35 @@ fn asked(text: &str) -> Asked {
         (Some(s), Some(v)) if s < v && v + 1 == words.len() && (is_all || s <= 3) => Asked::Tests,
         _ => Asked::Words,
     }
+}
+
+/// What a gate of a level asks for whatever its author wrote: its checks, and what is measured.
+pub(super) fn of_level(text: &str, name: &str, level: Instruments<'_>) -> Vec<Criterion> {
+    let checks = Criterion { text: text.into(), line: None, means: checked(level.checks) };
+    let checks = (!level.checks.is_empty()).then_some(checks);
+    checks.into_iter().chain(level.configured(name)).collect()
+}
+
+/// What a deployment gate asks for beside its checks.
+pub(super) fn of_deployment(checks: &[String], asked: &Deployment) -> Vec<Criterion> {
+    let mut criteria = Vec::new();
+    let mut built_in = |text: String, means| criteria.push(Criterion { text: text.into(), line: None, means });
+    if asked.approve {
+        built_in("a person approves the deployment".into(), Means::Approved);
+    }
+    if !checks.is_empty() {
+        let commands = checks.iter().map(|command| command.as_str().into()).collect();
+        built_in("the deployment checks leave the tree as it is committed".into(), Means::LeavesClean { commands });
+    }
+    let files: Vec<&str> = match asked.files.as_slice() {
+        [] => vec![README],
+        files => files.iter().map(String::as_str).collect(),
+    };
+    let paths = files.iter().map(|path| Box::from(*path)).collect();
+    built_in(format!("the tree has what is deployed with it: {}", files.join(", ")), Means::Files { paths });
+    built_in("every task that landed has handed over".into(), Means::HandedOver);
+    built_in("no blocker was passed over".into(), Means::NoBlocker);
+    criteria
 }
 
 /// Command lines of a level.
@@ -109,27 +201,73 @@ pub(super) fn of_task(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::{Bound, Role, Settings, Span};
+
+    fn means(text: &str, own: &[ScriptDraft], checks: &[&str]) -> Means {
+        let (settings, checks) = (Settings::default(), checks.iter().map(|c| (*c).to_owned()).collect::<Vec<_>>());
+        authored(text, text, 1, own, Instruments { settings: &settings, checks: &checks, is_task: false }).means
+    }
+
+    fn fence(body: &str, figure: Option<FigureDraft>) -> ScriptDraft {
+        ScriptDraft { role: Role::Check, name: None, body: body.into(), figure, bound: None, at: Span::default() }
+    }
 
     #[test]
     fn a_line_about_tests_is_settled_by_its_levels_check() {
-        let level = ["cargo test".to_owned()];
-        let means = |text| authored(text, 1, &[], &level).means;
+        let level = ["cargo test"];
         for text in
             ["All tests pass", "All integration tests pass", "All E2E scenarios pass", "Integration tests green"]
         {
-            assert!(matches!(means(text), Means::Checked { .. }), "{text}");
+            assert!(matches!(means(text, &[], &level), Means::Checked { .. }), "{text}");
         }
         for text in ["All tests pass with 90% coverage", "The page loads in 2 s", "No tests fail in review"] {
-            assert_eq!(means(text), Means::Held, "{text}");
+            assert_eq!(means(text, &[], &level), Means::Held, "{text}");
         }
-        assert_eq!(means("Approved by the security team"), Means::Approved);
-        assert_eq!(means("Product sign-off"), Means::Approved);
+        assert_eq!(means("Approved by the security team", &[], &level), Means::Approved);
+        assert_eq!(means("Product sign-off", &[], &level), Means::Approved);
     }
 
     #[test]
     fn without_a_check_a_line_about_tests_is_a_persons() {
-        assert_eq!(authored("All tests pass", 1, &[], &[]).means, Means::Held);
-        let own = ["make proof".into()];
-        assert!(matches!(authored("It is proven", 1, &own, &[]).means, Means::Checked { .. }));
+        assert_eq!(means("All tests pass", &[], &[]), Means::Held);
+        assert!(matches!(means("It is proven", &[fence("make proof\n", None)], &[]), Means::Checked { .. }));
+    }
+
+    #[test]
+    fn a_line_with_a_bound_and_a_command_is_a_figure_unless_its_fence_says_otherwise() {
+        let line = "Coverage at least 80 %";
+        let of = |figure| means(line, &[fence("make cov\n", figure)], &[]);
+        let figure = |means| match means {
+            Means::Measured { bound, parse, .. } => (bound, parse),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(figure(of(None)), (Bound::AtLeast(80_000), Parse::Last));
+        let pattern = Parse::Pattern("TOTAL (.*)%".into());
+        assert_eq!(figure(of(Some(FigureDraft::Printed(pattern.clone())))).1, pattern);
+        assert!(matches!(of(Some(FigureDraft::Exit)), Means::Checked { .. }));
+        let reports = of(Some(FigureDraft::Reports(vec!["lcov.info".into()])));
+        assert!(matches!(figure(reports).1, Parse::Coverage(coverage) if coverage.part == Part::Total));
+    }
+
+    #[test]
+    fn a_command_in_the_line_measures_it_or_checks_it() {
+        let of = |text: &str| {
+            let settings = Settings::default();
+            accepted(text, text, 1, Instruments { settings: &settings, checks: &[], is_task: true }).map(|c| c.means)
+        };
+        let Some(Means::Measured { command, bound, .. }) = of("Under 200 ms, measured by `bench --least 5`") else {
+            panic!()
+        };
+        assert_eq!((&*command, bound), ("bench --least 5", Bound::Below(200_000)));
+        assert!(matches!(of("It is documented, checked by `test -s README.md`"), Some(Means::Checked { .. })));
+        for text in [
+            "Under 200 ms for `/api/users`",
+            "`cargo test` passes",
+            "measured by `nothing",
+            "measured by ``",
+            "Measured by `bench`",
+        ] {
+            assert_eq!(of(text), None, "{text}");
+        }
     }
 }

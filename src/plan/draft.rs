@@ -1,6 +1,6 @@
 //! What an author wrote, in any of the shapes we read, each piece with its place in the source. Plain data.
 
-use super::{Phase, Role};
+use super::{Demand, Parse, Phase, Role};
 
 /// Which of a draft's sources.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -169,6 +169,8 @@ pub struct TaskDraft {
     pub tests: Vec<Written<String>>,
     /// Declared paths, folders and globs.
     pub files: Vec<Written<String>>,
+    /// What it needs for itself.
+    pub claims: Vec<ClaimDraft>,
     /// What the `Phases` field names.
     pub phases: Vec<Written<Option<Phase>>>,
     /// Acceptance and success criteria.
@@ -185,6 +187,15 @@ pub struct TaskDraft {
     pub scripts: Vec<ScriptDraft>,
     /// Its whole text as written, without its scripts.
     pub text: String,
+}
+
+/// Something that a task needs for itself: a port, a database, a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimDraft {
+    /// Its name.
+    pub name: Written<String>,
+    /// Whether the field says that it excludes others. One that only lists resources may be prose.
+    pub is_certain: bool,
 }
 
 /// One line of a task's checklist.
@@ -207,8 +218,23 @@ pub struct ScriptDraft {
     pub name: Option<String>,
     /// Without the indentation of its fence.
     pub body: String,
+    /// What its fence says of a figure that it prints, where it says anything.
+    pub figure: Option<FigureDraft>,
+    /// The bound of that figure, where its fence states one.
+    pub bound: Option<Demand>,
     /// The opening fence's line.
     pub at: Span,
+}
+
+/// How a fence says that the figure of its script is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FigureDraft {
+    /// `figure=exit`: there is none, its exit code settles it.
+    Exit,
+    /// `figure=last`, a pattern with one group, or a JSON pointer.
+    Printed(Parse),
+    /// `report=coverage.xml`: the share of covered lines in what it leaves.
+    Reports(Vec<Box<str>>),
 }
 
 /// A quality-gate line.
@@ -269,6 +295,8 @@ pub enum Name {
     AllStreams(Extent),
     /// `All tasks`.
     AllTasks(Extent),
+    /// `Gate 2`: what a gate line of that id makes.
+    Gate(String),
     /// `... except Task 3`: what the field's other names do not mean.
     Except(Box<Name>),
     /// Perhaps a task's title, else prose.

@@ -1,8 +1,7 @@
 //! A gate: a node with nothing to build and something to prove. What hangs behind it waits for the proof.
 
-use super::{NodeId, ReviewerId, StreamId};
+use super::{NodeId, ReviewerId, StreamId, Unit};
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 /// A node that dependents hang on (DESIGN.md section 6).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,11 +75,31 @@ pub enum Means {
     },
     /// A command that yields a figure. Figures are integers in the unit of the bound (no floats in decisions).
     Measured {
-        /// Prints the figure.
+        /// Prints the figure, or leaves the reports that it is in.
         command: Box<str>,
         /// What it must hold.
         bound: Bound,
+        /// How the figure is read.
+        #[serde(default, skip_serializing_if = "Parse::is_last")]
+        parse: Parse,
+        /// In what it is kept and told.
+        #[serde(default)]
+        unit: Unit,
     },
+    /// The tree has each of these: paths and globs.
+    Files {
+        /// Relative to the repository.
+        paths: Vec<Box<str>>,
+    },
+    /// Every task that landed has handed over.
+    HandedOver,
+    /// These commands change no file that the commit has.
+    LeavesClean {
+        /// Run in this order.
+        commands: Vec<Box<str>>,
+    },
+    /// Nothing was skipped that a blocker stood against. Settled by the core itself; where something was, by a person.
+    NoBlocker,
     /// A reviewer's verdict.
     Reviewed {
         /// Who is asked.
@@ -93,10 +112,74 @@ pub enum Means {
 }
 
 impl Means {
+    /// Its name in JSON. Stable.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Means::TestsFirst => "tests-first",
+            Means::SealIntact => "seal-intact",
+            Means::Green => "green",
+            Means::BodiesOut => "bodies-out",
+            Means::Scope => "scope",
+            Means::Integrity => "integrity",
+            Means::Checked { .. } => "checked",
+            Means::Measured { .. } => "measured",
+            Means::Files { .. } => "files",
+            Means::HandedOver => "handed-over",
+            Means::LeavesClean { .. } => "leaves-clean",
+            Means::NoBlocker => "no-blocker",
+            Means::Reviewed { .. } => "reviewed",
+            Means::Approved => "approved",
+            Means::Held => "held",
+        }
+    }
+
     /// Whether only a person settles it.
     pub fn is_a_persons(&self) -> bool {
         matches!(self, Means::Approved | Means::Held)
     }
+}
+
+/// How a figure is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Parse {
+    /// The last number that was printed.
+    #[default]
+    Last,
+    /// What the group of this regular expression holds, where it matches last.
+    Pattern(Box<str>),
+    /// What this JSON pointer names in the last JSON value that was printed.
+    Pointer(Box<str>),
+    /// A share of lines, from reports of coverage.
+    Coverage(Box<Coverage>),
+}
+
+impl Parse {
+    /// Whether it is the last number printed.
+    pub fn is_last(&self) -> bool {
+        *self == Parse::Last
+    }
+}
+
+/// A share of lines that tests run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// Of which lines.
+    pub part: Part,
+    /// What leaves the reports, run in this order.
+    pub commands: Vec<Box<str>>,
+    /// The reports' paths, relative to the repository: LCOV or Cobertura.
+    pub reports: Vec<Box<str>>,
+}
+
+/// Which lines a share is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Part {
+    /// Those that a task's patch puts in.
+    Changed,
+    /// All.
+    Total,
+    /// All, less the same share of what the task was built on, in points of a percent.
+    Gain,
 }
 
 /// What a figure must hold.
@@ -106,6 +189,10 @@ pub enum Bound {
     AtLeast(i64),
     /// No more than this.
     AtMost(i64),
+    /// More than this.
+    Above(i64),
+    /// Less than this.
+    Below(i64),
 }
 
 impl Bound {
@@ -114,15 +201,23 @@ impl Bound {
         match self {
             Bound::AtLeast(least) => figure >= least,
             Bound::AtMost(most) => figure <= most,
+            Bound::Above(limit) => figure > limit,
+            Bound::Below(limit) => figure < limit,
         }
     }
 }
 
-impl fmt::Display for Bound {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Bound::AtLeast(least) => write!(f, "at least {least}"),
-            Bound::AtMost(most) => write!(f, "at most {most}"),
-        }
+impl Criterion {
+    /// A figure that this criterion asks for, and its bound, in words: `87.5 % of at least 80 %`. `None`: it asks for none.
+    pub fn told(&self, figure: i64) -> Option<String> {
+        let Means::Measured { bound, unit, .. } = &self.means else { return None };
+        Some(format!("measured {}, asked for {}", unit.figure(figure), unit.bound(*bound)))
+    }
+
+    /// What keeps a gate closed with this figure, in words. `None`: it holds.
+    pub fn missed(&self, figure: i64) -> Option<String> {
+        let Means::Measured { bound, .. } = &self.means else { return None };
+        let told = self.told(figure).filter(|_| !bound.holds(figure))?;
+        Some(format!("{}: {told}", self.text))
     }
 }

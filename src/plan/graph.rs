@@ -84,11 +84,7 @@ impl Plan {
             graph.add_edge(ix(before), ix(after), ());
         }
         let order = toposort(&graph, None).map_err(|_| vec![PlanFault::Cycle(cycle(&graph))])?;
-        let mut remaining = vec![0; blueprint.nodes.len()];
-        for &at in order.iter().rev() {
-            let tail = graph.neighbors(at).map(|n| remaining[n.index()]).max();
-            remaining[at.index()] = blueprint.nodes[at.index()].minutes() + tail.unwrap_or(0);
-        }
+        let remaining = lengths(&graph, &order, |id| blueprint.nodes[id.index()].minutes());
         Ok(Plan { blueprint, graph, remaining, gates })
     }
 
@@ -195,6 +191,12 @@ impl Plan {
         self.remaining[id.index()]
     }
 
+    /// By node: from its start to the end of the plan, along the longest path, when each takes as long as is said here.
+    pub fn lengths(&self, of: impl Fn(NodeId) -> u64) -> Vec<u64> {
+        // The graph is acyclic: there is an order.
+        lengths(&self.graph, &toposort(&self.graph, None).unwrap_or_default(), of)
+    }
+
     /// The nodes of one longest path, in order, without the tasks that were done before.
     pub fn critical_path(&self) -> Vec<NodeId> {
         self.longest_path(|id| self.node(id).task().is_none_or(|task| !task.done)).1
@@ -256,6 +258,15 @@ impl Plan {
     pub fn reviewer(&self, id: ReviewerId) -> BackendId {
         self.blueprint.reviewers[usize::from(id.0)].1
     }
+}
+
+fn lengths(graph: &DiGraph<(), ()>, order: &[NodeIndex], of: impl Fn(NodeId) -> u64) -> Vec<u64> {
+    let mut lengths: Vec<u64> = vec![0; graph.node_count()];
+    for &at in order.iter().rev() {
+        let tail = graph.neighbors(at).map(|n| lengths[n.index()]).max();
+        lengths[at.index()] = of(node_id(at)).saturating_add(tail.unwrap_or(0));
+    }
+    lengths
 }
 
 fn ix(id: NodeId) -> NodeIndex {

@@ -2,10 +2,10 @@
 
 use super::{
     BackendId, Blueprint, Brief, Criterion, Effort, Gate, GateDraft, Level, Means, Node, NodeId, Phase, Phases,
-    ReviewerId, Role, Script, StreamId, Task, TaskDraft, TestWish, Written,
+    ReviewerId, Role, Script, ScriptDraft, StreamId, Task, TaskDraft, TestWish, Written,
     build::{Builder, MOST_NAMES},
     criteria,
-    reach::Reach,
+    measure::Instruments,
     resolve::Target,
 };
 use std::collections::BTreeMap;
@@ -51,7 +51,7 @@ impl Builder<'_> {
             fallbacks: self.fallbacks(),
             backends: std::mem::take(&mut self.backends),
             reviewers: std::mem::take(&mut self.reviewers),
-            resources: Vec::new(),
+            resources: std::mem::take(&mut self.resources),
             nodes,
             edges,
             context: draft.context.as_str().into(),
@@ -106,7 +106,7 @@ impl Builder<'_> {
             backend: self.runs(place, Role::Implementation),
             others: self.others(place, phases),
             reviewers,
-            needs: Vec::new(),
+            needs: self.claims(place),
             brief,
         }
     }
@@ -177,86 +177,130 @@ impl Builder<'_> {
         let Some(task) = node.task() else { return Vec::new() };
         let name = |r: &ReviewerId| (*r, &*self.reviewers[usize::from(r.0)].0);
         let reviewers: Vec<_> = task.reviewers.iter().map(name).collect();
+        let settings = self.settings;
         // In place no tree is judged by itself: what a task's own lines ask for, a person has to see.
-        let checks = if self.settings.in_place { &[][..] } else { &self.settings.task_checks };
-        let mut criteria = criteria::of_task(task.phases, checks, self.settings.bodies_out, &reviewers);
-        let line = |at| self.draft.line(at);
-        for text in &draft.gates {
-            criteria.push(criteria::authored(&text.value, line(text.at), &[], checks));
+        let checks = if settings.in_place { &[][..] } else { &settings.task_checks };
+        let level = Instruments { settings, checks, is_task: true };
+        let mut criteria = criteria::of_task(task.phases, checks, settings.bodies_out, &reviewers);
+        if task.phases.contains(Phase::Verify) {
+            criteria.extend(level.configured("task"));
         }
-        for text in draft.acceptance.iter().filter(|t| criteria::is_approval(&t.value)) {
-            criteria.push(criteria::authored(&text.value, line(text.at), &[], &[]));
+        let line = |at| self.draft.line(at);
+        if settings.in_place {
+            let asked = draft.gates.iter().chain(draft.acceptance.iter().filter(|t| criteria::is_approval(&t.value)));
+            criteria.extend(asked.map(|text| criteria::by_person(&text.value, line(text.at))));
+            return criteria;
+        }
+        for text in &draft.gates {
+            criteria.push(criteria::authored(&text.value, self.draft.slice(text.at), line(text.at), &[], level));
+        }
+        for text in &draft.acceptance {
+            criteria.extend(criteria::accepted(&text.value, self.draft.slice(text.at), line(text.at), level));
         }
         for script in draft.scripts.iter().filter(|s| s.role == Role::Check) {
-            let own = [script.body.as_str().into()];
-            criteria.push(criteria::authored("the task's own check succeeds", line(script.at), &own, &[]));
+            criteria.push(self.own_check("the task's own check succeeds", script));
         }
         criteria
+    }
+
+    fn own_check(&self, text: &str, script: &ScriptDraft) -> Criterion {
+        let means = criteria::own_means("", std::slice::from_ref(script));
+        let commands = || vec![script.body.as_str().into()];
+        let means = means.unwrap_or_else(|| Means::Checked { commands: commands() });
+        Criterion { text: text.into(), line: Some(self.draft.line(script.at)), means }
     }
 
     /// Stream gates, checkpoints, the system gate and, where it is asked for, the deployment gate.
     fn hang_gates(&mut self, nodes: &mut Vec<Node>) {
         let draft = self.draft;
         let settings = self.settings;
-        let built_in = |text: &str, commands: &[String]| {
-            let criterion = Criterion { text: text.into(), line: None, means: criteria::checked(commands) };
-            (!commands.is_empty()).then_some(criterion)
-        };
         let first_stream = nodes.len();
+        let stream_level = Instruments { settings, checks: &settings.stream_checks, is_task: false };
         for (place, stream) in draft.streams.iter().enumerate() {
-            let mut criteria: Vec<_> =
-                built_in("the stream checks succeed", &settings.stream_checks).into_iter().collect();
+            let mut criteria = criteria::of_level("the stream checks succeed", "stream", stream_level);
             for script in &stream.checks {
-                let own = [script.body.as_str().into()];
-                criteria.push(criteria::authored("the stream's own check succeeds", draft.line(script.at), &own, &[]));
+                criteria.push(self.own_check("the stream's own check succeeds", script));
             }
             let label = format!("stream:{}", stream.id.value).into();
             nodes.push(Node::Gate(Gate { level: Level::Stream(StreamId(place as u16)), label, criteria }));
         }
-        for phase in &draft.phases {
-            let name = format!("the checks after {} succeed", phase.title.value);
-            let mut criteria: Vec<_> = built_in(&name, &settings.stream_checks).into_iter().collect();
-            let at_end =
-                |text: &Written<String>| criteria::of_phase(&text.value, draft.line(text.at), &settings.stream_checks);
-            criteria.extend(phase.gates.iter().map(at_end));
-            let label = format!("phase:{}", phase.id.value).into();
-            nodes.push(Node::Gate(Gate { level: Level::Checkpoint, label, criteria }));
-        }
-        let criteria = built_in("the system checks succeed", &settings.system_checks).into_iter().collect();
+        self.hang_phases(nodes);
+        let level = Instruments { settings, checks: &settings.system_checks, is_task: false };
+        let criteria = criteria::of_level("the system checks succeed", "system", level);
         let mut system = Gate { level: Level::System, label: "system".into(), criteria };
         let mut before: Vec<usize> = (first_stream..nodes.len()).collect();
         let count = draft.tasks.len();
         before.extend((0..count).filter(|&t| self.names.stream_of[t].is_none()).map(|t| count + t));
-        // What is behind all that a gate stands behind waits for it too.
-        let reach = Reach::new(&self.edges);
+        let mut hung = Vec::with_capacity(draft.gates.len());
         for gate in &draft.gates {
-            before.extend(self.hang_line(gate, nodes, &mut system, &reach));
+            let at = self.hang_line(gate, nodes, &mut system);
+            before.extend(at.filter(|&at| matches!(&nodes[at], Node::Gate(gate) if gate.level == Level::Checkpoint)));
+            hung.push(at);
         }
+        self.check_checkpoints(nodes);
+        self.wait_for_gates(&hung);
+        self.hold_behind();
         let at = nodes.len();
         nodes.push(Node::Gate(system));
         before.into_iter().for_each(|b| self.edge(b, at, None));
-        if !settings.deployment_checks.is_empty() || settings.deployment_approve {
-            let mut criteria: Vec<_> =
-                built_in("the deployment checks succeed", &settings.deployment_checks).into_iter().collect();
-            if settings.deployment_approve {
-                let text = "a person approves the deployment".into();
-                criteria.push(Criterion { text, line: None, means: Means::Approved });
-            }
-            self.edge(at, nodes.len(), None);
-            nodes.push(Node::Gate(Gate { level: Level::Deployment, label: "deployment".into(), criteria }));
-        }
+        self.hang_deployment(nodes, at);
     }
 
-    /// One gate line becomes a criterion of the gate it stands behind; of several at once, a checkpoint of its own.
-    fn hang_line(
-        &mut self,
-        line: &GateDraft,
-        nodes: &mut Vec<Node>,
-        system: &mut Gate,
-        reach: &Reach,
-    ) -> Option<usize> {
-        let own: Vec<Box<str>> = line.checks.iter().map(|c| c.body.as_str().into()).collect();
-        let number = self.draft.line(line.text.at);
+    /// The last gate: what is deployed is built, complete, clean, and a person's word where that is asked for.
+    fn hang_deployment(&mut self, nodes: &mut Vec<Node>, system: usize) {
+        let settings = self.settings;
+        let is_asked = settings.deployment.is_some() || !settings.deployment_checks.is_empty();
+        if !is_asked {
+            return;
+        }
+        let asked = settings.deployment.clone().unwrap_or_default();
+        let level = Instruments { settings, checks: &settings.deployment_checks, is_task: false };
+        let mut criteria = criteria::of_level("the deployment checks succeed", "deployment", level);
+        criteria.extend(criteria::of_deployment(level.checks, &asked));
+        self.edge(system, nodes.len(), None);
+        nodes.push(Node::Gate(Gate { level: Level::Deployment, label: "deployment".into(), criteria }));
+    }
+
+    /// One gate line becomes a criterion of the gate it stands behind; of several at once, a checkpoint of its own. Which node that is;
+    /// none for the system gate, which is no node yet.
+    fn hang_line(&mut self, line: &GateDraft, nodes: &mut Vec<Node>, system: &mut Gate) -> Option<usize> {
+        let settings = self.settings;
+        let (number, raw) = (self.draft.line(line.text.at), self.draft.slice(line.text.at));
+        let criterion = |checks, is_task| {
+            let level = Instruments { settings, checks, is_task };
+            criteria::authored(&line.text.value, raw, number, &line.checks, level)
+        };
+        let targets = self.targets(line);
+        self.figure_faults(&line.text.value, &line.checks, line.text.at);
+        let streams = self.draft.streams.len();
+        let is_last = matches!(targets.as_slice(), [Target::Stream(s)] if s + 1 == streams && line.after.is_some());
+        let is_all = targets.len() == streams && targets.iter().all(|t| matches!(t, Target::Stream(_)));
+        if targets.is_empty() || is_last || (is_all && streams > 1) || criteria::is_end_to_end(&line.text.value) {
+            system.criteria.push(criterion(&settings.system_checks, false));
+            return None;
+        }
+        let criterion = match targets.as_slice() {
+            [Target::Task(_)] => criterion(&settings.task_checks, !settings.in_place),
+            _ => criterion(&settings.stream_checks, false),
+        };
+        // What is done in place has no gate that could prove anything: the line makes one.
+        let is_proven = |target: &Target| !(settings.in_place && matches!(target, Target::Task(_)));
+        if let [one] = targets.as_slice()
+            && is_proven(one)
+        {
+            let at = self.gate_of(*one)?;
+            if let Node::Gate(gate) = &mut nodes[at] {
+                gate.criteria.push(criterion);
+            }
+            return Some(at);
+        }
+        let id = line.id.as_ref().map_or_else(|| format!("line-{number}"), |id| id.value.clone());
+        let gates = targets.iter().filter_map(|&t| self.gate_of(t)).collect();
+        Some(self.hang_checkpoint((&id, number), gates, criterion, nodes))
+    }
+
+    /// What a gate line stands behind, each once.
+    fn targets(&mut self, line: &GateDraft) -> Vec<Target> {
         let (mut found, mut unknown) = (Vec::new(), Vec::new());
         if let Some(after) = &line.after {
             self.names.resolve(after, None, &mut found, &mut unknown);
@@ -266,62 +310,12 @@ impl Builder<'_> {
         self.unknown(unknown);
         let mut targets: Vec<Target> = Vec::new();
         for (target, _) in found {
-            if !targets.contains(&target) && targets.len() < MOST_NAMES {
+            let is_gate = matches!(target, Target::Gate(_));
+            if !is_gate && !targets.contains(&target) && targets.len() < MOST_NAMES {
                 targets.push(target);
             }
         }
-        let streams = self.draft.streams.len();
-        let is_last = matches!(targets.as_slice(), [Target::Stream(s)] if s + 1 == streams && line.after.is_some());
-        let is_all = targets.len() == streams && targets.iter().all(|t| matches!(t, Target::Stream(_)));
-        if targets.is_empty() || is_last || (is_all && streams > 1) || criteria::is_end_to_end(&line.text.value) {
-            system.criteria.push(criteria::authored(&line.text.value, number, &own, &self.settings.system_checks));
-            return None;
-        }
-        let checks = match targets.as_slice() {
-            [Target::Task(_)] => &self.settings.task_checks,
-            _ => &self.settings.stream_checks,
-        };
-        let criterion = criteria::authored(&line.text.value, number, &own, checks);
-        // What is done in place has no gate that could prove anything: the line makes one.
-        let is_proven = |target: &Target| !(self.settings.in_place && matches!(target, Target::Task(_)));
-        if let [one] = targets.as_slice()
-            && is_proven(one)
-        {
-            if let Node::Gate(gate) = &mut nodes[self.gate_of(*one)] {
-                gate.criteria.push(criterion);
-            }
-            return None;
-        }
-        let id = line.id.as_ref().map_or_else(|| format!("line-{number}"), |id| id.value.clone());
-        let label = format!("checkpoint:{id}");
-        let at = *self.checkpoints.entry(label.clone()).or_insert(nodes.len());
-        if at == nodes.len() {
-            let commands = &self.settings.stream_checks;
-            let text = format!("the checks of checkpoint {id} succeed").into();
-            let own = Criterion { text, line: None, means: criteria::checked(commands) };
-            let criteria = (!commands.is_empty()).then_some(own).into_iter().collect();
-            nodes.push(Node::Gate(Gate { level: Level::Checkpoint, label: label.into(), criteria }));
-        }
-        if let Node::Gate(gate) = &mut nodes[at] {
-            gate.criteria.push(criterion);
-        }
-        targets.iter().for_each(|&t| self.edge(self.gate_of(t), at, None));
-        self.waiting(&targets, reach).into_iter().for_each(|task| self.edge(at, task, None));
-        Some(at)
-    }
-
-    /// The tasks that come after all of these.
-    fn waiting(&self, targets: &[Target], reach: &Reach) -> Vec<usize> {
-        let mut waiting: Option<Vec<bool>> = None;
-        for &target in targets {
-            let Some(behind) = reach.behind(self.gate_of(target)) else { return Vec::new() };
-            waiting = Some(match waiting {
-                Some(all) => all.into_iter().zip(behind).map(|(a, b)| a && b).collect(),
-                None => behind,
-            });
-        }
-        let tasks = waiting.unwrap_or_default().into_iter().take(self.draft.tasks.len());
-        tasks.enumerate().filter_map(|(task, is_behind)| is_behind.then_some(task)).collect()
+        targets
     }
 }
 
@@ -330,11 +324,14 @@ impl Blueprint {
     pub fn without_check(&self) -> impl Iterator<Item = (NodeId, &Gate)> {
         let gates = (0..).map(NodeId).zip(&self.nodes).filter_map(|(id, node)| node.gate().map(|gate| (id, gate)));
         gates.filter(|(_, gate)| {
-            let settles = |m: &Means| matches!(m, Means::Checked { .. } | Means::Measured { .. } | Means::Green);
+            let settles = |m: &Means| {
+                matches!(m, Means::Checked { .. } | Means::Measured { .. } | Means::Files { .. } | Means::Green)
+            };
             let needs_verify = match gate.level {
                 Level::Task(task) => self.nodes[task.index()].task().is_some_and(|t| t.phases.contains(Phase::Verify)),
-                Level::Deployment => !gate.criteria.iter().any(|c| c.means == Means::Approved),
-                Level::Stream(_) | Level::Checkpoint | Level::System => true,
+                // One that a person opens stands behind gates that have checks.
+                Level::Checkpoint => !gate.criteria.iter().any(|c| c.means.is_a_persons()),
+                _ => true,
             };
             let is_proven = gate.criteria.iter().any(|c| settles(&c.means) && c.means != Means::Green);
             needs_verify && !is_proven

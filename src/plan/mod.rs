@@ -6,15 +6,21 @@
 
 mod agreement;
 mod blueprint;
+mod bound;
 mod build;
+mod checkpoint;
+mod claim;
 mod criteria;
+mod cycle;
 mod draft;
 mod drawing;
 mod fault;
+mod figure;
 mod gate;
 mod graph;
 mod hang;
 mod id;
+mod measure;
 mod reach;
 mod resolve;
 mod revision;
@@ -22,16 +28,19 @@ mod task;
 mod width;
 
 pub use blueprint::{Addition, Blueprint, Node, Origin};
+pub use bound::Demand;
 pub use build::{Settings, build, stated};
 pub use draft::{
-    Arrow, Draft, Effort, Extent, FormName, GateDraft, Name, Needs, PhaseDraft, Prior, ScriptDraft, Source, SourceId,
-    Span, StepDraft, StreamDraft, TaskDraft, Written, slug,
+    Arrow, ClaimDraft, Draft, Effort, Extent, FigureDraft, FormName, GateDraft, Name, Needs, PhaseDraft, Prior,
+    ScriptDraft, Source, SourceId, Span, StepDraft, StreamDraft, TaskDraft, Written, slug,
 };
 pub use drawing::{dot, mermaid};
 pub use fault::{Fault, Label, Severity};
-pub use gate::{Bound, Criterion, Gate, Level, Means};
+pub use figure::{Unit, last_number};
+pub use gate::{Bound, Coverage, Criterion, Gate, Level, Means, Parse, Part};
 pub use graph::{Plan, PlanFault};
 pub use hang::NO_STREAM;
 pub use id::{BackendId, NodeId, ResourceId, ReviewerId, StreamId};
+pub use measure::{CoverageWish, Deployment, Measure};
 pub use revision::{Progress, Revision, revise};
 pub use task::{Brief, Hold, Phase, Phases, Role, Script, Task, TestWish};

@@ -30,9 +30,7 @@ impl Reach {
         let mut reached = vec![false; self.starts.len().saturating_sub(1)];
         let mut open = vec![node];
         while let Some(at) = open.pop() {
-            let Some(range) = self.starts.get(at..at + 2) else { continue };
-            for &next in &self.ends[range[0] as usize..range[1] as usize] {
-                self.left.set(self.left.get().checked_sub(1)?);
+            for &next in self.after(at)? {
                 if !std::mem::replace(&mut reached[next as usize], true) {
                     open.push(next as usize);
                 }
@@ -40,6 +38,14 @@ impl Reach {
         }
         self.left.set(self.left.get().checked_sub(reached.len() / 16)?);
         Some(reached)
+    }
+
+    /// The nodes that a node has an edge to; nothing where that was asked too often.
+    pub(super) fn after(&self, node: usize) -> Option<&[u32]> {
+        let Some(range) = self.starts.get(node..node + 2) else { return Some(&[]) };
+        let after = &self.ends[range[0] as usize..range[1] as usize];
+        self.left.set(self.left.get().checked_sub(after.len())?);
+        Some(after)
     }
 }
 

@@ -13,6 +13,8 @@ pub(super) enum Target {
     Task(usize),
     /// A stream's gate.
     Stream(usize),
+    /// What a gate line makes.
+    Gate(usize),
 }
 
 /// A name that stands for nothing.
@@ -58,6 +60,7 @@ pub(super) struct Names<'d> {
     stream_ids: Vec<String>,
     prefixes: BTreeSet<String>,
     slugs: BTreeMap<String, usize>,
+    gates: BTreeMap<String, usize>,
     searches: Cell<usize>,
     spent: Cell<usize>,
 }
@@ -80,6 +83,7 @@ impl Names<'_> {
             stream_ids: draft.streams.iter().map(|s| s.id.value.clone()).collect(),
             prefixes: BTreeSet::new(),
             slugs: BTreeMap::new(),
+            gates: BTreeMap::new(),
             searches: Cell::new(0),
             spent: Cell::new(0),
         };
@@ -89,6 +93,11 @@ impl Names<'_> {
         }
         for (place, stream) in draft.streams.iter().enumerate().filter(|(_, s)| !s.title.value.is_empty()) {
             names.streams.entry(fold(&stream.title.value)).or_insert(place);
+        }
+        for (place, gate) in draft.gates.iter().enumerate() {
+            if let Some(id) = &gate.id {
+                names.gates.entry(fold(&id.value)).or_insert(place);
+            }
         }
         for (place, alias) in draft.streams.iter().enumerate().flat_map(|(p, s)| s.aliases.iter().map(move |a| (p, a)))
         {
@@ -221,15 +230,10 @@ impl Names<'_> {
     }
 
     fn name(&self, name: &Name, own: Option<Target>) -> Result<Vec<Target>, (String, bool, Option<String>)> {
-        let own_stream = match own {
-            Some(Target::Task(task)) => self.stream_of[task],
-            Some(Target::Stream(stream)) => Some(stream),
-            None => None,
-        };
-        let own_task = match own {
-            Some(Target::Task(task)) => Some(task),
-            Some(Target::Stream(stream)) => self.tasks_of[stream].first().copied(),
-            None => None,
+        let (own_stream, own_task) = match own {
+            Some(Target::Task(task)) => (self.stream_of[task], Some(task)),
+            Some(Target::Stream(stream)) => (Some(stream), self.tasks_of[stream].first().copied()),
+            Some(Target::Gate(_)) | None => (None, None),
         };
         let cost = match name {
             Name::AllTasks(_) | Name::Tasks(..) => self.labels.len(),
@@ -239,12 +243,15 @@ impl Names<'_> {
         if !self.spend(cost) {
             return Ok(Vec::new());
         }
+        // A task, or which one there is not.
+        let one = |task: Option<usize>, id: &str, is_ours| {
+            let missing = || self.missing(self.draft.form.noun, id, is_ours, &self.labels);
+            task.map(|t| vec![Target::Task(t)]).ok_or_else(missing)
+        };
         match name {
             Name::Task { id, plain } => {
                 let task = self.task(id, own_stream).or_else(|| self.title(id, 0));
-                let is_ours = *plain || self.is_ours(id);
-                task.map(|t| vec![Target::Task(t)])
-                    .ok_or_else(|| self.missing(self.draft.form.noun, id, is_ours, &self.labels))
+                one(task, id, *plain || self.is_ours(id))
             }
             Name::Tasks(from, to) => {
                 let end = |id| {
@@ -257,16 +264,9 @@ impl Names<'_> {
                 let place =
                     self.stream(stream).ok_or_else(|| self.missing("stream", stream, true, &self.stream_ids))?;
                 let id = task.strip_prefix(self.stream_ids[place].as_str()).unwrap_or(task);
-                let found = self.in_stream(place, id).or_else(|| self.task(task, Some(place)));
-                found
-                    .map(|t| vec![Target::Task(t)])
-                    .ok_or_else(|| self.missing(self.draft.form.noun, task, true, &self.labels))
+                one(self.in_stream(place, id).or_else(|| self.task(task, Some(place))), task, true)
             }
-            Name::Title(title) => {
-                let task = self.title(title, 0).or_else(|| self.task(title, own_stream));
-                task.map(|t| vec![Target::Task(t)])
-                    .ok_or_else(|| self.missing(self.draft.form.noun, title, true, &self.labels))
-            }
+            Name::Title(title) => one(self.title(title, 0).or_else(|| self.task(title, own_stream)), title, true),
             Name::Stream { id, plain } => {
                 let target = self.stream(id).map(Target::Stream).or_else(|| self.title(id, 0).map(Target::Task));
                 let is_ours = *plain || !self.stream_ids.is_empty();
@@ -283,6 +283,12 @@ impl Names<'_> {
             }
             Name::AllTasks(extent) => Ok(among(*extent, own_task, self.labels.len()).map(Target::Task).collect()),
             Name::Except(inner) => self.name(inner, own),
+            Name::Gate(id) => {
+                // A gate that is not there, or has no number, is prose as it was before.
+                let gate = self.gates.get(&fold(id)).copied().map(Target::Gate);
+                let target = gate.or_else(|| self.words(&format!("gate {id}")).map(Target::Task));
+                target.map(|t| vec![t]).ok_or_else(|| (format!("gate {id}"), false, None))
+            }
             Name::Words(words) => {
                 let target = self.words(words).map(Target::Task).or_else(|| self.stream(words).map(Target::Stream));
                 target.map(|t| vec![t]).ok_or_else(|| (words.clone(), false, None))

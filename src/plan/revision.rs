@@ -5,7 +5,8 @@
 //! otherwise, or has begun to judge and has to wait for more, is judged anew, open or not.
 
 use super::{
-    Addition, BackendId, Blueprint, Criterion, Gate, Level, Means, Node, NodeId, Plan, ReviewerId, StreamId, Task,
+    Addition, BackendId, Blueprint, Criterion, Gate, Level, Means, Node, NodeId, Plan, ResourceId, ReviewerId,
+    StreamId, Task,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,7 +65,7 @@ pub fn revise(plan: &Plan, edited: &Blueprint, progress: impl Fn(NodeId) -> Prog
     Ok(Revision { addition: Addition { added, retired, edges }, stays })
 }
 
-/// The two plans side by side; the edited one names streams, backends and reviewers as the running one does.
+/// The two plans side by side; the edited one names streams, backends, reviewers and resources as the running one does.
 struct Edit<'a, P> {
     plan: &'a Plan,
     nodes: &'a [Node],
@@ -208,6 +209,7 @@ struct Tables {
     streams: Vec<StreamId>,
     backends: Vec<BackendId>,
     reviewers: Vec<ReviewerId>,
+    resources: Vec<ResourceId>,
 }
 
 impl Tables {
@@ -229,7 +231,9 @@ impl Tables {
         let backends = new.backends.iter().map(|name| BackendId(find("backend", name, known()))).collect();
         let known = || old.reviewers.iter().map(|(name, _)| &**name).collect();
         let reviewers = new.reviewers.iter().map(|(name, _)| ReviewerId(find("reviewer", name, known()))).collect();
-        if refused.is_empty() { Ok(Tables { streams, backends, reviewers }) } else { Err(refused) }
+        let known = || old.resources.iter().map(|(name, _)| &**name).collect();
+        let resources = new.resources.iter().map(|(name, _)| ResourceId(find("resource", name, known()))).collect();
+        if refused.is_empty() { Ok(Tables { streams, backends, reviewers, resources }) } else { Err(refused) }
     }
 
     fn node(&self, node: &Node) -> Node {
@@ -239,6 +243,7 @@ impl Tables {
                 backend: self.backend(task.backend),
                 others: task.others.iter().map(|(&role, &by)| (role, self.backend(by))).collect(),
                 reviewers: task.reviewers.iter().map(|&by| self.reviewer(by)).collect(),
+                needs: self.needs(task),
                 ..(**task).clone()
             })),
             Node::Gate(gate) => {
@@ -254,6 +259,12 @@ impl Tables {
                 Node::Gate(gate)
             }
         }
+    }
+
+    fn needs(&self, task: &Task) -> Vec<ResourceId> {
+        let mut needs: Vec<ResourceId> = task.needs.iter().map(|id| self.resources[usize::from(id.0)]).collect();
+        needs.sort_unstable();
+        needs
     }
 
     fn backend(&self, id: BackendId) -> BackendId {

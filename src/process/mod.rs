@@ -1,5 +1,6 @@
 //! The only ones who start anything: resident wardens, process trees, limits, captured output.
 
+mod caches;
 mod causes;
 mod confines;
 mod die;
@@ -22,10 +23,11 @@ mod warden;
 mod wardens;
 mod wire;
 
+pub use caches::{CacheUser, Caches};
 pub use causes::with_causes;
 pub use confines::Confines;
 pub use die::die;
-pub use leaving::leaving;
+pub use leaving::{clear_in, leaving, leaving_in};
 pub use lookup::which;
 pub use output::{Call, Output, OutputError, output};
 pub use probe::NoSandbox;

@@ -1,5 +1,6 @@
 //! Toolchains and caches of a user: what of a home, and of folders on `PATH`, programs need to build and test.
 
+use super::caches::go_modules;
 use std::{
     collections::BTreeSet,
     ffi::{OsStr, OsString},
@@ -8,7 +9,7 @@ use std::{
 };
 
 /// Toolchains and their managers, in a home. Where a folder on `PATH` is in one of them, all of it is shown.
-const TOOLCHAINS: [&str; 31] = [
+const TOOLCHAINS: [&str; 30] = [
     ".rustup",
     ".nvm",
     ".volta",
@@ -36,7 +37,6 @@ const TOOLCHAINS: [&str; 31] = [
     ".juliaup",
     ".elan",
     ".mix",
-    ".hex",
     ".elixir",
     ".linuxbrew",
     "go",
@@ -69,8 +69,24 @@ const CACHES: [&str; 17] = [
     ".cache/rebar3",
 ];
 
+/// Variables that name such a cache where it is not at its usual place, and what of it is the cache.
+const CACHE_ROOTS: [(&str, &str); 12] = [
+    ("npm_config_cache", "_cacache"),
+    ("npm_config_cache", "_npx"),
+    ("npm_config_store_dir", ""),
+    ("YARN_CACHE_FOLDER", ""),
+    ("BUN_INSTALL_CACHE_DIR", ""),
+    ("DENO_DIR", ""),
+    ("PIP_CACHE_DIR", ""),
+    ("UV_CACHE_DIR", ""),
+    ("POETRY_CACHE_DIR", ""),
+    ("REBAR_CACHE_DIR", ""),
+    ("GRADLE_USER_HOME", "caches"),
+    ("GRADLE_USER_HOME", "wrapper"),
+];
+
 /// Variables that name a manager's folder where it is not at its usual place.
-const ROOTS: [&str; 13] = [
+const ROOTS: [&str; 18] = [
     "RUSTUP_HOME",
     "NVM_DIR",
     "VOLTA_HOME",
@@ -84,6 +100,11 @@ const ROOTS: [&str; 13] = [
     "JAVA_HOME",
     "GOROOT",
     "DOTNET_ROOT",
+    "GOPATH",
+    "OPAMROOT",
+    "UV_PYTHON_INSTALL_DIR",
+    "PNPM_HOME",
+    "MIX_HOME",
 ];
 
 /// Managers outside of any home.
@@ -101,12 +122,18 @@ pub fn toolchains(home: &Path, env: &[(OsString, OsString)]) -> Vec<PathBuf> {
     let path = env.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str()).unwrap_or_default();
     let on_path = path.as_bytes().split(|byte| *byte == b':').map(|entry| PathBuf::from(OsStr::from_bytes(entry)));
     let all = known.iter().cloned().chain(rooted).chain(on_path).chain(of_cargo(home, env, &CARGO));
-    kept.of(all.chain(CACHES.iter().map(|name| home.join(name))))
+    kept.of(all.chain(packages(home, env)))
 }
 
 /// The caches of packages that set-up commands may write, as far as they are there.
 pub fn caches(home: &Path, env: &[(OsString, OsString)]) -> Vec<PathBuf> {
-    Kept { home }.of(of_cargo(home, env, &CARGO_CACHES).chain(CACHES.iter().map(|name| home.join(name))))
+    Kept { home }.of(of_cargo(home, env, &CARGO_CACHES).chain(packages(home, env)))
+}
+
+fn packages<'e>(home: &'e Path, env: &'e [(OsString, OsString)]) -> impl Iterator<Item = PathBuf> + 'e {
+    let usual = CACHES.iter().map(|name| home.join(name));
+    let placed = CACHE_ROOTS.iter().filter_map(|(name, below)| Some(named(env, name)?.join(below)));
+    usual.chain(placed).chain([go_modules(home, env)])
 }
 
 /// What has to be seen so that a program runs which was installed somewhere of its own: the links to it, the folder it is in, and of a
@@ -122,7 +149,7 @@ pub fn package_of(program: &Path) -> Vec<PathBuf> {
     if program == real { vec![shown] } else { vec![program.to_owned(), shown] }
 }
 
-fn named(env: &[(OsString, OsString)], name: &str) -> Option<PathBuf> {
+pub(super) fn named(env: &[(OsString, OsString)], name: &str) -> Option<PathBuf> {
     let value = env.iter().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| value)?;
     Some(value.into())
 }

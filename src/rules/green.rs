@@ -1,6 +1,6 @@
 //! Green: whether the sealed tests are found and pass, and nothing that passed before fails (DESIGN.md section 5.4).
 
-use super::{Build, Report, TestResult, names, red::list};
+use super::{Build, BuildError, Report, TestResult, names, red::list};
 use crate::run::{Code, Finding, Seal, Weight};
 
 /// Findings of one kind beyond these are not told one by one.
@@ -49,7 +49,13 @@ pub fn green(case: &GreenCase<'_>) -> Green {
     match &case.candidate.build {
         Build::DidNotRun(why) => green.blocks(Code::RunnerDidNotRun, format!("the check did not run: {why}")),
         Build::Failed(errors) => {
-            for error in errors.iter().take(MOST_TOLD) {
+            let new: Vec<&BuildError> = errors.iter().filter(|error| !was_there(case.base, error)).collect();
+            if new.is_empty() && case.candidate.is_counted {
+                let text = "something cannot be loaded, and could not before anything began: it is not counted";
+                green.tells(Code::BuildFails, text);
+                by_report(case, &mut green);
+            }
+            for error in new.into_iter().take(MOST_TOLD) {
                 let code = error.code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default();
                 let finding = Finding::blocker(Code::BuildFails, format!("it does not build: {code}{}", error.message));
                 green.findings.push(match &error.file {
@@ -61,6 +67,13 @@ pub fn green(case: &GreenCase<'_>) -> Green {
         Build::Built => by_report(case, &mut green),
     }
     green
+}
+
+fn was_there(base: &Report, error: &BuildError) -> bool {
+    match &base.build {
+        Build::Failed(before) => before.iter().any(|old| old.file == error.file && old.message == error.message),
+        _ => false,
+    }
 }
 
 fn by_report(case: &GreenCase<'_>, green: &mut Green) {
@@ -153,10 +166,12 @@ fn unexplained(case: &GreenCase<'_>, green: &mut Green) {
         return;
     }
     let before: Vec<&str> = report.failures().filter(|name| case.base.failed(name)).collect();
-    let exit = report.unexplained();
-    if exit != 0 || before.is_empty() {
+    // What could not be loaded before explains how its own command ended.
+    let is_broken = report.build != Build::Built;
+    let exit = if is_broken { report.apart } else { report.unexplained() };
+    if exit != 0 || (before.is_empty() && !is_broken) {
         green.blocks(Code::CheckFails, format!("the check ended with exit code {exit}"));
-    } else {
+    } else if !before.is_empty() {
         green.tells(Code::Regression, format!("red before anything began, and not counted: {}", list(&before)));
     }
 }

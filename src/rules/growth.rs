@@ -1,14 +1,14 @@
 //! Growth: whether a test file only got more. What was there has to mean what it meant, so what is added stands beside it and
 //! never inside of it.
 
-use super::rust::{places, sketch};
+use super::{rust::places, tests_in};
 use std::{collections::BTreeSet, ops::Range};
 
-/// Whether no line is gone or changed. Of Rust also: every test is word by word what it was, and nothing was added inside a
+/// Whether no line is gone or changed. In languages whose tests are seen every test is word by word what it was; of Rust also nothing was added inside a
 /// function or to the attributes of what was there.
 pub(super) fn only_adds(path: &str, before: &str, after: &str) -> bool {
     let Some(added) = added(before, after) else { return false };
-    !path.ends_with(".rs") || (keeps_test_functions(before, after) && stands_beside(before, after, added))
+    keeps_test_functions(path, before, after) && (!path.ends_with(".rs") || stands_beside(before, after, added))
 }
 
 /// The runs of lines that `after` has more than `before`, each as far down as it goes; none where a line is gone.
@@ -27,11 +27,11 @@ fn added(before: &str, after: &str) -> Option<Vec<Range<usize>>> {
 }
 
 /// Whether every test function of `before` is in `after` as it was.
-pub(super) fn keeps_test_functions(before: &str, after: &str) -> bool {
-    let texts = |text: &'_ str| -> Vec<(String, String)> {
-        sketch(text).tests.into_iter().map(|test| (test.name, text[test.span].to_owned())).collect()
+pub(super) fn keeps_test_functions(path: &str, before: &str, after: &str) -> bool {
+    let texts = |text: &str| -> Vec<(Box<str>, String)> {
+        tests_in(path, text).into_iter().map(|test| (test.name, test.text.trim_end().to_owned())).collect()
     };
-    let now: BTreeSet<(String, String)> = texts(after).into_iter().collect();
+    let now: BTreeSet<(Box<str>, String)> = texts(after).into_iter().collect();
     texts(before).into_iter().all(|test| now.contains(&test))
 }
 
@@ -96,5 +96,9 @@ mod tests {
         }
         assert!(only_adds("tests/a.py", "def a():\n  b()\n", "def a():\n  c()\n  b()\n"));
         assert!(!only_adds("tests/a.py", "def a():\n  b()\n", "def a():\n  c()\n"));
+        let (old, new) = ("def test_a():\n    b()\n", "def test_c():\n    b()\n");
+        assert!(only_adds("tests/test_a.py", old, &format!("{old}\n\n{new}")));
+        assert!(!only_adds("tests/test_a.py", old, "def test_a():\n    return\n    b()\n"));
+        assert!(!only_adds("a.test.js", "it('a', () => {\n  b();\n});\n", "it('a', () => {\n  return;\n  b();\n});\n"));
     }
 }

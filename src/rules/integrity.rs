@@ -1,8 +1,10 @@
 //! The built-in reviewers: deterministic, always asked, over a patch's added lines and files (DESIGN.md section 5.5).
 
-use super::rust::{Class, classes};
+use super::idiom::idiom;
+use super::lexis::classes;
+use super::rust::Class;
 use super::seal::{Kind, kind};
-use super::{Change, is_test_path, sketch};
+use super::{Change, is_test_path, tests_in};
 use crate::run::{Code, Finding};
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,18 +58,8 @@ static SECRETS: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
 });
 
 static MARKER: LazyLock<Regex> = LazyLock::new(|| regex(r"^(?:<{7}|>{7}|\|{7})(?: |$)"));
-static RUST_STUB: LazyLock<Regex> = LazyLock::new(|| regex(r"\b(?:todo|unimplemented)\s*!"));
-static OTHER_STUB: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"raise NotImplementedError|throw new Error\(.(?:not implemented|TODO)"));
 static TODO: LazyLock<Regex> = LazyLock::new(|| regex(r"\b(?:TODO|FIXME)\b"));
 static COMMENTED_TODO: LazyLock<Regex> = LazyLock::new(|| regex(r"(?:#|//|/\*|--|<!--|;|%)\s*(?:TODO|FIXME)\b"));
-static SKIP: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
-        r"#\[\s*ignore\b|cfg_attr\([^\]]*\bignore\b|@pytest\.mark\.(?:skip|xfail)|pytest\.skip\(|@unittest\.skip|\b(?:it|test|describe)\.(?:skip|todo|only)\(|\bx(?:it|describe)\(|@tag :skip|\bt\.Skip\(|@Disabled\b",
-    )
-});
-static ASSERTION: LazyLock<Regex> =
-    LazyLock::new(|| regex(r"\b(?:assert\w*|expect|panic|unreachable|prop_assert\w*|should_panic)\b"));
 
 fn regex(shape: &str) -> Regex {
     Regex::new(shape).expect("a constant shape: a test uses each")
@@ -169,7 +161,9 @@ fn added<'a>(change: &Change<'a>) -> Vec<(u32, usize, &'a str)> {
 
 fn lines(seen: &Inspected<'_>, change: &Change<'_>, findings: &mut Vec<Finding>) {
     let path = change.path;
-    let classes = change.texts().1.filter(|_| path.ends_with(".rs")).map(classes);
+    let classes = change.texts().1.and_then(|text| classes(path, text));
+    let idiom = idiom(path);
+    let may_ask = is_test_path(path) || super::protects(path).is_some();
     let asks_for_stub = asks_for_stub(seen.text);
     let is_prose = [".md", ".txt", ".rst", ".adoc"].iter().any(|end| path.ends_with(end));
     for (number, at, line) in added(change) {
@@ -191,9 +185,16 @@ fn lines(seen: &Inspected<'_>, change: &Change<'_>, findings: &mut Vec<Finding>)
             Some(classes) => shape.find_iter(line).any(|found| classes.get(at + found.start()) == Some(&wanted)),
             None => false,
         };
-        let is_stub = class(&RUST_STUB, Class::Code) || (classes.is_none() && OTHER_STUB.is_match(line));
+        let is_stub = class(&idiom.stub, Class::Code) || (classes.is_none() && idiom.stub.is_match(line));
         let is_todo = class(&TODO, Class::Comment) || (classes.is_none() && COMMENTED_TODO.is_match(line));
-        if is_stub {
+        let asked = idiom.asks.find(line).filter(|found| {
+            let is_said = classes.as_ref().and_then(|all| all.get(at + found.start())) != Some(&Class::Comment);
+            is_said && !may_ask && !names_word(seen.text, found.as_str())
+        });
+        if asked.is_some() {
+            let line = crate::text::shortened(line.trim(), 120);
+            blocks(Code::AsksIfTested, format!("this asks whether it is being tested: {line}"));
+        } else if is_stub {
             blocks(Code::Stub, format!("a stub was left behind: {}", crate::text::shortened(line.trim(), 120)));
         } else if is_todo {
             blocks(Code::Stub, format!("something was left to do: {}", crate::text::shortened(line.trim(), 120)));
@@ -242,32 +243,34 @@ fn asks_for_stub(text: &str) -> bool {
     })
 }
 
+/// Whether the task's own text names what the code asks for: a word of it that is more than a plain one.
+fn names_word(text: &str, asked: &str) -> bool {
+    let words = asked.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+    words.filter(|word| word.contains('_') || *word == "pytest").any(|word| text.contains(word))
+}
+
 /// Tests that were there and are skipped now, check less, or are gone.
 fn weakened(seen: &Inspected<'_>, change: &Change<'_>, findings: &mut Vec<Finding>) {
     let path = change.path;
     let (Some(before), Some(after)) = change.texts() else { return };
-    let is_rust = path.ends_with(".rs");
-    if (!is_rust && !is_test_path(path))
+    if (!path.ends_with(".rs") && !is_test_path(path))
         || super::protected::is_named(seen.text, path)
         || seen.opened.iter().any(|open| **open == *path)
     {
         return;
     }
     let mut blocks = |line, text: String| findings.push(Finding::blocker(Code::WeakenedTest, text).at(path, line));
-    let classes = is_rust.then(|| classes(after));
+    let (classes, idiom) = (classes(path, after), idiom(path));
     for (number, at, line) in added(change) {
-        let mut found = SKIP.find_iter(line);
+        let mut found = idiom.skip.find_iter(line);
         let is_code = |start: usize| classes.as_ref().is_none_or(|all| all.get(at + start) == Some(&Class::Code));
         if found.any(|found| is_code(found.start())) {
             blocks(Some(number), format!("a test is skipped: {}", crate::text::shortened(line.trim(), 120)));
         }
     }
-    if !is_rust {
-        return;
-    }
-    let strength = |text: &str| -> BTreeMap<String, (u32, usize)> {
-        let tests = sketch(text).tests.into_iter();
-        tests.map(|test| (test.name, (test.line, ASSERTION.find_iter(&text[test.span]).count()))).collect()
+    let strength = |text: &str| -> BTreeMap<Box<str>, (u32, usize)> {
+        let tests = tests_in(path, text).into_iter();
+        tests.map(|test| (test.name, (test.line, idiom.assertion.find_iter(&test.text).count()))).collect()
     };
     let now = strength(after);
     for (name, (_, held)) in strength(before) {
@@ -362,10 +365,20 @@ mod tests {
                 vec![(Code::Stub, Some(1)), (Code::Stub, Some(3))],
             ),
             ("a.md", "- TODO\n", vec![]),
+            ("a.py", "x = 'raise NotImplementedError'\n", vec![]),
+            (
+                "a.ts",
+                "throw new Error('not implemented')\n// TODO: more\n",
+                vec![(Code::Stub, Some(1)), (Code::Stub, Some(2))],
+            ),
+            ("a.py", "if 'pytest' in sys.modules:\n", vec![(Code::AsksIfTested, Some(1))]),
+            ("a.js", "x\nif (process.env.VITEST) x()\n// process.env.VITEST\n", vec![(Code::AsksIfTested, Some(2))]),
+            ("tests/a.test.js", "if (process.env.VITEST) x()\n", vec![]),
         ] {
             assert_eq!(text(path, after), expected, "{path}: {after}");
         }
         assert_eq!(found("a.rs", None, 0o100_644, b"todo!()", "Leave a stub for login"), []);
+        assert_eq!(found("a.js", None, 0o100_644, b"process.env.JEST_WORKER_ID", "Ports by JEST_WORKER_ID"), []);
         assert_eq!(found("a.rs", Some("a();\ntodo!();\n"), 0o100_644, b"todo!();\nb();\n", ""), [], "it was there");
     }
 
@@ -405,10 +418,30 @@ mod tests {
             assert_eq!(found("src/a.rs", Some(before), 0o100_644, after.as_bytes(), ""), expected, "{after}");
         }
         assert_eq!(found("src/a.rs", Some(before), 0o100_644, b"", "Rewrite src/a.rs"), []);
-        assert_eq!(
-            found("x.test.js", Some("it('a')"), 0o100_644, b"it.skip('a')", ""),
-            [(Code::WeakenedTest, Some(1))]
-        );
+        for (path, before, after, expected) in [
+            ("x.test.js", "it('a')", "it.skip('a')", vec![(Code::WeakenedTest, Some(1))]),
+            (
+                "x.test.js",
+                "it('a', () => { expect(1); expect(2) })",
+                "it('a', () => { expect(1) })",
+                vec![(Code::WeakenedTest, Some(1))],
+            ),
+            (
+                "test_x.py",
+                "def test_a():\n    assert 1\n    assert 2\n",
+                "def test_a():\n    assert 1\n",
+                vec![(Code::WeakenedTest, Some(1))],
+            ),
+            (
+                "test_x.py",
+                "def test_a():\n    assert 1\n",
+                "def test_b():\n    assert 1\n",
+                vec![(Code::WeakenedTest, None)],
+            ),
+            ("test_x.py", "def test_a():\n    pass\n", "# pytest.mark.skip\ndef test_a():\n    pass\n", vec![]),
+        ] {
+            assert_eq!(found(path, Some(before), 0o100_644, after.as_bytes(), ""), expected, "{after}");
+        }
     }
 
     #[test]

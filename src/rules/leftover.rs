@@ -1,7 +1,7 @@
 //! What tools leave behind: never part of a patch, and no finding.
 
 /// Folders that tools make, wherever they stand.
-const ANYWHERE: [&str; 8] = [
+const ANYWHERE: [&str; 16] = [
     "__pycache__",
     ".pytest_cache",
     ".mypy_cache",
@@ -9,6 +9,14 @@ const ANYWHERE: [&str; 8] = [
     ".hypothesis",
     "node_modules",
     ".nyc_output",
+    ".venv",
+    ".tox",
+    ".nox",
+    ".eggs",
+    "htmlcov",
+    ".turbo",
+    ".parcel-cache",
+    ".gradle",
     ".elixir_ls",
 ];
 
@@ -24,7 +32,10 @@ pub fn is_leftover(path: &str) -> bool {
 pub fn is_leftover_folder(folder: &str) -> bool {
     let mut in_source = false;
     for folder in folder.split('/') {
-        if ANYWHERE.contains(&folder) || (NOT_IN_SOURCE.contains(&folder) && !in_source) {
+        if ANYWHERE.contains(&folder)
+            || folder.ends_with(".egg-info")
+            || (NOT_IN_SOURCE.contains(&folder) && !in_source)
+        {
             return true;
         }
         in_source |= matches!(folder, "src" | "lib" | "tests");
@@ -38,7 +49,14 @@ mod tests {
 
     #[test]
     fn build_folders_are_leftovers_and_modules_of_that_name_are_not() {
-        for path in ["target/debug/x", "crates/a/target/x", "a/__pycache__/b.pyc", "node_modules/a/b", "_build/dev/x"] {
+        for path in [
+            "target/debug/x",
+            "crates/a/target/x",
+            "a/__pycache__/b.pyc",
+            "node_modules/a/b",
+            "_build/dev/x",
+            "x.egg-info/PKG-INFO",
+        ] {
             assert!(is_leftover(path), "{path}");
         }
         for path in ["src/target/mod.rs", "target.rs", "src/main.rs", "docs/targets/x"] {

@@ -2,11 +2,16 @@
 
 mod advice;
 mod bodies;
+mod exports;
 mod green;
 mod growth;
+mod idiom;
 mod integrity;
+mod javascript;
 mod leftover;
+mod lexis;
 mod protected;
+mod python;
 mod red;
 mod report;
 mod rust;

@@ -34,8 +34,10 @@ const RUNNER: &str = "configures the test runner";
 const SETUP: &str = "sets tests up";
 const BUILD: &str = "runs in every build";
 const MAKE: &str = "decides what a check runs";
+const SHADOW: &str = "takes the place of the test runner";
 const CI: &str = "is a CI workflow";
 const AGENT: &str = "configures agents";
+const SHARED: &str = "says which of your files agents get";
 const GIT: &str = "changes how git reads the tree";
 
 /// The list. `build.rs` below a `src` folder is a module like any other and no build script.
@@ -56,11 +58,34 @@ pub(super) const LIST: &[Protected] = &[
     line("tox.ini", Shut::Whole, RUNNER),
     line("noxfile.py", Shut::Whole, RUNNER),
     line("setup.cfg", Shut::Whole, RUNNER),
-    line("pyproject.toml", Shut::Whole, RUNNER),
+    line("pyproject.toml", Shut::Parts, RUNNER),
+    line("uv.toml", Shut::Whole, RUNNER),
+    line(".coveragerc", Shut::Whole, RUNNER),
+    // Python runs these before anything else.
+    line("*.pth", Shut::Whole, RUNNER),
+    line("pytest.py", Shut::Whole, SHADOW),
+    line("_pytest.py", Shut::Whole, SHADOW),
+    line("**/_pytest/**", Shut::Whole, SHADOW),
+    line("pytest/__init__.py", Shut::Whole, SHADOW),
+    line("pluggy.py", Shut::Whole, SHADOW),
+    line("unittest.py", Shut::Whole, SHADOW),
+    line("unittest/__init__.py", Shut::Whole, SHADOW),
     line("package.json", Shut::Parts, RUNNER),
     line(".npmrc", Shut::Whole, RUNNER),
     line(".yarnrc", Shut::Whole, RUNNER),
     line(".yarnrc.yml", Shut::Whole, RUNNER),
+    line("**/.yarn/releases/**", Shut::Whole, RUNNER),
+    line("**/.yarn/plugins/**", Shut::Whole, RUNNER),
+    line(".pnpmfile.cjs", Shut::Whole, RUNNER),
+    line("pnpm-workspace.yaml", Shut::Whole, RUNNER),
+    line("vite.config.*", Shut::Whole, RUNNER),
+    line("setupTests.*", Shut::Setup, SETUP),
+    line("babel.config.*", Shut::Whole, RUNNER),
+    line(".babelrc*", Shut::Whole, RUNNER),
+    line("ava.config.*", Shut::Whole, RUNNER),
+    line(".taprc", Shut::Whole, RUNNER),
+    line(".nycrc*", Shut::Whole, RUNNER),
+    line(".c8rc*", Shut::Whole, RUNNER),
     line("jest.config.*", Shut::Whole, RUNNER),
     line("jest.setup.*", Shut::Setup, SETUP),
     line("vitest.config.*", Shut::Whole, RUNNER),
@@ -105,6 +130,7 @@ pub(super) const LIST: &[Protected] = &[
     line(".cursorrules", Shut::Whole, AGENT),
     line(".gitattributes", Shut::Whole, GIT),
     line(".gitmodules", Shut::Whole, GIT),
+    line(".worktreeinclude", Shut::Whole, SHARED),
 ];
 
 static SET: LazyLock<GlobSet> = LazyLock::new(|| {
@@ -229,6 +255,11 @@ mod tests {
             ".gitattributes",
             "a/.gitattributes",
             ".gitmodules",
+            "src/pytest.py",
+            "_pytest/main.py",
+            "web/vite.config.ts",
+            "src/setupTests.ts",
+            "app/evil.pth",
         ] {
             assert!(protects(path).is_some(), "{path}");
         }

@@ -52,6 +52,11 @@ pub fn red(case: &RedCase<'_>) -> Result<RedProof, Vec<Finding>> {
     Ok(RedProof { gone, red_before: case.base.failures().map(Into::into).collect(), ..proof })
 }
 
+/// Whether tests were run and told by name. With an error of a build that keeps nothing else from running they may be.
+fn ran(report: &Report) -> bool {
+    report.is_counted && (report.build == Build::Built || !report.tests.is_empty())
+}
+
 fn did_not_run(why: &str) -> Finding {
     Finding::blocker(Code::RunnerDidNotRun, format!("the tests did not run: {why}"))
 }
@@ -66,6 +71,10 @@ fn by_build(case: &RedCase<'_>, errors: &[BuildError]) -> Result<RedProof, Vec<F
         _ => false,
     };
     let errors: Vec<&BuildError> = errors.iter().filter(|error| !was_there(error)).collect();
+    if errors.is_empty() && ran(case.with_tests) {
+        // What cannot be loaded, and could not before, keeps nothing else from running.
+        return by_names(case);
+    }
     if errors.is_empty() {
         return Err(vec![did_not_run("it does not build, and did not before the tests were written")]);
     }
@@ -88,10 +97,23 @@ fn by_build(case: &RedCase<'_>, errors: &[BuildError]) -> Result<RedProof, Vec<F
         return Err(one(Code::NoNewTest, "no test was added, and none that was there expects anything new"));
     }
     if new.iter().all(|test| test.is_conditional) {
-        let text = "every new test stands under a condition (`#[cfg(...)]`): none is sure to run";
+        let text = "every new test stands under a condition (`#[cfg(...)]`, `if`): none is sure to run";
         return Err(one(Code::NoNewTest, text));
     }
-    let tests: Vec<Box<str>> = case.found.iter().filter(|test| !test.is_conditional).map(ScannedTest::title).collect();
+    let titles: Vec<Box<str>> = case.found.iter().map(ScannedTest::title).collect();
+    let is_ours = |name: &str| titles.iter().any(|title| names(title, name));
+    let was_fine =
+        |name: &&str| matches!(case.base.tests.get(*name), Some(TestResult::Passed | TestResult::Ignored(_)));
+    let others: Vec<&str> = case.with_tests.failures().filter(was_fine).filter(|name| !is_ours(name)).collect();
+    if !others.is_empty() {
+        let text = format!("tests fail that are not the new ones: {}", list(&others));
+        return Err(one(Code::OtherTestsFail, text));
+    }
+    let mut tests: Vec<Box<str>> =
+        case.found.iter().filter(|test| !test.is_conditional).map(ScannedTest::title).collect();
+    // Of those that were loaded and run, the names that no text tells.
+    let is_new = |name: &str| ran(case.base) && !case.base.tests.contains_key(name) && !is_ours(name);
+    tests.extend(case.with_tests.tests.keys().filter(|name| is_new(name)).cloned());
     let first = errors[0];
     let reason = format!("{} needs what is not there yet: {}", place(first), words(first));
     Ok(RedProof { reason: reason.into(), tests, ..RedProof::default() })
@@ -127,7 +149,7 @@ fn by_names(case: &RedCase<'_>) -> Result<RedProof, Vec<Finding>> {
     }
     let titles: Vec<Box<str>> = case.found.iter().map(ScannedTest::title).collect();
     let is_ours = |name: &str| titles.iter().any(|title| names(title, name));
-    let base_ran = case.base.build == Build::Built && case.base.is_counted;
+    let base_ran = ran(case.base);
     let is_new = |name: &str, result: &TestResult| match case.base.tests.get(name) {
         Some(TestResult::Passed | TestResult::Ignored(_)) => *result == TestResult::Failed && is_ours(name),
         Some(TestResult::Failed) => false,

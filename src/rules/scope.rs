@@ -351,7 +351,7 @@ impl<'a> Scope<'a> {
     /// A product file in the tests phase: its `#[cfg(test)]` parts may grow, the rest stays what it is.
     fn tests_beside_product(&self, path: &str, before: &str, after: &str) -> Judgement {
         let is_named = is_named(self.terms.text, path);
-        let keeps_tests = is_named || keeps_test_functions(before, after);
+        let keeps_tests = is_named || keeps_test_functions(path, before, after);
         let is_product_same = product_part(before) == product_part(after);
         match (is_product_same, keeps_tests) {
             (true, true) => Judgement::Within,

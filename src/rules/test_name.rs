@@ -1,9 +1,10 @@
 //! Names of tests: how a test found in a file's text and one reported by a runner are known to be the same.
 //!
-//! A runner's name is `binary test` (`demo::it adds`, `demo parser::tests::adds`). A name found in text is `path test`
-//! (`tests/it.rs adds`): all there is where the tests do not build yet.
+//! A runner's name is `binary test` (`demo::it adds`, `demo parser::tests::adds`); where tests are run from their files it is `path test`
+//! (`tests/test_it.py TestIt::test_adds`, `it.test.ts group > adds`). A name found in text is `path test`, too (`tests/it.rs adds`): all
+//! there is where the tests do not build yet.
 
-use super::rust::sketch;
+use super::{javascript, python, rust::sketch};
 
 /// A test found in a file's text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +30,12 @@ impl ScannedTest {
 
 /// The tests in a file's text, in the languages whose tests can be found by a light scan.
 pub fn tests_in(path: &str, text: &str) -> Vec<ScannedTest> {
+    if path.ends_with(".py") {
+        return python::tests_in(path, text);
+    }
+    if javascript::is_one(path) {
+        return javascript::tests_in(path, text);
+    }
     if !path.ends_with(".rs") {
         return Vec::new();
     }
@@ -45,7 +52,7 @@ pub fn tests_in(path: &str, text: &str) -> Vec<ScannedTest> {
 
 /// Whether a file is a test, a fixture or a helper by where it stands. Configured globs (`[tests] paths`) come on top.
 pub fn is_test_path(path: &str) -> bool {
-    const ANYWHERE: [&str; 4] = ["tests", "__tests__", "testdata", "snapshots"];
+    const ANYWHERE: [&str; 6] = ["tests", "__tests__", "__mocks__", "__fixtures__", "testdata", "snapshots"];
     const NOT_IN_SOURCE: [&str; 4] = ["test", "test_data", "fixtures", "spec"];
     let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
     let mut in_source = false;
@@ -73,7 +80,13 @@ pub fn names(sealed: &str, reported: &str) -> bool {
     let (Some((file, wanted)), Some((binary, test))) = (sealed.split_once(' '), reported.split_once(' ')) else {
         return false;
     };
-    file.ends_with(".rs") && binary_may_hold(file, binary) && modules_agree(file, wanted, test)
+    if file.ends_with(".py") {
+        file == binary && python::means(wanted, test)
+    } else if javascript::is_one(file) {
+        file == binary && javascript::means(wanted, test)
+    } else {
+        file.ends_with(".rs") && binary_may_hold(file, binary) && modules_agree(file, wanted, test)
+    }
 }
 
 /// `tests/it.rs` and `tests/it/main.rs` are a binary `...::it`; what stands elsewhere may be in any.
@@ -146,6 +159,11 @@ mod tests {
             ("src/a/tests.rs adds", "demo a::tests::adds", true),
             ("tests/common/mod.rs adds", "demo::it common::adds", true),
             ("demo::it adds", "demo::it add", false),
+            ("t/test_a.py TestA::test_b", "t/test_a.py TestA::test_b[1-x y]", true),
+            ("t/test_a.py test_b", "t/test_a.py test_bc", false),
+            ("t/test_a.py test_b", "u/test_a.py test_b", false),
+            ("a.test.ts g > adds *", "a.test.ts g > adds 1", true),
+            ("a.test.ts g > adds", "a.test.ts g > adds 1", false),
         ] {
             assert_eq!(names(sealed, reported), same, "{sealed} | {reported}");
         }

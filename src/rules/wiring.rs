@@ -1,6 +1,7 @@
 //! Wiring: the lines a task may change without declaring them. Module and export declarations of declared files, entries of
 //! dependencies in manifests, lock files.
 
+use super::exports::{files_named, may_hold};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -61,7 +62,10 @@ pub fn pins_dependencies(name: &str) -> bool {
 /// is no fixture. What it must not lose is missed by the tests themselves.
 pub fn is_shared(path: &str) -> bool {
     let file = path.rsplit('/').next().unwrap_or(path);
-    (LOCK_FILES.contains(&file) || matches!(file, "Cargo.toml" | "package.json")) && !super::is_test_path(path)
+    (LOCK_FILES.contains(&file)
+        || matches!(file, "Cargo.toml" | "package.json" | "pyproject.toml")
+        || is_requirements(file))
+        && !super::is_test_path(path)
 }
 
 /// Whether a change consists of wiring lines alone (module and export declarations, manifest entries), or is one of a lock file.
@@ -87,7 +91,12 @@ pub(super) fn wired(
     match file {
         "Cargo.toml" => manifest(before, after, path, is_declared, who),
         "package.json" => package_json(before, after, who),
-        _ if file.ends_with(".rs") && who == For::Product => declarations(path, before, after, is_declared),
+        "pyproject.toml" => pyproject(before, after, who),
+        _ if is_requirements(file) => {
+            let is_of_tests = ["dev", "test"].iter().any(|word| file.contains(word));
+            if who == For::Product || is_of_tests { Wiring::All(vec!["dependencies".into()]) } else { Wiring::None }
+        }
+        _ if may_hold(path) && who == For::Product => declarations(path, before, after, is_declared),
         _ => Wiring::None,
     }
 }
@@ -99,6 +108,7 @@ pub(super) fn shut_part(path: &str, before: Option<&str>, after: Option<&str>) -
     let differing = match file {
         "Cargo.toml" => cargo_keys(before.unwrap_or_default(), after.unwrap_or_default())?,
         "package.json" => json_keys(before.unwrap_or("{}"), after.unwrap_or("{}"))?,
+        "pyproject.toml" => cargo_keys(before.unwrap_or_default(), after.unwrap_or_default())?,
         _ => return None,
     };
     let is_shut = |key: &str| match file {
@@ -107,12 +117,69 @@ pub(super) fn shut_part(path: &str, before: Option<&str>, after: Option<&str>) -
             key.starts_with("test") || key.starts_with("bench") || key == "package.build"
         }
         "Cargo.toml" => is_shut_in_cargo(key),
+        "pyproject.toml" => is_shut_in_pyproject(key),
         _ => {
             let top = key.split('.').next().unwrap_or_default();
-            matches!(top, "scripts" | "jest" | "vitest" | "mocha" | "ava" | "type" | "exports" | "imports")
+            matches!(
+                top,
+                "scripts"
+                    | "jest"
+                    | "vitest"
+                    | "mocha"
+                    | "ava"
+                    | "tap"
+                    | "nyc"
+                    | "c8"
+                    | "babel"
+                    | "type"
+                    | "exports"
+                    | "imports"
+                    | "overrides"
+                    | "resolutions"
+                    | "pnpm"
+                    | "packageManager"
+            )
         }
     };
     differing.into_iter().find(|key| is_shut(key))
+}
+
+/// Tools that test, or run what tests; and what builds the package, which runs in set-up.
+fn is_shut_in_pyproject(key: &str) -> bool {
+    const TOOLS: [&str; 12] =
+        ["pytest", "coverage", "tox", "nox", "hatch", "pdm", "poe", "taskipy", "rye", "pixi", "mutmut", "unittest"];
+    let mut parts = key.split('.');
+    match (parts.next().unwrap_or_default(), parts.next().unwrap_or_default()) {
+        ("build-system", _) => true,
+        ("project", "entry-points") => true,
+        ("tool", "uv") => parts.next() != Some("dev-dependencies"),
+        ("tool", tool) => TOOLS.contains(&tool),
+        _ => false,
+    }
+}
+
+/// Entries of dependencies, by where the tools of Python have them.
+fn pyproject(before: &str, after: &str, who: For) -> Wiring {
+    let Some(keys) = cargo_keys(before, after) else { return Wiring::None };
+    let is_of_tests = |group: &str| ["dev", "test"].iter().any(|word| group.contains(word));
+    split(keys, |key| {
+        let parts: Vec<&str> = key.split('.').collect();
+        match (who, parts.as_slice()) {
+            (For::Product, ["project", "dependencies" | "optional-dependencies", ..]) => true,
+            (For::Product, ["dependency-groups", ..] | ["tool", "uv", "dev-dependencies", ..]) => true,
+            (For::Product, ["tool", "poetry", "dependencies" | "group" | "dev-dependencies", ..]) => true,
+            (For::Tests, ["dependency-groups", group, ..]) => is_of_tests(group),
+            (For::Tests, ["project", "optional-dependencies", group, ..]) => is_of_tests(group),
+            (For::Tests, ["tool", "poetry", "group", group, ..]) => is_of_tests(group),
+            (For::Tests, ["tool", "uv" | "poetry", "dev-dependencies", ..]) => true,
+            _ => false,
+        }
+    })
+}
+
+/// `requirements.txt`, `requirements-dev.txt`, `dev-requirements.in`.
+fn is_requirements(file: &str) -> bool {
+    file.contains("requirements") && (file.ends_with(".txt") || file.ends_with(".in"))
 }
 
 fn is_shut_in_cargo(key: &str) -> bool {
@@ -242,10 +309,11 @@ fn package_json(before: &str, after: &str, who: For) -> Wiring {
     })
 }
 
-/// Lines of a Rust file that differ, where all are `mod x;` and `use` of modules that are declared files.
+/// Lines that differ, where all say what a package has (`mod x;` and `use` of modules that are declared files).
 fn declarations(path: &str, before: &str, after: &str, is_declared: &dyn Fn(&str) -> bool) -> Wiring {
     let is_wired = |line: &str| {
-        module_named(line).is_some_and(|module| module_files(path, &module).iter().any(|file| is_declared(file)))
+        let named = files_named(path, line);
+        named.is_some_and(|files| files.is_empty() || files.iter().any(|file| is_declared(file)))
     };
     let lines = |text| str::lines(text).map(str::trim).filter(|line| !line.is_empty());
     let wired = |text| -> BTreeSet<&str> { lines(text).filter(|line| is_wired(line)).collect() };
@@ -261,52 +329,23 @@ fn declarations(path: &str, before: &str, after: &str, is_declared: &dyn Fn(&str
     let other = other.map_or("what stood at the end", |(line, _)| line);
     Wiring::Partly {
         text: format!("beside `{first}` also `{other}` changed").into(),
-        alone: Some(declared_anew(before, after, is_wired).into()),
+        alone: Some(declared_anew((path, before), after, is_wired).into()),
     }
 }
 
 /// `before` with the declarations that `after` has at its top level, and nothing else of it. New ones follow the last that was
 /// there, or what describes the whole file.
-fn declared_anew(before: &str, after: &str, is_wired: impl Fn(&str) -> bool) -> String {
+fn declared_anew((path, before): (&str, &str), after: &str, is_wired: impl Fn(&str) -> bool) -> String {
     let wired = |text| -> BTreeSet<&str> { str::lines(text).filter(|line| is_wired(line)).collect() };
     let (old, new) = (wired(before), wired(after));
     let mut lines: Vec<&str> = before.lines().filter(|line| !old.contains(line) || new.contains(line)).collect();
-    let is_declaration = |line: &&str| line.starts_with(char::is_alphabetic) && module_named(line).is_some();
+    let is_declaration = |line: &&str| line.starts_with(char::is_alphabetic) && files_named(path, line).is_some();
     let is_head = |line: &&&str| line.is_empty() || line.starts_with("//!") || line.starts_with("#![");
     let at =
         lines.iter().rposition(is_declaration).map_or_else(|| lines.iter().take_while(is_head).count(), |at| at + 1);
     let is_top = |line: &&str| line.starts_with(char::is_alphabetic);
     lines.splice(at..at, new.difference(&old).copied().filter(is_top));
     lines.iter().flat_map(|line| [line, "\n"]).collect()
-}
-
-/// The module that a line declares or exports: `pub mod x;`, `pub use x::Y;`, `pub use self::x::{A, B};`.
-fn module_named(line: &str) -> Option<String> {
-    let line = line.trim().strip_suffix(';')?;
-    let line = match line.strip_prefix("pub") {
-        Some(rest) if rest.starts_with('(') => rest.split_once(')').map(|(_, rest)| rest.trim_start())?,
-        Some(rest) => rest.trim_start(),
-        None => line,
-    };
-    let (keyword, rest) = line.split_once(' ')?;
-    let rest = rest.trim();
-    let path = match keyword {
-        "mod" => rest,
-        "use" => rest.strip_prefix("self::").or_else(|| rest.strip_prefix("crate::")).unwrap_or(rest),
-        _ => return None,
-    };
-    let name: String = path.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-    let is_whole = path[name.len()..].is_empty() || (keyword == "use" && path[name.len()..].starts_with("::"));
-    (is_whole && !name.is_empty()).then_some(name)
-}
-
-/// Where the file of a module may stand that is declared in `path`.
-fn module_files(path: &str, module: &str) -> [String; 2] {
-    let (folder, file) = path.rsplit_once('/').map_or(("", path), |(folder, file)| (folder, file));
-    let stem = file.strip_suffix(".rs").unwrap_or(file);
-    let own = if matches!(stem, "lib" | "main" | "mod") { String::new() } else { format!("{stem}/") };
-    let base = if folder.is_empty() { own } else { format!("{folder}/{own}") };
-    [format!("{base}{module}.rs"), format!("{base}{module}/mod.rs")]
 }
 
 #[cfg(test)]
@@ -390,6 +429,45 @@ mod tests {
             shut_part("package.json", Some("{}"), Some("{\"scripts\": {\"test\": \"true\"}}")).as_deref(),
             Some("scripts.test")
         );
+    }
+
+    #[test]
+    fn dependencies_of_python_are_wiring_and_its_test_sections_are_shut() {
+        let old = "[project]\nname = \"d\"\ndependencies = []\n";
+        for (more, all, shut) in [
+            ("[dependency-groups]\ndev = [\"x\"]\n", true, None),
+            ("[project.optional-dependencies]\nextra = [\"x\"]\n", true, None),
+            ("[tool.pytest.ini_options]\naddopts = \"-k x\"\n", false, Some("tool.pytest.ini_options.addopts")),
+            ("[build-system]\nrequires = []\n", false, Some("build-system.requires")),
+            ("[tool.ruff]\nx = 1\n", false, None),
+        ] {
+            let after = format!("{old}{more}");
+            assert_eq!(matches!(of("pyproject.toml", old, &after), Wiring::All(_)), all, "{more}");
+            assert_eq!(shut_part("pyproject.toml", Some(old), Some(&after)).as_deref(), shut, "{more}");
+        }
+        let tests = |path: &str, after: &str| wired(path, Some(old), Some(after), &|_| true, For::Tests);
+        assert!(matches!(
+            tests("pyproject.toml", &format!("{old}[dependency-groups]\ndev = [\"x\"]\n")),
+            Wiring::All(_)
+        ));
+        assert_eq!(tests("pyproject.toml", &old.replace("[]", "[\"x\"]")), Wiring::None);
+        assert!(matches!(of("requirements.txt", "a\n", "a\nb\n"), Wiring::All(_)));
+    }
+
+    #[test]
+    fn export_lines_of_declared_files_are_wiring_in_other_languages_too() {
+        let declared = |path: &str| matches!(path, "app/foo.py" | "web/foo.ts");
+        for (path, before, after, all) in [
+            ("app/__init__.py", "from .a import A\n", "from .a import A\nfrom .foo import Foo\n", true),
+            ("app/__init__.py", "__all__ = [\"A\"]\n", "from .foo import Foo\n\n__all__ = [\"A\", \"Foo\"]\n", true),
+            ("app/__init__.py", "", "from .bar import Bar\n", false),
+            ("app/__init__.py", "x = 1\n", "from .foo import Foo\nx = 2\n", false),
+            ("web/index.ts", "export * from './a';\n", "export * from './a';\nexport * from './foo';\n", true),
+            ("web/index.ts", "", "export * from './bar';\n", false),
+        ] {
+            let judged = wiring(path, Some(before), Some(after), &declared);
+            assert_eq!(matches!(judged, Wiring::All(_)), all, "{path}: {after}");
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The one function that changes a run, and the one place where a node's state becomes another.
 
 use super::{
-    Charter, Entry, Event, Job, JobId, JobState, Launch, Life, Misfit, Oid, Policy, Quota, Refusal, Run, Spend, State,
-    Subject, Talk, Train, WantState, What,
+    Charter, Entry, Estimates, Event, Job, JobId, JobState, Launch, Life, Misfit, Oid, Policy, Quota, Refusal, Run,
+    Spend, State, Subject, Talk, Train, WantState, What,
 };
 use crate::plan::{BackendId, Blueprint, NodeId, Plan};
 
@@ -31,6 +31,7 @@ impl Run {
             Event::Spent { job, spend, talk } => self.spent(*job, *spend, talk.as_deref()),
             Event::Ended { job, ending, spend } => match self.jobs.remove(job) {
                 Some(job) => {
+                    self.estimates.ended(job.node, entry.at);
                     self.ended(job, ending, *spend);
                     Ok(())
                 }
@@ -62,6 +63,7 @@ impl Run {
         self.charter = charter.clone();
         self.quotas = vec![Quota::Open { times: 0 }; plan.backends.len()];
         self.train = Train::new(tip, policy);
+        self.estimates = Estimates::new(&self.plan);
         self.lives = vec![Life::default(); self.plan.len()]; // clones of one life: all share its sheet
         for id in self.plan.ids() {
             let unmet = self.plan.dependencies(id).filter(|&before| !self.was_done_before(before)).count() as u32;
@@ -87,6 +89,7 @@ impl Run {
         self.budget.reserve(reserved);
         self.set_want(node, what, WantState::Running(id));
         self.take_slots(id, node, &lane);
+        self.estimates.began(node, self.now);
         if let Some(backend) = backend(&lane) {
             self.quotas[usize::from(backend.0)].started(id);
             self.quotas_changed();
@@ -173,6 +176,7 @@ impl Run {
     fn resumed(&mut self, policy: Option<&Policy>) {
         let jobs = std::mem::take(&mut self.jobs);
         self.unwanted.clear();
+        self.estimates.interrupted();
         for job in jobs.into_values() {
             self.slots.give_back(&job.lane);
             self.budget.release(job.reserved);

@@ -31,6 +31,9 @@ impl Run {
             }
         }
         assert_eq!(count, self.count);
+        let mut estimates = self.estimates.clone();
+        estimates.lay_out(&self.plan);
+        assert_eq!(estimates, self.estimates, "the ways to the end are others");
         for id in self.plan.ids() {
             self.check_life(id);
         }

@@ -116,6 +116,9 @@ pub enum Evidence {
         figure: i64,
         /// What was run.
         ran: Vec<Ran>,
+        /// What it is made of, where that says more than the figure.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        told: Vec<Finding>,
     },
 }
 

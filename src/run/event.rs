@@ -41,6 +41,9 @@ pub struct Charter {
     /// Paths with uncommitted changes that were left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub uncommitted: Vec<Box<str>>,
+    /// Untracked files that workspaces have copies of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copied: Vec<Box<str>>,
 }
 
 /// The only thing that changes a run.

@@ -72,6 +72,8 @@ pub enum Code {
     TestConflict,
     /// The implementation says that a sealed test is wrong, and why (`TIDEGATE_CONTEST`).
     Contested,
+    /// Lines that no test runs: told.
+    Uncovered,
     /// A reviewer's blocker.
     Review,
     /// What an expert or the coordinator says of a task that keeps failing.
@@ -90,6 +92,8 @@ pub enum Code {
     Binary,
     /// Built-in review: a path that differs from another only in case or normalisation.
     PathCollision,
+    /// Built-in review: product code that asks whether it is being tested.
+    AsksIfTested,
     /// Built-in review: a submodule that was not asked for, or a link out of the tree.
     StrayLink,
     /// Out of its time limit.

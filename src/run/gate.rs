@@ -21,7 +21,12 @@ pub enum Proof {
         said: Box<[Finding]>,
     },
     /// A command measured this.
-    Figure(i64),
+    Figure {
+        /// In the unit of its bound.
+        figure: i64,
+        /// What it is made of.
+        said: Box<[Finding]>,
+    },
     /// A command failed, or a reviewer found a blocker.
     Refused {
         /// What was found wanting, never empty.
@@ -37,12 +42,17 @@ impl Proof {
         Proof::Seen { said: Box::default() }
     }
 
+    /// A figure with nothing to add.
+    pub(super) fn figure(figure: i64) -> Proof {
+        Proof::Figure { figure, said: Box::default() }
+    }
+
     /// What was said with it.
     pub fn findings(&self) -> &[Finding] {
         match self {
-            Proof::Seen { said } => said,
+            Proof::Seen { said } | Proof::Figure { said, .. } => said,
             Proof::Refused { found } => found,
-            Proof::Figure(_) | Proof::Approved => &[],
+            Proof::Approved => &[],
         }
     }
 }
@@ -59,6 +69,11 @@ impl Ledger {
         Some(&self.0[at].1)
     }
 
+    /// Whether anything was found wanting.
+    pub(super) fn is_refused(&self) -> bool {
+        self.0.iter().any(|(_, proof)| matches!(proof, Proof::Refused { .. }))
+    }
+
     pub(super) fn enter(&mut self, item: Item, on: Oid, proof: Proof) {
         match self.0.binary_search_by_key(&(item, on), |(key, _)| *key) {
             Ok(at) => self.0[at].1 = proof,
@@ -73,7 +88,7 @@ impl Ledger {
 
     /// Forgets what was measured, so that it is measured again.
     pub(super) fn forget_figures(&mut self) {
-        self.0.retain(|(_, proof)| !matches!(proof, Proof::Figure(_)));
+        self.0.retain(|(_, proof)| !matches!(proof, Proof::Figure { .. }));
     }
 
     /// Over a send-back: of `patch` the verdicts and a person's words stay, whatever a machine proved is proven anew.
@@ -120,6 +135,8 @@ pub enum Lack {
         figure: i64,
         /// What it should have held.
         bound: Bound,
+        /// What the figure is made of.
+        found: Box<[Finding]>,
     },
     /// Waits for a person.
     Unapproved(u16),
@@ -161,13 +178,14 @@ pub fn judge(gate: &[Criterion], proven: &Ledger, on: Oid) -> Verdict {
         let lack = match (&asked.means, proof) {
             (_, Some(Proof::Refused { found })) => Some(Lack::Refused { criterion, found: found.clone() }),
             (_, Some(Proof::Approved)) => None,
-            (Means::Approved | Means::Held, _) => Some(Lack::Unapproved(criterion)),
-            (&Means::Measured { bound, .. }, Some(&Proof::Figure(figure))) => {
-                (!bound.holds(figure)).then_some(Lack::Missed { criterion, figure, bound })
+            (Means::Approved | Means::Held, _) | (Means::NoBlocker, None) => Some(Lack::Unapproved(criterion)),
+            (&Means::Measured { bound, .. }, Some(Proof::Figure { figure, said })) => {
+                let found = || said.clone();
+                (!bound.holds(*figure)).then(|| Lack::Missed { criterion, figure: *figure, bound, found: found() })
             }
             (Means::Measured { .. }, _) => Some(Lack::Unproven(criterion)),
             (_, Some(Proof::Seen { .. })) => None,
-            (_, Some(Proof::Figure(_)) | None) => Some(Lack::Unproven(criterion)),
+            (_, Some(Proof::Figure { .. }) | None) => Some(Lack::Unproven(criterion)),
         };
         proofs.extend(proof.map(|p| (criterion, p.clone())));
         lacks.extend(lack);
@@ -178,7 +196,10 @@ pub fn judge(gate: &[Criterion], proven: &Ledger, on: Oid) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::Code;
+    use crate::{
+        plan::{Parse, Unit},
+        run::Code,
+    };
 
     fn gate(means: impl IntoIterator<Item = Means>) -> Vec<Criterion> {
         means.into_iter().map(|means| Criterion { text: "c".into(), line: None, means }).collect()
@@ -188,16 +209,16 @@ mod tests {
     fn a_gate_says_what_it_lacks_and_words_alone_never_open_it() {
         let bound = Bound::AtLeast(80);
         let gate = gate([
-            Means::Measured { command: "cov".into(), bound },
+            Means::Measured { command: "cov".into(), bound, parse: Parse::Last, unit: Unit::bare() },
             Means::Checked { commands: vec!["true".into()] },
             Means::Held,
         ]);
         let (tip, mut ledger) = (Oid::of_number(7), Ledger::default());
-        ledger.enter(Item::Criterion(0), tip, Proof::Figure(79));
+        ledger.enter(Item::Criterion(0), tip, Proof::figure(79));
         ledger.enter(Item::Criterion(1), tip, Proof::seen());
-        let missed = Lack::Missed { criterion: 0, figure: 79, bound };
+        let missed = Lack::Missed { criterion: 0, figure: 79, bound, found: Box::default() };
         assert_eq!(judge(&gate, &ledger, tip), Verdict::Closed(vec![missed, Lack::Unapproved(2)]));
-        ledger.enter(Item::Criterion(0), tip, Proof::Figure(80));
+        ledger.enter(Item::Criterion(0), tip, Proof::figure(80));
         ledger.enter(Item::Criterion(2), tip, Proof::Approved);
         assert!(matches!(judge(&gate, &ledger, tip), Verdict::Open(proofs) if proofs.len() == 3));
         assert!(matches!(judge(&gate, &ledger, Oid::of_number(8)), Verdict::Closed(lacks) if lacks.len() == 3));

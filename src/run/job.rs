@@ -45,9 +45,17 @@ impl What {
         !matches!(self, What::Land | What::HandOver)
     }
 
-    /// Whether it works in the task's workspace, and not on a candidate or on what landed.
-    pub(super) fn is_in_workspace(self) -> bool {
+    /// Whether it works in the task's workspace, and not on a candidate or on what landed: what a task holds it takes with the first of these.
+    pub fn is_in_workspace(self) -> bool {
         !matches!(self, What::Land | What::HandOver | What::Build | What::Prove | What::Settle(_))
+    }
+
+    /// Whether the task's code may run in it: then it takes what is held for a job.
+    pub fn runs_code(self) -> bool {
+        match self {
+            What::Prove | What::Settle(_) | What::Verify | What::Red | What::Implement | What::Tests => true,
+            What::Land | What::HandOver | What::Build | What::Review(_) | What::Consult | What::Advise => false,
+        }
     }
 
     /// The role of the agent that does it; `None`: no agent does it. A gate is settled by a reviewer where one is asked for.
@@ -159,6 +167,10 @@ pub struct Sheet {
     pub without_code: Option<WithoutCode>,
     /// Why it was sent back, the last time: all that was found in that round.
     pub findings: Vec<Finding>,
+    /// What was measured last of the criteria of its gate.
+    pub figures: Vec<(u16, i64)>,
+    /// Changed lines that no test runs, as they were measured last.
+    pub uncovered: Vec<Finding>,
     /// Paths beyond its scope that it was granted by reviewers; sorted.
     pub grants: Vec<Box<str>>,
     /// Paths beyond its scope, or protected, that it was granted by a person; sorted.

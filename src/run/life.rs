@@ -44,6 +44,7 @@ impl Run {
             Phase::Handoff => self.want(node, What::HandOver),
             Phase::Judge => {
                 self.lives[node.index()].subject = self.train.tip();
+                self.prove_unblocked(node);
                 self.judge_gate(node);
             }
             Phase::Merge => {}
@@ -187,8 +188,8 @@ impl Run {
                 self.granted(node, grants);
                 self.reviewed(job, approval(findings));
             }
-            (What::Settle(criterion), &Evidence::Figure { figure, .. }) => {
-                self.settled(job, criterion, Proof::Figure(figure));
+            (What::Settle(criterion), Evidence::Figure { figure, told, .. }) => {
+                self.settled(job, criterion, Proof::Figure { figure: *figure, said: told.as_slice().into() });
             }
             (What::Settle(criterion), Evidence::Approved { findings, .. }) => {
                 self.settled(job, criterion, approval(findings));
@@ -311,6 +312,9 @@ impl Run {
         self.lives[node.index()].close();
         self.set(node, State::Done);
         self.release(node);
+        if self.estimates.finished(&self.plan, node) {
+            self.requeue();
+        }
     }
 
     pub(super) fn fail(&mut self, node: NodeId, why: Failure) {

@@ -4,7 +4,7 @@
 //! `apply` is the only thing that changes a run, in life and in replay; `decide` only reads. What each file holds:
 //! `event` what happened, `ending` how jobs end, `effect` what to do, `job` what takes a slot, `task` a node's life, `life`,
 //! `review`, `verdict` and `landing` how it goes on, `obey` and `replan` what a person changes, `wants` what ought to be, `train`
-//! candidates, `slots`, `quota`, `budget` the limits, `gate` the judge, `queue` who is next, `why` and `outcome` what is told.
+//! candidates, `slots`, `quota`, `budget` the limits, `estimate` how long it takes, `gate` the judge, `queue` who is next, `why` and `outcome` what is told.
 
 mod apply;
 mod budget;
@@ -12,6 +12,7 @@ mod check;
 mod decide;
 mod effect;
 mod ending;
+mod estimate;
 mod event;
 mod finding;
 mod gate;
@@ -39,6 +40,7 @@ pub use effect::{Effect, Turn};
 pub use ending::{
     Breakage, Counts, Ending, Evidence, Ran, Red, Rejection, Seal, Sealed, TakenOut, Until, Verified, WithoutCode,
 };
+pub use estimate::Estimates;
 pub use event::{Charter, Entry, Event, Order, Timestamp};
 pub use finding::{Code, Finding, Weight};
 pub use gate::{Item, Lack, Ledger, Proof, Verdict, judge};
@@ -82,6 +84,7 @@ pub struct Run {
     quotas: Vec<Quota>,
     budget: Budget,
     train: Train,
+    estimates: Estimates,
     mode: Mode,
     now: Timestamp,
     seq: u64,
@@ -208,6 +211,11 @@ impl Run {
     /// What each backend lets us do, by its id.
     pub fn quotas(&self) -> &[Quota] {
         &self.quotas
+    }
+
+    /// How long everything takes, as far as is known by now.
+    pub fn estimates(&self) -> &Estimates {
+        &self.estimates
     }
 
     /// How many nodes are in each state.

@@ -96,7 +96,8 @@ impl Run {
             _ => false,
         };
         let asked = self.criteria(node).get(usize::from(criterion));
-        if !is_judged || !asked.is_some_and(|criterion| criterion.means.is_a_persons()) {
+        let is_asked = asked.is_some_and(|criterion| criterion.means.is_a_persons());
+        if !is_judged || !(is_asked || self.awaited(node).contains(&criterion)) {
             return Err(Refusal::NotHeld(node));
         }
         let life = &mut self.lives[node.index()];

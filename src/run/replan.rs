@@ -17,6 +17,7 @@ impl Run {
         self.refuse_late_gates(&plan)?;
         self.refuse_retirement(&addition.retired)?;
         self.plan = plan;
+        self.estimates.lay_out(&self.plan);
         self.requeue();
         self.lives.resize(self.plan.len(), Life::default());
         let added = (old as u32..self.plan.len() as u32).map(NodeId);

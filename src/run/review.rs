@@ -133,13 +133,17 @@ impl Run {
                 Means::TestsFirst => is_sealed.then(|| (i, Proof::seen())),
                 Means::SealIntact | Means::Green | Means::Integrity | Means::Checked { .. } => Some((i, Proof::seen())),
                 Means::BodiesOut => verified.without_code.as_ref().map(|_| (i, Proof::Seen { said: doubts(verified) })),
-                Means::Measured { .. } => figure(i).map(|figure| (i, Proof::Figure(figure))),
+                Means::Measured { .. } => figure(i).map(|figure| (i, Proof::figure(figure))),
                 Means::Scope | Means::Reviewed { .. } | Means::Approved | Means::Held => None,
+                // Of no task: nothing here would have proven them.
+                Means::Files { .. } | Means::HandedOver | Means::LeavesClean { .. } | Means::NoBlocker => None,
             });
         }
         let life = &mut self.lives[node.index()];
         (life.subject, life.commit) = (verified.patch, verified.commit);
         life.sheet().work = verified.commit;
+        life.sheet().figures.clone_from(&verified.figures);
+        life.sheet().uncovered = verified.told.iter().filter(|told| told.code == Code::Uncovered).cloned().collect();
         life.sheet().without_code = verified.without_code.clone();
         life.asks = verified.asks.clone().into();
         for (i, proof) in proofs {
@@ -147,6 +151,9 @@ impl Run {
         }
         self.drop_reviews_but(verified.patch, node);
         let mut missed = self.missed(node);
+        if !missed.is_empty() {
+            missed.extend(self.lives[node.index()].sheet.uncovered.iter().cloned());
+        }
         let can_be_asked = self.phases(node).contains(Phase::Review) && !self.reviewers(node).is_empty();
         if !can_be_asked {
             missed.extend(self.out_of_scope(node));
@@ -166,9 +173,9 @@ impl Run {
             return Vec::new();
         };
         let missed = lacks.iter().filter_map(|lack| match *lack {
-            Lack::Missed { criterion, figure, bound } => {
-                let text = &criteria[usize::from(criterion)].text;
-                Some(Finding::blocker(Code::CheckFails, format!("{text}: measured {figure}, asked for {bound}")))
+            Lack::Missed { criterion, figure, .. } => {
+                let told = criteria[usize::from(criterion)].missed(figure)?;
+                Some(Finding::blocker(Code::CheckFails, told))
             }
             Lack::Unproven(_) | Lack::Refused { .. } | Lack::Unapproved(_) => None,
         });

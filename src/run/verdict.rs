@@ -1,6 +1,6 @@
 //! Gates at work: what each lacks is asked for, and whoever lacks nothing goes on. The judge itself is in `gate`.
 
-use super::{Failure, Item, Job, Lack, Proof, Run, State, Subject, Verdict, What, judge};
+use super::{Failure, Item, Job, Lack, Proof, Run, State, Subject, Verdict, Weight, What, judge};
 use crate::plan::{Means, Node, NodeId, Phase};
 
 impl Run {
@@ -16,6 +16,33 @@ impl Run {
             self.lives[job.node.index()].ledger.enter(Item::Criterion(criterion), tip, proof);
         }
         self.judge_gate(job.node);
+    }
+
+    /// Whether a person passed over what a blocker stood against: the core alone knows. Where that is so, it is a person's to say that
+    /// it may be: nothing that is tried again makes it undone.
+    pub(super) fn prove_unblocked(&mut self, node: NodeId) {
+        let asked = (0u16..).zip(self.criteria(node)).filter(|(_, criterion)| criterion.means == Means::NoBlocker);
+        let asked: Vec<u16> = asked.map(|(criterion, _)| criterion).collect();
+        if asked.is_empty() || self.plan.ids().any(|id| self.was_passed_over(id)) {
+            return;
+        }
+        let life = &mut self.lives[node.index()];
+        for criterion in asked {
+            life.ledger.enter(Item::Criterion(criterion), life.subject, Proof::seen());
+        }
+    }
+
+    /// Whether a person skipped a node though something stood against it: against a task its last findings, against a gate what refused it.
+    fn was_passed_over(&self, id: NodeId) -> bool {
+        if self.state(id) != State::Skipped {
+            return false;
+        }
+        let life = self.life(id);
+        match self.plan.task_of(id) {
+            Some(task) if task == id => life.sheet.findings.iter().any(|finding| finding.weight == Weight::Blocker),
+            Some(_) => false,
+            None => life.ledger.is_refused(),
+        }
     }
 
     /// Opens the gate, closes it, asks for what is lacking, or waits for a person.

@@ -125,7 +125,7 @@ impl Run {
         let urgency = match (what, self.lives[node.index()].state) {
             (What::Build | What::Prove | What::Land, State::Merging { place }) => u64::MAX - place.0,
             (What::HandOver, _) => u64::MAX,
-            _ => self.plan.remaining(node),
+            _ => self.estimates.length(node),
         };
         Key { urgency: Reverse(urgency), node, what }
     }
@@ -149,23 +149,23 @@ impl Run {
             }
         };
         let stream = Some(task.stream);
-        let (pool, runs_code) = match what {
-            What::Land | What::Build | What::HandOver => (Pool::Merge, false),
-            What::Prove | What::Verify | What::Red | What::Settle(_) => (Pool::Checks, true),
+        let pool = match what {
+            What::Land | What::Build | What::HandOver => Pool::Merge,
+            What::Prove | What::Verify | What::Red | What::Settle(_) => Pool::Checks,
             What::Review(by) => {
                 let backend = self.engine(Role::Reviewer, self.plan.reviewer(by));
-                (Pool::Agents { stream, backend }, false)
+                Pool::Agents { stream, backend }
             }
             What::Consult | What::Advise | What::Tests | What::Implement => {
                 let role = what.role().unwrap_or(Role::Implementation);
                 let backend = self.engine(role, task.backend_of(role).unwrap_or(task.backend));
-                (Pool::Agents { stream, backend }, matches!(role, Role::TestDeveloper | Role::Implementation))
+                Pool::Agents { stream, backend }
             }
         };
         let (mut for_job, mut for_task) = (Vec::new(), Vec::new());
         for &resource in &task.needs {
             match self.plan.hold(resource) {
-                Hold::Job if runs_code => for_job.push(resource),
+                Hold::Job if what.runs_code() => for_job.push(resource),
                 // Who gave it up to wait for a person does not take it again in the train: it could wait there behind whoever has it.
                 Hold::Task if what.is_in_workspace() && !self.slots.owns(node, resource) => for_task.push(resource),
                 Hold::Job | Hold::Task => {}

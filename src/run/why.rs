@@ -292,10 +292,8 @@ fn slots(full: Full, of: u32, plan: &Plan) -> String {
 
 fn held(resource: ResourceId, holder: Holder, plan: &Plan) -> String {
     let name = plan.blueprint().resources.get(usize::from(resource.0)).map_or("what it needs", |(name, _)| name);
-    match holder {
-        Holder::Job(job) => format!("{name} is in use by job {}", job.0),
-        Holder::Task(task) => format!("{name} is in use by {}", plan.name(task)),
-    }
+    let (Holder::Job { task, .. } | Holder::Task(task)) = holder;
+    format!("waits for {name}, which {} has", plan.name(task))
 }
 
 fn closed(backend: BackendId, quota: Quota, plan: &Plan) -> String {
@@ -323,11 +321,16 @@ fn candidate(ahead: usize, state: CandidateState) -> String {
 
 fn lacking(gate: NodeId, lack: &Lack, plan: &Plan) -> String {
     let criteria = plan.get(gate).and_then(|node| node.gate()).map_or(&[][..], |gate| &gate.criteria);
-    let text = criteria.get(usize::from(lack.criterion())).map_or("a criterion", |criterion| &criterion.text);
+    let criterion = criteria.get(usize::from(lack.criterion()));
+    let text = criterion.map_or("a criterion", |criterion| &criterion.text);
     match lack {
         Lack::Unproven(_) => format!("\"{text}\" has not been proven"),
         Lack::Refused { found, .. } => format!("\"{text}\" was refused: {}", said(found)),
-        Lack::Missed { figure, bound, .. } => format!("\"{text}\" measured {figure}, asked for {bound}"),
+        Lack::Missed { figure, found, .. } => {
+            let told = criterion.and_then(|criterion| criterion.told(*figure)).unwrap_or_default();
+            let found = if found.is_empty() { String::new() } else { format!(": {}", said(found)) };
+            format!("\"{text}\" {told}{found}")
+        }
         Lack::Unapproved(_) => format!("\"{text}\" waits for a person"),
     }
 }

@@ -45,13 +45,13 @@ pub enum OpenFault {
     #[error("{} is held by a living process", .0.display())]
     Locked(PathBuf),
     /// Content goes through programs.
-    #[error("{path} sets `filter=` attributes, which would run programs on every file")]
+    #[error("{path} sets `filter=` attributes other than git LFS's, which would run programs on every file")]
     Filters {
         /// The file of attributes.
         path: String,
     },
-    /// There are submodules.
-    #[error("{path} is a submodule")]
+    /// The clone of a submodule is not complete.
+    #[error("the clone of the submodule {path} does not have the commit that is recorded here")]
     Submodule {
         /// The first of them.
         path: String,
@@ -83,8 +83,10 @@ impl OpenFault {
             OpenFault::Unborn => "commit something first: `git add -A && git commit`",
             OpenFault::Broken(_) => "run `git fsck` and repair what it tells, or clone the repository anew",
             OpenFault::Locked(_) => "wait until the other process has ended, or end it, then run this again",
-            OpenFault::Filters { .. } => "commit the files without the filter; git LFS is not supported yet",
-            OpenFault::Submodule { .. } => "submodules are not supported yet: take its content in, or out",
+            OpenFault::Filters { .. } => "commit the files without the filter; only git LFS is known here",
+            OpenFault::Submodule { path } => {
+                return format!("run `git submodule update --init --recursive -- {path}`, then this again");
+            }
             OpenFault::Path(_) => "rename it, and commit that",
         };
         fix.to_owned()

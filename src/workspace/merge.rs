@@ -5,7 +5,7 @@ use super::{
     git::{Git, failed, one_name, strange},
 };
 use crate::{run::Oid, text::clean};
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 /// Who a commit is by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,14 +157,68 @@ impl Repository {
         if !conflicts.is_empty() {
             return Ok(Built::Conflict(conflicts));
         }
-        let (git, sign) = if landing.is_signed { (self.signer(), "-S") } else { (desk, "--no-gpg-sign") };
+        self.commit_landing(&desk, tree, base, landing).await.map(Built::Commit)
+    }
+
+    /// What `work` changed since `from_base`, made on `base`, where these files collide and nothing else does: with each of them as the
+    /// base has it. None where one is in its way that the base does not have.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub async fn build_beside(
+        &self,
+        base: Oid,
+        from_base: Oid,
+        work: Oid,
+        files: &[Box<str>],
+    ) -> Result<Option<Oid>, GitError> {
+        let (desk, index) = self.scratch()?;
+        let Merged { tree, .. } = merge(&desk, index.path(), from_base, base, work).await?;
+        let mut edits = Vec::new();
+        for path in files {
+            let Some(entry) = self.file_entry(base, path).await? else { return Ok(None) };
+            edits.push((path.clone(), Some(entry)));
+        }
+        self.compose(base, tree, &edits, "What is there beside lock files").await.map(Some)
+    }
+
+    /// A candidate: this commit's tree with these files in it, as one commit on `base`.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub async fn build_with(
+        &self,
+        base: Oid,
+        beside: Oid,
+        files: &[(Box<str>, Arc<[u8]>)],
+        landing: &Landing,
+    ) -> Result<Oid, GitError> {
+        let mut edits = Vec::new();
+        for (path, bytes) in files {
+            let mode = self.file_entry(beside, path).await?.map_or(0o100_644, |entry| entry.mode);
+            edits.push((path.clone(), Some(Entry { mode, oid: self.write(bytes).await? })));
+        }
+        let whole = self.compose(base, beside, &edits, "With lock files that were generated anew").await?;
+        let (desk, _index) = self.scratch()?;
+        self.commit_landing(&desk, self.tree_of(whole).await?, base, landing).await
+    }
+
+    /// A plain file of a commit.
+    async fn file_entry(&self, commit: Oid, path: &str) -> Result<Option<Entry>, GitError> {
+        let entry = self.tree(commit).await?.into_iter().find(|entry| &*entry.path == path);
+        let entry = entry.filter(|entry| matches!(entry.mode, 0o100_644 | 0o100_755));
+        Ok(entry.map(|entry| Entry { mode: entry.mode, oid: entry.oid }))
+    }
+
+    async fn commit_landing(&self, desk: &Git, tree: Oid, base: Oid, landing: &Landing) -> Result<Oid, GitError> {
+        let (git, sign) = if landing.is_signed { (self.signer(), "-S") } else { (desk.clone(), "--no-gpg-sign") };
         let git = landing.committer.committing(&git, landing.seconds);
         let git = git.with("GIT_AUTHOR_NAME", landing.author.name()).with("GIT_AUTHOR_EMAIL", landing.author.email());
         let message = landing.message();
         let args = ["commit-tree", sign, &tree.to_string(), "-p", &base.to_string(), "-F", "-"];
         let commit = git.name(&args, message.as_bytes()).await?;
         self.learn_parent(commit, base);
-        Ok(Built::Commit(commit))
+        Ok(commit)
     }
 }
 

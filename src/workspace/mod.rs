@@ -4,10 +4,12 @@
 //! [`Repository::snapshot`], and becomes a landing by [`Repository::build`] and [`Repository::land`].
 
 mod clone;
+mod copies;
 mod create;
 mod fault;
 mod git;
 mod landing;
+mod lfs;
 mod memory;
 mod merge;
 mod name;
@@ -17,8 +19,10 @@ mod reading;
 mod repository;
 mod setup;
 mod snapshot;
+mod submodule;
 mod survey;
 
+pub use copies::Copies;
 pub use create::create;
 pub use fault::OpenFault;
 pub use git::GitError;
@@ -29,6 +33,6 @@ pub use patch::{Change, Entry};
 pub use pool::{Kind, Lease, Pool, PoolError};
 pub use reading::{TreeEntry, Uncommitted};
 pub use repository::{Options, Repository};
-pub use setup::{Setup, SetupError};
+pub use setup::{Commands, Setup, SetupError};
 pub use snapshot::{Left, Snapshot, SnapshotError, Why};
 pub use survey::remove;

@@ -2,6 +2,7 @@
 
 use super::{GitError, Repository, git::strange};
 use crate::run::Oid;
+use std::sync::Arc;
 
 /// A file as a tree has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,8 +93,29 @@ impl Repository {
         self.hash(&list).await
     }
 
-    /// The lines that a change takes out (`-`) and puts in (`+`); none when lines say nothing about it.
-    async fn lines(&self, change: &Change) -> Result<Option<Vec<u8>>, GitError> {
+    /// The lines that a change puts into a file, as it is behind it: first and last of each stretch. None of a file that is binary, or whose
+    /// change is too long to be told.
+    ///
+    /// # Errors
+    /// When a blob cannot be read.
+    pub async fn lines_put(&self, change: &Change) -> Result<Vec<(u32, u32)>, GitError> {
+        let mut put = Vec::new();
+        for line in self.diff(change).await?.unwrap_or_default().split(|byte| *byte == b'\n') {
+            let Some(head) = std::str::from_utf8(line).ok().and_then(|line| line.strip_prefix("@@ ")) else { continue };
+            // `@@ -3,0 +4,2 @@`
+            let Some(side) = head.split(' ').find_map(|side| side.strip_prefix('+')) else { continue };
+            let (first, count) = side.split_once(',').unwrap_or((side, "1"));
+            if let (Ok(first), Ok(count)) = (first.parse::<u32>(), count.parse::<u32>())
+                && count > 0
+            {
+                put.push((first, first.saturating_add(count - 1)));
+            }
+        }
+        Ok(put)
+    }
+
+    /// What git says of a change of a file, without lines around it; none when lines say nothing about it.
+    async fn diff(&self, change: &Change) -> Result<Option<Arc<[u8]>>, GitError> {
         let is_file = |entry: Option<Entry>| entry.is_none_or(|entry| matches!(entry.mode, 0o100_644 | 0o100_755));
         if !is_file(change.before) || !is_file(change.after) {
             return Ok(None);
@@ -114,9 +136,12 @@ impl Repository {
             &after,
         ];
         let said = self.recall(&args).await?;
-        if said.len() > LINES_BYTES {
-            return Ok(None);
-        }
+        Ok((said.len() <= LINES_BYTES).then_some(said))
+    }
+
+    /// The lines that a change takes out (`-`) and puts in (`+`); none when lines say nothing about it.
+    async fn lines(&self, change: &Change) -> Result<Option<Vec<u8>>, GitError> {
+        let Some(said) = self.diff(change).await? else { return Ok(None) };
         let mut lines = Vec::new();
         let mut is_body = false;
         for line in said.split_inclusive(|byte| *byte == b'\n') {

@@ -198,7 +198,7 @@ impl Pool {
             }
         }
         let dir = self.shelf.new_dir(kind);
-        let made = fs::create_dir_all(dir.join("tree")).and_then(|()| fs::create_dir_all(dir.join("cache")));
+        let made = ["tree", "cache", "caches"].into_iter().try_for_each(|name| fs::create_dir_all(dir.join(name)));
         made.map_err(|source| PoolError::File { path: dir.clone(), source })?;
         let _making = self.repository.making.lock().await;
         match self.fill(&dir, kind, task, commit).await {
@@ -222,7 +222,8 @@ impl Pool {
         }
         let rules = self.repository.rules(commit).await?;
         let (seen, root) = (Arc::clone(&rules), tree.clone());
-        let is_kept = move |path: &str| kind == Kind::Agent && seen.is_leftover(path);
+        // What is in submodules is put there anew.
+        let is_kept = move |path: &str| seen.is_module(path) || kind == Kind::Agent && seen.is_leftover(path);
         let survey = blocking(move || survey::survey(&root, is_kept)).await.map_err(fault)?;
         let unknown =
             survey.files.iter().filter(|found| !rules.tracked.contains(&found.path)).map(|found| &*found.path);
@@ -251,7 +252,10 @@ impl Pool {
         survey::remove(&dir.join("index.lock")).map_err(fault)?;
         let git = self.repository.desk(&index)?.with("GIT_WORK_TREE", &tree).within(&tree);
         let git = git.with("GIT_ATTR_SOURCE", commit.to_string());
+        self.repository.forget_large(dir, &git).await?;
         git.run(&["read-tree", "--reset", "-u", "--end-of-options", &commit.to_string()]).await?;
+        self.repository.fill_modules(dir, &self.repository.rules(commit).await?.modules).await?;
+        self.repository.fill_large(dir, commit, &git).await?;
         self.repository.make_clone(&tree, &index, commit, &self.user).map_err(fault)?;
         let data = tree.symlink_metadata().map_err(fault)?;
         let (device, inode) = (data.dev(), data.ino());
@@ -427,6 +431,11 @@ impl Lease {
         &self.cache
     }
 
+    /// A folder beside these for caches of package managers and build tools, which stays as the other does.
+    pub fn caches(&self) -> PathBuf {
+        self.dir.join("caches")
+    }
+
     /// What was checked out in it.
     pub fn commit(&self) -> Oid {
         self.commit
@@ -455,6 +464,16 @@ impl Lease {
     /// Our index of what was checked out.
     pub(super) fn index(&self) -> &Path {
         &self.index
+    }
+
+    /// The folder that it is in, with what is noted of it.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Where it is noted which files were copied into it.
+    pub(super) fn copies_note(&self) -> PathBuf {
+        self.dir.join("copies")
     }
 
     /// Where it is noted with what it was set up.

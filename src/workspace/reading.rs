@@ -5,7 +5,7 @@ use super::{
     git::{failed, strange},
 };
 use crate::{run::Oid, text::clean};
-use std::sync::Arc;
+use std::{fs, sync::Arc};
 
 /// One file of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +48,26 @@ impl Repository {
     pub async fn tree(&self, commit: Oid) -> Result<Vec<TreeEntry>, GitError> {
         let args = ["ls-tree", "-r", "-z", "--full-tree", &commit.to_string()];
         let said = self.recall(&args).await?;
+        said.split(|byte| *byte == 0).filter(|line| !line.is_empty()).map(|line| entry(&args, line)).collect()
+    }
+
+    /// Every file that stands in the user's working tree and is not ignored, committed or not, in git's order. Nothing of it is kept.
+    ///
+    /// # Errors
+    /// When the tree cannot be read.
+    pub async fn standing(&self) -> Result<Vec<TreeEntry>, GitError> {
+        let (desk, scratch) = self.scratch()?;
+        let objects = scratch.path().join("objects");
+        fs::create_dir(&objects).map_err(|source| GitError::File { path: objects.clone(), source })?;
+        let git = desk.with("GIT_WORK_TREE", &self.top).within(&self.top);
+        let git = git.with("GIT_ALTERNATE_OBJECT_DIRECTORIES", self.common.join("objects"));
+        let git = git.with("GIT_OBJECT_DIRECTORY", objects);
+        git.run(&["read-tree", &self.head().to_string()]).await?;
+        let excluded = format!("core.excludesFile={}", self.common.join("info/exclude").display());
+        git.run(&["-c", &excluded, "add", "-A"]).await?;
+        let tree = git.name(&["write-tree"], b"").await?.to_string();
+        let args = ["ls-tree", "-r", "-z", "--full-tree", &tree];
+        let said = git.run(&args).await?;
         said.split(|byte| *byte == 0).filter(|line| !line.is_empty()).map(|line| entry(&args, line)).collect()
     }
 
@@ -184,6 +204,16 @@ impl Repository {
         super::git::one_name(&args, &self.recall(&args).await?)
     }
 
+    /// What a commit says of itself.
+    ///
+    /// # Errors
+    /// When there is no such commit.
+    pub async fn message(&self, commit: Oid) -> Result<String, GitError> {
+        let said = self.recall(&["cat-file", "commit", &commit.to_string()]).await?;
+        let text = String::from_utf8_lossy(&said).into_owned();
+        Ok(text.split_once("\n\n").map(|(_, message)| message.to_owned()).unwrap_or_default())
+    }
+
     /// What a ref or another name of a commit is at; none when there is no such thing.
     ///
     /// # Errors
@@ -254,7 +284,7 @@ impl Repository {
     }
 }
 
-fn entry(args: &[&str], line: &[u8]) -> Result<TreeEntry, GitError> {
+pub(super) fn entry(args: &[&str], line: &[u8]) -> Result<TreeEntry, GitError> {
     let tab = line.iter().position(|byte| *byte == b'\t').ok_or_else(|| strange(args, line))?;
     let path = std::str::from_utf8(&line[tab + 1..])
         .map_err(|_| GitError::Path(String::from_utf8_lossy(&line[tab + 1..]).into_owned()))?;

@@ -7,6 +7,7 @@
 use super::{
     GitError, Identity, OpenFault,
     git::{Git, failed, one_name},
+    lfs,
     memory::Memory,
     name::{digest, slug},
     snapshot::Rules,
@@ -19,7 +20,7 @@ use std::{
     ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicBool},
     time::{Duration, SystemTime},
 };
 use tempfile::TempDir;
@@ -51,6 +52,8 @@ pub struct Repository {
     memory: Memory,
     pub(super) is_leftover: fn(&str) -> bool,
     pub(super) rules: Mutex<Vec<(Oid, Arc<Rules>)>>,
+    /// Whether files of git LFS have their content in workspaces.
+    pub(super) has_lfs: AtomicBool,
     /// The branch that followed last, and where it was left.
     pub(super) followed: Mutex<Option<(String, Oid)>>,
     /// Trees are made one at a time.
@@ -98,6 +101,7 @@ impl Repository {
             memory: Memory::default(),
             is_leftover,
             rules: Mutex::default(),
+            has_lfs: AtomicBool::default(),
             followed: Mutex::default(),
             making: tokio::sync::Mutex::default(),
             user,
@@ -181,19 +185,17 @@ impl Repository {
             other => broken(other),
         })?;
         for entry in &tree {
-            if entry.mode == 0o160_000 {
-                return Err(OpenFault::Submodule { path: entry.path.to_string() });
-            }
             if entry.path.rsplit('/').next() == Some(".gitattributes") {
                 let text = self.blob(entry.oid).await.map_err(broken)?;
-                let sets = |line: &str| line.split_ascii_whitespace().skip(1).any(|word| word.starts_with("filter="));
-                let text = String::from_utf8_lossy(&text);
-                if text.lines().any(|line| !line.starts_with('#') && sets(line)) {
+                if lfs::filters(&text).iter().any(|filter| filter != lfs::FILTER) {
                     return Err(OpenFault::Filters { path: entry.path.to_string() });
                 }
             }
         }
-        Ok(())
+        match self.incomplete(commit).await.map_err(broken)? {
+            Some(path) => Err(OpenFault::Submodule { path }),
+            None => Ok(()),
+        }
     }
 
     /// Takes away locks on refs of ours that a killed run left behind. The caller holds the run's own lock.
@@ -251,6 +253,11 @@ impl Repository {
         let made = fs::create_dir_all(&dir).and_then(|()| tempfile::tempdir_in(&dir));
         let made = made.map_err(|source| GitError::File { path: dir, source })?;
         Ok((self.desk(&made.path().join("index"))?, made))
+    }
+
+    /// Git as the user has it.
+    pub(super) fn user(&self) -> &Git {
+        &self.user
     }
 
     /// What git says of objects that are called by their names, and of nothing else.

@@ -1,12 +1,12 @@
 //! Setting a workspace up: the commands that put there what a fresh clone lacks, run again when a lock file changes.
 
 use super::{
-    GitError, Kind, Lease, Repository,
+    Copies, GitError, Kind, Lease, Repository, TreeEntry,
     snapshot::{Rules, blocking},
     survey,
 };
 use crate::{
-    process::{Ask, Confines, How, Launch, Limits, Line, Program, Tail, secrets},
+    process::{Ask, CacheUser, Caches, Confines, How, Launch, Limits, Line, Program, Tail, secrets},
     run::Oid,
 };
 use serde::{Deserialize, Serialize};
@@ -22,8 +22,12 @@ use std::{
 /// How workspaces are set up.
 #[derive(Clone, Debug)]
 pub struct Setup {
+    /// The user's caches.
+    pub caches: Caches,
+    /// What is put there first.
+    pub copies: Copies,
     /// Command lines for `sh`, in order (`[workspace] setup`).
-    pub commands: Vec<String>,
+    pub commands: Commands,
     /// Their whole environment.
     pub env: Vec<(OsString, OsString)>,
     /// What each may take.
@@ -34,6 +38,24 @@ pub struct Setup {
     pub pins: fn(&str) -> bool,
     /// Where their output goes.
     pub log: PathBuf,
+}
+
+/// What is run.
+#[derive(Clone, Debug)]
+pub enum Commands {
+    /// What the configuration says.
+    Said(Vec<String>),
+    /// What the paths of the tree ask for: a lock file may come with the work.
+    Found(fn(&[&str]) -> Vec<String>),
+}
+
+impl Commands {
+    fn of(&self, tree: &[TreeEntry]) -> Vec<String> {
+        match self {
+            Commands::Said(commands) => commands.clone(),
+            Commands::Found(found) => found(&tree.iter().map(|entry| &*entry.path).collect::<Vec<_>>()),
+        }
+    }
 }
 
 /// Why a workspace could not be set up.
@@ -52,7 +74,7 @@ pub enum SetupError {
     /// Git could not tell what the lock files are.
     #[error(transparent)]
     Git(#[from] GitError),
-    /// That it was set up could not be noted.
+    /// A copy could not be put there, or it could not be noted that it was set up.
     #[error("{}", path.display())]
     File {
         /// Where.
@@ -63,7 +85,7 @@ pub enum SetupError {
 }
 
 impl Lease {
-    /// Runs the commands in this workspace, unless they were run with the same lock files and it still holds what they made. A gate's
+    /// Puts the copies into this workspace and runs the commands in it, unless these were run with the same lock files and it still holds what they made. A gate's
     /// is always set up anew, since nothing stays in it.
     ///
     /// # Errors
@@ -75,51 +97,36 @@ impl Lease {
         setup: &Setup,
         line: &Line,
     ) -> Result<(), SetupError> {
-        if setup.commands.is_empty() {
+        let file = |path: &Path, source| SetupError::File { path: path.into(), source };
+        let rules = repository.rules(self.commit()).await?;
+        self.put(&setup.copies, &rules).await.map_err(|source| file(self.path(), source))?;
+        let own = self.caches();
+        fs::create_dir_all(&own).map_err(|source| file(&own, source))?;
+        if self.kind() == Kind::Agent {
+            setup.caches.lay_out(&own).map_err(|source| file(&own, source))?;
+        }
+        if matches!(&setup.commands, Commands::Said(commands) if commands.is_empty()) {
             return Ok(());
         }
-        let key = key(repository, self.commit(), setup).await?.to_string();
+        let tree = repository.tree(self.commit()).await?;
+        let commands = setup.commands.of(&tree);
+        if commands.is_empty() {
+            return Ok(());
+        }
+        let key = key(repository, &tree, &commands, setup).await?.to_string();
         let mark = self.setup_mark();
         if Mark::read(&mark).is_some_and(|mark| mark.key == key) {
             return Ok(());
         }
-        let file = |source| SetupError::File { path: mark.clone(), source };
+        let file = |source| file(&mark, source);
         survey::remove(&mark).map_err(file)?;
-        let rules = repository.rules(self.commit()).await?;
         // A gate's tree is never taken in: what was there before is asked for agents alone.
         let before = match self.kind() {
             Kind::Agent => Some(self.prints(&rules).await.map_err(file)?),
             Kind::Gate => None,
         };
-        let mut confines = setup.confines.clone();
-        if let Some(confines) = &mut confines {
-            confines.writable.push(self.path().into());
-        }
-        for command in &setup.commands {
-            let program = Program {
-                argv: vec!["sh".into(), "-euc".into(), command.into()],
-                cwd: self.path().into(),
-                env: setup.env.clone(),
-                stdin: None,
-                stdout: setup.log.clone(),
-                stderr: None,
-                limits: setup.limits,
-                confines: confines.clone(),
-                ask: Ask::Term,
-                secrets: secrets(&setup.env),
-            };
-            let exit = launch.launch(program, line.clone()).await;
-            if !exit.is_success() {
-                let tail = Tail::of(&setup.log, 20, 16 << 10).unwrap_or_default().text.trim().to_owned();
-                let how = match exit.how {
-                    How::TimedOut => format!(
-                        "took longer than {} s; `[checks] timeout` in tidegate.toml sets the limit of set-up too",
-                        setup.limits.total.as_secs()
-                    ),
-                    _ => format!("failed ({})", exit.code()),
-                };
-                return Err(SetupError::Failed { command: command.clone(), how, tail });
-            }
+        for command in &commands {
+            self.run(launch, setup, (command, self.path()), line).await?;
         }
         let mut made: Vec<Made> = Vec::new();
         if let Some(before) = before {
@@ -130,6 +137,49 @@ impl Lease {
         }
         let text = serde_json::to_vec(&Mark { key, made }).map_err(|error| file(error.into()))?;
         fs::write(&mark, text).map_err(file)
+    }
+
+    /// Runs a command in a folder of this workspace as set-up is run: with the network, and with the user's caches to fill.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub async fn run(
+        &self,
+        launch: &dyn Launch,
+        setup: &Setup,
+        (command, cwd): (&str, &Path),
+        line: &Line,
+    ) -> Result<(), SetupError> {
+        let own = self.caches();
+        let mut confines = setup.confines.clone();
+        if let Some(confines) = &mut confines {
+            confines.writable.extend([self.path().into(), own.clone()]);
+        }
+        let program = Program {
+            argv: vec!["sh".into(), "-euc".into(), command.into()],
+            cwd: cwd.into(),
+            env: setup.env.iter().cloned().chain(setup.caches.variables(CacheUser::Setup, &own)).collect(),
+            stdin: None,
+            stdout: setup.log.clone(),
+            stderr: None,
+            limits: setup.limits,
+            confines,
+            ask: Ask::Term,
+            secrets: secrets(&setup.env),
+        };
+        let exit = launch.launch(program, line.clone()).await;
+        if exit.is_success() {
+            return Ok(());
+        }
+        let tail = Tail::of(&setup.log, 20, 16 << 10).unwrap_or_default().text.trim().to_owned();
+        let how = match exit.how {
+            How::TimedOut => format!(
+                "took longer than {} s; `[checks] timeout` in tidegate.toml sets the limit of set-up too",
+                setup.limits.total.as_secs()
+            ),
+            _ => format!("failed ({})", exit.code()),
+        };
+        Err(SetupError::Failed { command: command.to_owned(), how, tail })
     }
 
     /// What all files look like that are no leftovers.
@@ -182,23 +232,23 @@ impl Mark {
 }
 
 /// A file, and by what one sees that it was touched: its inode, its size, and when it changed, which no program can set.
-#[derive(PartialEq, Eq, Hash, Serialize, Deserialize)]
-struct Made {
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(super) struct Made {
     path: String,
     print: (u64, u64, i64, i64),
 }
 
 impl Made {
-    fn at(tree: &Path, path: String) -> Option<Made> {
+    pub(super) fn at(tree: &Path, path: String) -> Option<Made> {
         let data = tree.join(&path).symlink_metadata().ok()?;
         Some(Made { path, print: (data.ino(), data.size(), data.ctime(), data.ctime_nsec()) })
     }
 }
 
 /// What a set-up depends on.
-async fn key(repository: &Repository, commit: Oid, setup: &Setup) -> Result<Oid, GitError> {
-    let mut list = setup.commands.join("\0");
-    for entry in repository.tree(commit).await? {
+async fn key(repository: &Repository, tree: &[TreeEntry], commands: &[String], setup: &Setup) -> Result<Oid, GitError> {
+    let mut list = commands.join("\0");
+    for entry in tree {
         if entry.path.rsplit('/').next().is_some_and(|name| (setup.pins)(name)) {
             list.push_str(&format!("\0\0{} {}", entry.oid, entry.path));
         }

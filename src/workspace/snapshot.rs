@@ -3,11 +3,12 @@
 //! What was committed or staged in the workspace is not looked at, and nothing of its own git directory is used. Tracked, and
 //! ignored, is what the base says: a tree cannot hide its own files by editing a `.gitignore`.
 
-use super::{GitError, Lease, Repository, merge::commit, survey};
+use super::{GitError, Lease, Repository, git::Git, lfs, merge::commit, submodule::Module, survey};
 use crate::run::Oid;
 use std::{
     collections::HashSet,
     fs, io,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -41,6 +42,14 @@ pub enum Why {
     Device,
     /// A name that is not UTF-8.
     NotUtf8,
+    /// A copy of a file of the user's that was changed: it is none of the repository's.
+    Copied,
+    /// Files of a submodule that were changed: they are another repository's.
+    InSubmodule,
+    /// A submodule that is gone, or another thing is in its place, and no task named it.
+    Submodule,
+    /// A file of git LFS that was changed where there is no `git lfs` to keep it.
+    Large,
     /// A file of this many bytes: more than is taken in.
     TooBig(u64),
 }
@@ -67,10 +76,19 @@ pub(super) struct Rules {
     pub(super) folders: HashSet<String>,
     /// A tree that holds the base's `.gitignore` files and nothing else; none when there are none.
     ignores: Option<PathBuf>,
+    /// Submodules.
+    pub(super) modules: Vec<Module>,
+    /// Whether files go through git LFS.
+    has_lfs: bool,
     is_leftover: fn(&str) -> bool,
 }
 
 impl Rules {
+    /// Whether this is the folder of a submodule: none of what is in it is the repository's.
+    pub(super) fn is_module(&self, path: &str) -> bool {
+        self.modules.iter().any(|module| module.path == path)
+    }
+
     /// Whether a folder is what tools leave behind, and the base has nothing in it.
     pub(super) fn is_leftover(&self, dir: &str) -> bool {
         (self.is_leftover)(dir) && !self.folders.contains(dir)
@@ -98,31 +116,21 @@ impl Repository {
         let (tree, seen, wanted) = (lease.path().to_path_buf(), Arc::clone(&rules), declared.to_vec());
         let holds_declared =
             move |dir: &str| wanted.iter().any(|path| path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/')));
-        let survey = blocking(move || survey::survey(&tree, |dir| seen.is_leftover(dir) && !holds_declared(dir))).await;
+        let is_kept = move |dir: &str| seen.is_module(dir) || seen.is_leftover(dir) && !holds_declared(dir);
+        let survey = blocking(move || survey::survey(&tree, is_kept)).await;
         let survey = survey.map_err(SnapshotError::Tree)?;
         let mut left: Vec<Left> = survey.odd.into_iter().map(|(_, left)| left).collect();
         // What set-up made stays in the tree as the commit has it that was checked out, or out of it.
-        let made = lease.made();
-        let (known, unknown): (Vec<_>, Vec<_>) = survey
-            .files
-            .into_iter()
-            .filter(|found| !made.contains(&found.path))
-            .filter(|found| {
-                let folder = found.path.rsplit_once('/').map(|(folder, _)| folder);
-                declared.contains(&found.path) || !folder.is_some_and(|folder| rules.is_leftover(folder))
-            })
-            .partition(|found| rules.tracked.contains(&found.path));
-        let mut ignored = self.ignored(&rules, unknown.iter().map(|found| &*found.path)).await?;
-        ignored.retain(|path| !declared.contains(path));
-        let mut taken = HashSet::new();
-        for found in known.into_iter().chain(unknown.into_iter().filter(|found| !ignored.contains(&found.path))) {
-            if found.bytes > FILE_BYTES {
-                left.push(Left { path: crate::text::clean(&found.path), why: Why::TooBig(found.bytes) });
-            } else {
-                taken.insert(found.path);
+        let mut made = lease.made();
+        // What was copied from the user's working tree is in no commit of ours, whatever became of it or of the rules that ignore it.
+        for (path, is_same) in lease.copied().into_iter().filter(|(path, _)| !rules.tracked.contains(path)) {
+            if !is_same && survey.files.iter().any(|found| found.path == path) {
+                left.push(Left { path: crate::text::clean(&path), why: Why::Copied });
             }
+            made.insert(path);
         }
-        left.sort_by(|one, other| one.path.cmp(&other.path));
+        self.keep_modules(lease, &rules, declared, &mut made, &mut left).await?;
+        let mut taken = self.taken((lease, &rules, declared), survey.files, &made, &mut left).await?;
         let (desk, scratch) = self.scratch()?;
         // The index of the last reset knows which files are as they were: only the others are read.
         let warm = copy_index(lease.index(), &scratch.path().join("index"));
@@ -133,6 +141,8 @@ impl Repository {
         let held: Vec<String> = names(&held).collect();
         let gone = held.iter().filter(|path| !taken.contains(*path) && !made.contains(*path)).map(String::as_str);
         git.feed(&["update-index", "--force-remove", "-z", "--stdin"], &survey::list(gone)).await?;
+        self.point(&git, lease, base, &rules, &mut taken, &mut left).await?;
+        left.sort_by(|one, other| one.path.cmp(&other.path));
         let mut taken: Vec<&str> = taken.iter().map(String::as_str).collect();
         taken.sort_unstable();
         git.feed(&["update-index", "--add", "--replace", "-z", "--stdin"], &survey::list(taken)).await?;
@@ -141,6 +151,124 @@ impl Repository {
         self.learn_parent(commit, base);
         self.pin(pin, commit).await?;
         Ok(Snapshot { commit, left })
+    }
+
+    /// The files of the commit that is checked out which are not as it has them. No process may be at work in the workspace.
+    ///
+    /// # Errors
+    /// When the tree cannot be read.
+    pub async fn altered(&self, lease: &Lease, commit: Oid) -> Result<Vec<Box<str>>, SnapshotError> {
+        lease.check().map_err(SnapshotError::Tree)?;
+        let (desk, scratch) = self.scratch()?;
+        let warm = copy_index(lease.index(), &scratch.path().join("index"));
+        let git = desk.with("GIT_WORK_TREE", lease.path()).within(lease.path());
+        let git = git.with("GIT_ATTR_SOURCE", commit.to_string());
+        if let Err(error) = warm {
+            absent(error).map_err(SnapshotError::Tree)?;
+            git.run(&["read-tree", &commit.to_string()]).await?;
+        }
+        // It says by its exit code whether something is not as it was.
+        git.ask(&["update-index", "-q", "--refresh", "--ignore-submodules"], b"").await?;
+        let said = git.run(&["diff-files", "-z", "--name-only", "--no-ext-diff", "--ignore-submodules=all"]).await?;
+        let (made, large) = (lease.made(), lease.large());
+        Ok(names(&said).filter(|path| !made.contains(path) && !large.contains(path)).map(Box::from).collect())
+    }
+
+    /// The files that belong to a commit: tracked, or neither ignored nor left behind, or declared.
+    async fn taken(
+        &self,
+        (lease, rules, declared): (&Lease, &Rules, &[String]),
+        files: Vec<survey::Found>,
+        made: &HashSet<String>,
+        left: &mut Vec<Left>,
+    ) -> Result<HashSet<String>, GitError> {
+        let (known, unknown): (Vec<_>, Vec<_>) = files
+            .into_iter()
+            .filter(|found| !made.contains(&found.path))
+            .filter(|found| {
+                let folder = found.path.rsplit_once('/').map(|(folder, _)| folder);
+                declared.contains(&found.path) || !folder.is_some_and(|folder| rules.is_leftover(folder))
+            })
+            .partition(|found| rules.tracked.contains(&found.path));
+        let mut ignored = self.ignored(rules, unknown.iter().map(|found| &*found.path)).await?;
+        ignored.retain(|path| !declared.contains(path));
+        let pointed = if rules.has_lfs { lease.large() } else { HashSet::new() };
+        let mut taken = HashSet::new();
+        for found in known.into_iter().chain(unknown.into_iter().filter(|found| !ignored.contains(&found.path))) {
+            if found.bytes > FILE_BYTES && !pointed.contains(&found.path) {
+                left.push(Left { path: crate::text::clean(&found.path), why: Why::TooBig(found.bytes) });
+            } else {
+                taken.insert(found.path);
+            }
+        }
+        Ok(taken)
+    }
+
+    /// The entry of a submodule stays as it is, unless the task names it; what was done to its files is told.
+    async fn keep_modules(
+        &self,
+        lease: &Lease,
+        rules: &Rules,
+        declared: &[String],
+        made: &mut HashSet<String>,
+        left: &mut Vec<Left>,
+    ) -> Result<(), GitError> {
+        if rules.modules.is_empty() {
+            return Ok(());
+        }
+        let changed = self.changed_modules(lease.dir(), &rules.modules).await?;
+        for module in &rules.modules {
+            let is_folder = lease.path().join(&module.path).symlink_metadata().is_ok_and(|data| data.is_dir());
+            let why = match (is_folder, changed.contains(&module.path)) {
+                (false, _) if declared.contains(&module.path) => continue,
+                (false, _) if rules.tracked.contains(&module.path) => Some(Why::Submodule),
+                (false, _) | (true, true) => Some(Why::InSubmodule),
+                (true, false) => None,
+            };
+            left.extend(why.map(|why| Left { path: crate::text::clean(&module.path), why }));
+            made.insert(module.path.clone());
+        }
+        Ok(())
+    }
+
+    /// Files of git LFS stay the pointers that they are, and what was changed of them becomes one.
+    async fn point(
+        &self,
+        git: &Git,
+        lease: &Lease,
+        base: Oid,
+        rules: &Rules,
+        taken: &mut HashSet<String>,
+        left: &mut Vec<Left>,
+    ) -> Result<(), SnapshotError> {
+        if !rules.has_lfs {
+            return Ok(());
+        }
+        let same = lease.large();
+        let through = self.through_lfs(base, taken.iter().map(String::as_str)).await?;
+        let mut list = Vec::new();
+        for path in through {
+            let file = lease.path().join(&path);
+            let data = file.symlink_metadata().map_err(SnapshotError::Tree)?;
+            if same.contains(&path) {
+                taken.remove(&path);
+            } else if data.is_file() {
+                let content = fs::read(&file).map_err(SnapshotError::Tree)?;
+                if lfs::is_pointer(&content) {
+                    continue;
+                }
+                taken.remove(&path);
+                match self.pointer(&path, &content).await? {
+                    Some(blob) => {
+                        let mode = if data.permissions().mode() & 0o100 == 0 { 0o100_644 } else { 0o100_755 };
+                        list.extend_from_slice(format!("{mode:06o} {blob}\t{path}\0").as_bytes());
+                    }
+                    None => left.push(Left { path: crate::text::clean(&path), why: Why::Large }),
+                }
+            }
+        }
+        git.feed(&["update-index", "-z", "--index-info"], &list).await?;
+        Ok(())
     }
 
     /// What `base` says, kept for the last few bases.
@@ -184,7 +312,8 @@ impl Repository {
             written.map_err(|source| GitError::File { path: path.clone(), source })?;
         }
         let ignores = (!files.is_empty()).then_some(ignores);
-        Ok(Rules { tracked, folders, ignores, is_leftover: self.is_leftover })
+        let (modules, has_lfs) = (self.modules(base).await?, self.uses_lfs(base).await?);
+        Ok(Rules { tracked, folders, ignores, modules, has_lfs, is_leftover: self.is_leftover })
     }
 
     /// Those of `paths` that the base ignores.

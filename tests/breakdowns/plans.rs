@@ -331,6 +331,30 @@ fn what_was_understood_of_a_list_is_told_in_eighty_columns() {
 }
 
 #[test]
+fn what_a_task_needs_for_itself_is_read_in_every_form_that_has_fields() {
+    let claimed = |text: &str| {
+        let of = |t: &serde_json::Value| t["resources"].as_array().map(|all| all.len());
+        json(text)["tasks"].as_array().unwrap().iter().map(of).collect::<Vec<_>>()
+    };
+    for text in [
+        "### Chunk 1: A\n- **Dependencies**: None\n- **Exclusive**: `port:4000`\n### Chunk 2: B\n- **Resources**: port:4000\n",
+        "### [A]\n**Implementation Focus**: a\n**Exclusive**: port:4000\n### [B]\n**Implementation Focus**: b\n**Resources**:\n- port:4000\n",
+        "## Phase 1: Setup\n- [ ] T001 One\n  - Exclusive: port:4000\n- [ ] T002 Two\n  - Resources: `port:4000`\n",
+        "### Step 1: A\n**Goal**: x\n**Exclusive**: db\n### Step 2: B\n**Goal**: y\n**Resources**: db, two developers\n",
+        "- [ ] 1. One\n  - Exclusive: db\n- [ ] 2. Two\n  - Resources: `db` (the test database)\n",
+        "| ID | Task | Depends on | Exclusive | Resources |\n|-|-|-|-|-|\n| 1 | A | None | `db` | - |\n| 2 | B | None | None | db, two people |\n",
+    ] {
+        assert_eq!(claimed(text), [Some(1), Some(1)], "{text}");
+    }
+    let prose = "### Chunk 1: A\n- **Dependencies**: None\n- **Resources**: two developers, patience\n";
+    assert_eq!(claimed(prose), [None]);
+    let files =
+        "| ID | Task | Depends on | Critical files | Files |\n|-|-|-|-|-|\n| 1 | A | None | src/lib.rs | src/a.rs |\n";
+    let task = &read(files).0.tasks[0];
+    assert_eq!((task.files[0].value.as_str(), task.claims[0].name.value.as_str()), ("src/a.rs", "src/lib.rs"));
+}
+
+#[test]
 fn hostile_plans_end_soon() {
     let list: String = (0..100_000).map(|n| format!("- [ ] T{n:06} Do it\n")).collect();
     let chunks: String = (0..3_000).map(|n| format!("### Chunk {n}: C\n**Dependencies**: Chunks 0-{n}\n")).collect();

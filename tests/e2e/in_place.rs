@@ -1,6 +1,7 @@
 //! In place: mechanical work in the user's own working tree, without a clone, a gate of its own and a merge.
 
-use crate::{execute::two_streams, space::Space};
+use crate::{execute::two_streams, resources::overlaps, space::Space};
+use serde_json::Value;
 
 /// Where scripts work in place; the streams and the whole are checked by a command.
 fn space(scripts: [&str; 3]) -> Space {
@@ -56,4 +57,65 @@ fn what_needs_more_than_a_script_is_refused_with_its_line() {
     let said = space.execute("two").exits(2);
     said.says(&["task 1 has no script, and tasks are done in place", "sh role=implementation"]);
     assert!(!space.repo().join(".git/tidegate/runs").exists(), "a refusal leaves nothing behind");
+}
+
+#[test]
+fn gates_in_place_look_at_the_working_tree_for_files_figures_coverage_and_what_checks_change() {
+    let space = Space::plain();
+    let lcov = r"printf 'SF:one\\nDA:1,1\\nDA:2,0\\nend_of_record\\n' > lcov.info";
+    let config = |deploy: &str, least: u32, docs: &str| {
+        format!(
+            "[workspace]\nmode = \"in-place\"\n[checks]\nstream = [\"{lcov}\"]\nsystem = [\"{lcov}\"]\n\
+             deployment = [\"{deploy}\"]\n[coverage]\nreports = [\"lcov.info\"]\ntotal = {least}\n\
+             [[measures]]\nname = \"size\"\ncommand = \"wc -c < three\"\nbound = \"at most 10\"\n\
+             [gates.deployment]\nfiles = [\"three\", \"{docs}\"]\n"
+        )
+    };
+    let execute = |topic: &str, config: &str| {
+        space.write("tidegate.toml", config);
+        space.commit(topic);
+        let scripts =
+            ["printf 'a\\nb\\n' > one", "echo 2 > two", "cat one > three; mkdir -p docs; echo use > docs/use.md"];
+        space.topic(topic, &two_streams(scripts));
+        space.execute(topic)
+    };
+    execute("changes", &config("echo more >> two", 50, "docs/*.md")).exits(1).says(&[
+        "they change two: commit what they make, or ignore it",
+        "the lines are covered: measured 50 %, asked for at least 50 %",
+        "size: measured 4, asked for at most 10",
+    ]);
+    execute("uncovered", &config("true", 60, "docs/*.md")).exits(1).says(&["measured 50 %, asked for at least 60 %"]);
+    execute("lacks", &config("true", 50, "docs/*.txt")).exits(1).says(&["the tree has no docs/*.txt, or it is empty"]);
+    execute("ready", &config("echo a build > built", 50, "docs/*.md")).exits(0).says(&["done, every gate passed"]);
+}
+
+#[test]
+fn what_a_task_needs_for_itself_it_has_alone_and_nothing_is_copied() {
+    let space = space(["echo 1 > one; cat .env", "echo 2 > two", "cat one > three"]);
+    space.write(".gitignore", ".env\n");
+    space.write(".worktreeinclude", ".env\n");
+    space.write(".gitattributes", "*.bin filter=lfs\n");
+    space.commit("Name what workspaces would get");
+    space.write(".env", "SECRET=1\n");
+    let needs =
+        |text: &str| text.replace("   - Dependencies: None\n", "   - Dependencies: None\n   - Exclusive: port:4000\n");
+    space.topic("two", &needs(&space.read("notes/two/breakdown.md")));
+    space.run(&["check", "two"]).exits(0).says(&["alone has port:4000 while its code runs"]);
+    space.run(&["doctor", "two"]).lacks(&["LFS"]);
+    space.run(&["execute", "two", "--dry-run"]).exits(0).lacks(&["copied into workspaces"]);
+    let said = space.run(&["execute", "two", "--json"]).exits(0);
+    let events: Vec<Value> = said.out.lines().map(|line| serde_json::from_str(line).expect("an object")).collect();
+    let of_two = |event: &Value| event["what"] == "implement" && event["task"] != "3";
+    assert!(events.iter().any(of_two), "{}", said.out);
+    assert_eq!(overlaps(&events, of_two, ""), []);
+}
+
+#[test]
+fn without_in_place_doctor_asks_of_git_lfs_what_execute_asks() {
+    let space = Space::plain();
+    space.topic("two", &two_streams(["echo 1 > one", "echo 2 > two", "cat one > three"]));
+    space.write(".gitattributes", "*.bin filter=lfs\n");
+    space.commit("Filter");
+    space.run(&["doctor", "two"]).exits(3).says(&["lfs = true", "cannot start here yet"]);
+    space.execute("two").exits(3).says(&["lfs = true"]);
 }

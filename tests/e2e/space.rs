@@ -95,12 +95,12 @@ impl Space {
     }
 
     /// The same crate, with these files in its first commit, in which a task has one try, and a job one life. Its stream and system
-    /// gates ask for nothing, so that a test waits for no more runs of cargo than it is about.
+    /// gates ask for nothing, nor is there set-up, so that a test waits for no more runs of cargo than it is about.
     pub fn strict_crate(files: &[(&str, &str)]) -> Space {
         let space = Space::crate_named("toy");
         space.write(
             "tidegate.toml",
-            "[checks]\nstream = [\"true\"]\nsystem = [\"true\"]\n[attempts]\ntries = 1\nlives = 1\n",
+            "[checks]\nstream = [\"true\"]\nsystem = [\"true\"]\n[workspace]\nsetup = []\n[attempts]\ntries = 1\nlives = 1\n",
         );
         let manifest = format!("{}\n[lib]\ndoctest = false\n", space.read("Cargo.toml"));
         space.write("Cargo.toml", &manifest);

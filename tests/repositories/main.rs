@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+mod copies;
 mod ground;
 mod hostile;
 mod landings;
+mod modules;
 mod openings;
 mod patches;
 mod snapshots;

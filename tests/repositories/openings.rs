@@ -15,8 +15,9 @@ async fn what_keeps_a_run_from_beginning_is_a_fault_with_its_fix() {
     let broken = ground(&[("a", "1")]);
     let head = broken.git(&["rev-parse", "HEAD^{tree}"]);
     fs::remove_file(broken.top().join(".git/objects").join(&head[..2]).join(&head[2..])).unwrap();
-    let filters = ground(&[("x/.gitattributes", "# filter=no\n*.psd filter=lfs -text\n")]);
+    let filters = ground(&[("x/.gitattributes", "# filter=no\n*.a filter=lfs\n*.psd filter=git-crypt -text\n")]);
     let submodule = ground(&[("a", "1")]);
+    submodule.git(&["init", "--quiet", "sub"]);
     submodule.git(&["update-index", "--add", "--cacheinfo", "160000,1234567890123456789012345678901234567890,sub"]);
     submodule.git(&["commit", "--quiet", "--message", "sub"]);
     let no_git = Options { environment: vec![("PATH".into(), "/nowhere".into())], ..nothing.options() };

@@ -10,7 +10,7 @@ use std::{
 };
 use tidegate::{
     process::{Exit, How, Launch, Limits, Line, Program},
-    workspace::{Identity, Kind, Lease, Pool, PoolError, Setup, SetupError, attempt_ref},
+    workspace::{Commands, Copies, Identity, Kind, Lease, Pool, PoolError, Setup, SetupError, attempt_ref},
 };
 
 fn status(ground: &Ground, lease: &Lease) -> String {
@@ -245,7 +245,9 @@ async fn a_workspace_is_set_up_once_and_again_when_a_lock_file_changes_and_a_gat
     let limits = Limits { total: Duration::MAX, idle: None, grace: Duration::ZERO, output_bytes: 1 };
     let log = ground.at("setup.log");
     let setup = Setup {
-        commands: vec!["npm ci".into(), "make".into()],
+        caches: tidegate::process::Caches::default(),
+        copies: Copies::default(),
+        commands: Commands::Said(vec!["npm ci".into(), "make".into()]),
         env: vec![],
         limits,
         confines: None,

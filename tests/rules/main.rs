@@ -3,11 +3,12 @@
 #![expect(unreachable_pub, reason = "the modules of a test are nobody's neighbours")]
 
 mod crew;
+mod estimates;
 mod story;
 
 use story::*;
 use tidegate::{
-    plan::{Addition, Bound, Level, Means, NodeId, Phase, Phases, ResourceId, ReviewerId, StreamId, Task},
+    plan::{Addition, Bound, Level, Means, NodeId, Parse, Phase, Phases, ResourceId, ReviewerId, StreamId, Task, Unit},
     run::{
         Breakage, Code, Ending, Event, Evidence, Failure, Finding, Job, JobState, Limit, Oid, Order, Outcome, Policy,
         Refusal, Rejection, Rung, Spend, State, Stop, Subject, Timestamp, Verified, What, Why,
@@ -172,7 +173,7 @@ fn out_of_budget_what_is_paid_for_still_lands() {
 fn a_file_is_held_from_the_first_job_to_the_landing_and_a_port_while_a_job_runs() {
     let needs = |r: u16| node(Task { needs: vec![ResourceId(r)], ..alone() });
     let mut file = Story::new(vec![needs(1), needs(1)], &[], policy());
-    assert_eq!(file.words(1), ["ready; src/lib.rs is in use by task t"]);
+    assert_eq!(file.words(1), ["ready; waits for src/lib.rs, which task t has"]);
     for what in [What::Implement, What::Build, What::Prove] {
         file.pass(0, what);
         assert!(file.running().iter().all(|&(node, _)| node == 0), "{:?}", file.running());
@@ -302,7 +303,12 @@ fn an_edit_out_of_scope_lands_only_when_a_reviewer_or_a_person_grants_it() {
 
 #[test]
 fn a_figure_out_of_its_bound_goes_back_and_a_figure_that_is_missing_proves_nothing() {
-    let means = Means::Measured { command: "cov".into(), bound: Bound::AtLeast(80) };
+    let means = Means::Measured {
+        command: "cov".into(),
+        bound: Bound::AtLeast(80_000),
+        parse: Parse::Last,
+        unit: Unit::percent(),
+    };
     let phases = Phases::ALL.without(Phase::Tests).without(Phase::Red);
     let mut story = Story::gated(Task { phases, ..alone() }, [means]);
     let verified = |figures| Verified { patch: oid(1000), commit: oid(5000), figures, ..Verified::default() };
@@ -310,10 +316,10 @@ fn a_figure_out_of_its_bound_goes_back_and_a_figure_that_is_missing_proves_nothi
     story.verify(0, verified(vec![]));
     story.rest();
     assert_eq!(story.job(0, What::Verify).turn, 1, "it fell over");
-    story.verify(0, verified(vec![(0, 79)]));
-    assert_eq!(&*story.sheet(0).findings[0].text, "words: measured 79, asked for at least 80");
+    story.verify(0, verified(vec![(0, 79_999)]));
+    assert_eq!(&*story.sheet(0).findings[0].text, "words: measured 79.999 %, asked for at least 80 %");
     story.pass(0, What::Implement);
-    story.verify(0, verified(vec![(0, 80)]));
+    story.verify(0, verified(vec![(0, 80_000)]));
     assert_eq!(story.running(), [(0, What::Build)]);
 }
 

@@ -3,8 +3,8 @@
 use super::chance::Chance;
 use tidegate::{
     plan::{
-        Addition, BackendId, Blueprint, Bound, Brief, Criterion, Gate, Hold, Level, Means, Node, NodeId, Phase, Phases,
-        Plan, ResourceId, ReviewerId, Role, StreamId, Task,
+        Addition, BackendId, Blueprint, Bound, Brief, Criterion, Gate, Hold, Level, Means, Node, NodeId, Parse, Phase,
+        Phases, Plan, ResourceId, ReviewerId, Role, StreamId, Task, Unit,
     },
     run::{Grant, Limit, Policy, Rung, Spend, Timestamp},
 };
@@ -74,7 +74,7 @@ fn gated(chance: &mut Chance, nodes: &mut Vec<Node>, edges: &mut Vec<(NodeId, No
         means.extend(has(Phase::Red).then_some(Means::TestsFirst));
         means.extend(has(Phase::Red).then_some(Means::BodiesOut));
         if chance.below(4) == 0 {
-            means.push(Means::Measured { command: "cov".into(), bound: Bound::AtLeast(80) });
+            means.push(measured(chance));
         }
     }
     if has(Phase::Review) {
@@ -139,14 +139,28 @@ fn criterion(means: Means) -> Criterion {
 }
 
 fn criteria(chance: &mut Chance) -> Vec<Criterion> {
-    let means = (0..chance.below(4)).map(|_| match chance.below(5) {
+    let means = (0..chance.below(4)).map(|_| match chance.below(8) {
         0 => Means::Checked { commands: vec!["true".into()] },
-        1 => Means::Measured { command: "cov".into(), bound: Bound::AtLeast(80) },
+        1 => measured(chance),
         2 => Means::Reviewed { reviewer: ReviewerId(chance.below(REVIEWERS) as u16) },
         3 => Means::Approved,
+        4 => Means::Files { paths: vec!["README*".into()] },
+        5 => Means::LeavesClean { commands: vec!["true".into()] },
+        6 => Means::NoBlocker,
         _ => Means::Held,
     });
     means.map(criterion).collect()
+}
+
+/// A figure from 79 to 99, which most of the time holds.
+fn measured(chance: &mut Chance) -> Means {
+    let bound = match chance.below(4) {
+        0 => Bound::AtLeast(80),
+        1 => Bound::Above(79),
+        2 => Bound::AtMost(98),
+        _ => Bound::Below(99),
+    };
+    Means::Measured { command: "cov".into(), bound, parse: Parse::Last, unit: Unit::default() }
 }
 
 /// Sometimes good, sometimes one that must be refused.

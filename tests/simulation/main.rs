@@ -14,7 +14,7 @@ use chance::{Chance, Weather};
 use observer::Observer;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tidegate::{
-    plan::{Blueprint, NodeId},
+    plan::{Blueprint, Means, NodeId},
     run::{
         Charter, Effect, Ending, Entry, Event, Limit, Misfit, Oid, Order, Outcome, Policy, Run, Spend, State, Stop,
         Timestamp,
@@ -245,7 +245,8 @@ impl Sim {
             match (self.run.state(id), self.run.plan().node(gate).gate()) {
                 (State::Failed { .. }, _) => self.facts.push(Event::Ordered(Order::Retry(id))),
                 (State::Held, Some(gate)) => {
-                    let asked = (0..).zip(&gate.criteria).filter(|(_, criterion)| criterion.means.is_a_persons());
+                    let is_asked = |means: &Means| means.is_a_persons() || *means == Means::NoBlocker;
+                    let asked = (0..).zip(&gate.criteria).filter(|(_, criterion)| is_asked(&criterion.means));
                     let words = asked.map(|(criterion, _)| Event::Ordered(Order::Approve { gate: id, criterion }));
                     self.facts.extend(words);
                 }

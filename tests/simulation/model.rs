@@ -49,6 +49,8 @@ pub struct Life {
     /// A gate's criteria on a tip: met, or refused; a figure is judged when it comes.
     settled: BTreeMap<(u16, Oid), (bool, bool)>,
     pub asks: Vec<Box<str>>,
+    /// A person counts it as passed.
+    pub is_skipped: bool,
     rejected: u16,
     same: u16,
     last: u64,
@@ -210,6 +212,7 @@ impl Model {
             Phase::Merge => self.pass_gate(node),
             Phase::Judge => {
                 self.life(node).patch = self.tip;
+                self.look_for_blockers(node);
                 self.judge(node);
             }
         }
@@ -257,6 +260,7 @@ impl Model {
                 Means::Scope => is_verified && self.ungranted(node).is_empty(),
                 Means::Measured { bound, .. } => is_verified && life.figures.get(&i).is_some_and(|&f| bound.holds(f)),
                 Means::Reviewed { reviewer } => life.verdicts.get(&(reviewer, life.patch)).is_some_and(|v| v.0),
+                Means::Files { .. } | Means::HandedOver | Means::LeavesClean { .. } | Means::NoBlocker => false,
                 Means::Approved | Means::Held => {
                     person |= !life.words.contains(&(i, life.patch));
                     true
@@ -271,6 +275,25 @@ impl Model {
         }
     }
 
+    /// Whether something stood against what a person skipped.
+    fn look_for_blockers(&mut self, node: NodeId) {
+        let is_against = |id: NodeId| {
+            let life = &self.lives[id.index()];
+            let is_heavy = |finding: &Finding| finding.weight == Weight::Blocker;
+            match self.task(id) {
+                Some(_) => life.sheet.findings.iter().any(is_heavy),
+                None => life.settled.values().any(|(is_met, is_figure)| !is_met && !is_figure),
+            }
+        };
+        let is_clear = !self.ids().any(|id| self.lives[id.index()].is_skipped && is_against(id));
+        let tip = self.tip;
+        let asked = (0..).zip(self.criteria(node)).filter(|(_, criterion)| criterion.means == Means::NoBlocker);
+        let asked: Vec<u16> = asked.map(|(i, _)| i).collect();
+        if is_clear {
+            self.life(node).settled.extend(asked.into_iter().map(|i| ((i, tip), (true, false))));
+        }
+    }
+
     /// A gate of its own: everything it lacks on its tip is asked for.
     pub fn judge(&mut self, node: NodeId) {
         let tip = self.life(node).patch;
@@ -279,7 +302,9 @@ impl Model {
             let life = &self.lives[node.index()];
             match life.settled.get(&(i, tip)) {
                 Some((is_met, _)) => refused |= !is_met,
-                None if criterion.means.is_a_persons() => person |= !life.words.contains(&(i, tip)),
+                None if criterion.means.is_a_persons() || criterion.means == Means::NoBlocker => {
+                    person |= !life.words.contains(&(i, tip));
+                }
                 None => lacks.push(i),
             }
         }
@@ -443,6 +468,9 @@ impl Model {
                 (life.verified, life.asks) = (Some(verified.patch), verified.asks.clone());
                 life.sheet.without_code = verified.without_code.clone();
                 life.figures = verified.figures.iter().rev().copied().collect();
+                life.sheet.figures = verified.figures.clone();
+                let uncovered = verified.told.iter().filter(|told| told.code == Code::Uncovered);
+                life.sheet.uncovered = uncovered.cloned().collect();
                 return self.verified(node);
             }
             (What::Review(by), Evidence::Approved { findings, grants }) => {
@@ -472,12 +500,15 @@ impl Model {
         let life = &self.lives[node.index()];
         let mut missed = Vec::new();
         for (i, criterion) in (0..).zip(self.criteria(node)) {
-            if let (Means::Measured { bound, .. }, Some(&figure)) = (&criterion.means, life.figures.get(&i))
+            if let (Means::Measured { bound, unit, .. }, Some(&figure)) = (&criterion.means, life.figures.get(&i))
                 && !bound.holds(figure)
             {
-                let text = format!("{}: measured {figure}, asked for {bound}", criterion.text);
+                let text = format!("{}: measured {figure}, asked for {}", criterion.text, unit.bound(*bound));
                 missed.push(Finding::blocker(Code::CheckFails, text));
             }
+        }
+        if !missed.is_empty() {
+            missed.extend(life.sheet.uncovered.iter().cloned());
         }
         if !self.has(node, Phase::Review) || self.reviewers(node).is_empty() {
             missed.extend(self.scope_findings(node));

@@ -140,6 +140,7 @@ impl Observer {
             Stage::Done | Stage::Waived if !is_task_or_its_gate => self.model.over(node, Stage::Waived),
             _ => self.waive(node),
         }
+        self.model.life(node).is_skipped = false;
     }
 
     /// A person's word, or a new plan, counts it as passed.
@@ -179,6 +180,7 @@ impl Observer {
                     self.model.over(node, Stage::Done);
                 } else {
                     self.waive(node);
+                    self.model.life(node).is_skipped = true;
                 }
                 self.model.begin_ready();
             }

@@ -250,7 +250,7 @@ impl World {
 
     fn settled(&self, plan: &Plan, node: NodeId, criterion: u16, chance: &mut Chance) -> Ending {
         Ending::Passed(match plan.node(node).gate().map(|gate| &gate.criteria[usize::from(criterion)].means) {
-            Some(Means::Measured { .. }) => Evidence::Figure { figure: self.figure(chance), ran: vec![] },
+            Some(Means::Measured { .. }) => Evidence::Figure { figure: self.figure(chance), ran: vec![], told: vec![] },
             Some(Means::Reviewed { .. }) => self.approval(chance),
             _ => Evidence::Seen { ran: vec![] },
         })
@@ -270,6 +270,10 @@ impl World {
         }
         if chance.happens(self.weather.stray) {
             verified.asks = paths(chance);
+        }
+        if chance.happens(self.weather.stray) {
+            let uncovered = Finding { weight: Weight::Suggestion, ..finding(Code::Uncovered, chance.below(3)) };
+            verified.told = vec![uncovered];
         }
         let gate = plan.gate_of(node).and_then(|gate| plan.node(gate).gate());
         let measured = gate.into_iter().flat_map(|gate| (0..).zip(&gate.criteria));

@@ -1,0 +1,133 @@
+//! What a language calls a test that is skipped, a stub, and asking whether one is being tested: a table, by the ends of file names.
+
+use regex::Regex;
+use std::sync::LazyLock;
+
+/// What is said how in a language.
+pub(super) struct Idiom {
+    ends: &'static [&'static str],
+    /// Skips a test, or all but one.
+    pub(super) skip: Regex,
+    /// Stands where something is yet to be done.
+    pub(super) stub: Regex,
+    /// Asks whether it is being tested.
+    pub(super) asks: Regex,
+    /// Expects something.
+    pub(super) assertion: Regex,
+}
+
+/// Ends of names, and the shapes of the four. Case is ignored in ASCII alone: the tables for more are not built in.
+type Row = (&'static [&'static str], &'static str, &'static str, &'static str, &'static str);
+
+/// A shape that nothing has.
+const NEVER: &str = r"[^\s\S]";
+
+const ROWS: [Row; 7] = [
+    (
+        &[".rs"],
+        r"#\[\s*ignore\b|cfg_attr\([^\]]*\bignore\b",
+        r"\b(?:todo|unimplemented)\s*!",
+        r#"\bcfg!\(\s*(?:not\(\s*)?(?:test|debug_assertions)\b|#!?\[cfg\(\s*not\(\s*test\b|"(?:NEXTEST|NEXTEST_\w+|RUST_TEST_\w+|__RUST_TEST_INVOKE)""#,
+        r"\b(?:assert\w*|expect|panic|unreachable|prop_assert\w*|should_panic)\b",
+    ),
+    (
+        &[".py", ".pyi"],
+        r"\bpytest\.mark\.(?:skip|skipif|xfail)\b|\bpytest\.(?:skip|xfail|importorskip)\(|\bunittest\.(?:skip\w*|expectedFailure)\b|\b(?:self\.)?skipTest\(|\bSkipTest\b|\b__test__\s*=\s*False",
+        r"\braise NotImplementedError\b|^\s*(?:async )?def \w+\(.*:\s*pass\s*$",
+        r#"["'](?:_?pytest|unittest|nose)["']\s*(?:not\s+)?in\s+(?:list\()?(?:sys\.)?modules|modules\.get\(\s*["'](?:_?pytest|unittest)["']|\bPYTEST_(?:CURRENT_TEST|VERSION|XDIST\w*|ADDOPTS)\b|\b_called_from_test\b|["']pytest["']\s+in\s+sys\.argv"#,
+        r"\b(?:assert\w*|raises|warns|fail)\b",
+    ),
+    (
+        &[".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts"],
+        r"\b(?:it|test|describe|suite|context|specify)(?:\.\w+)*\.(?:skip|skipIf|runIf|todo|only|failing|fails)\b|\bx(?:it|test|describe|specify)\s*\(|\bf(?:it|describe)\s*\(|\b(?:t|ctx|context|this)\.(?:skip|todo)\s*\(|\{\s*(?:skip|todo|only)\s*:",
+        r#"(?i-u)throw (?:new )?\w*Error\(\s*["'`](?:not (?:yet )?implemented|unimplemented|to ?do\b|fixme)"#,
+        r#"\bNODE_ENV\b\s*["'\]]*\s*[!=]==?\s*["'`]test["'`]|["'`]test["'`]\s*[!=]==?\s*(?:process\.)?env\.NODE_ENV|\b(?:JEST_WORKER_ID|VITEST(?:_\w+)?|NODE_TEST_CONTEXT)\b|\bimport\.meta\.vitest\b|\btypeof (?:jest|vi|vitest|describe|beforeEach|expect)\b|\bglobalThis\.(?:jest|vi|expect|describe|__vitest_\w+)\b|--test\b.*\bexecArgv|\bexecArgv\b.*--test\b"#,
+        r"\b(?:expect|assert\w*|should|ok|equal|deepEqual|strictEqual|throws|rejects)\b",
+    ),
+    (
+        &[".go"],
+        r"\bt\.(?:Skip|Skipf|SkipNow)\(",
+        r#"(?i-u)panic\(\s*"(?:not (?:yet )?implemented|unimplemented|todo)"#,
+        r#"\btesting\.Testing\(\)|flag\.Lookup\(\s*"test\.|strings\.HasSuffix\(\s*os\.Args\[0\],\s*"\.test""#,
+        r"\b(?:Error|Errorf|Fatal|Fatalf|Fail|FailNow|assert|require)\b",
+    ),
+    (
+        &[".ex", ".exs"],
+        r"@(?:module|describe)?tag\s+(?::skip\b|skip:)",
+        r#"(?i-u)raise "(?:not (?:yet )?implemented|todo)"#,
+        r"\bMix\.env\(\)\s*[!=]=\s*:test\b|:test\s*[!=]=\s*Mix\.env",
+        r"\b(?:assert\w*|refute\w*)\b",
+    ),
+    (
+        &[".java", ".kt", ".kts", ".scala", ".groovy"],
+        r"@(?:Disabled|Ignore)\b|\b(?:assumeTrue|assumeFalse)\(\s*(?:true|false)\s*\)",
+        r#"(?i-u)UnsupportedOperationException\(\s*"(?:not (?:yet )?implemented|todo)|\bTODO\(""#,
+        r#""org\.junit|Class\.forName\(\s*"org\.(?:junit|testng)"#,
+        r"\b(?:assert\w*|verify|expect\w*|should\w*)\b",
+    ),
+    (
+        &[".rb"],
+        r"\b(?:xit|xdescribe|xcontext|fit|fdescribe|pending|skip)\b\s*[\('\x22]",
+        r"\braise NotImplementedError\b",
+        r"\bdefined\?\(\s*(?:RSpec|Minitest)\b|Rails\.env\.test\?",
+        r"\b(?:assert\w*|refute\w*|expect|should)\b",
+    ),
+];
+
+static IDIOMS: LazyLock<Vec<Idiom>> = LazyLock::new(|| {
+    let regex = |shape: &str| Regex::new(shape).expect("a constant shape: a test uses each");
+    let rows = ROWS.into_iter().chain([(&[""][..], NEVER, r"raise NotImplementedError", NEVER, NEVER)]);
+    let idiom = |(ends, skip, stub, asks, assertion): Row| Idiom {
+        ends,
+        skip: regex(skip),
+        stub: regex(stub),
+        asks: regex(asks),
+        assertion: regex(assertion),
+    };
+    rows.map(idiom).collect()
+});
+
+/// The idiom of a file's language; of a language that is not known, one that finds next to nothing.
+pub(super) fn idiom(path: &str) -> &'static Idiom {
+    let is_it = |idiom: &&Idiom| idiom.ends.iter().any(|end| path.ends_with(end));
+    IDIOMS.iter().find(is_it).unwrap_or_else(|| &IDIOMS[IDIOMS.len() - 1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_language_has_its_words() {
+        for (path, text, skip, stub, asks) in [
+            ("a.py", "@pytest.mark.skip(reason='x')", true, false, false),
+            ("a.py", "    raise NotImplementedError", false, true, false),
+            ("a.py", "def put(self, key): pass", false, true, false),
+            ("a.py", "class Missing(Exception): pass", false, false, false),
+            ("a.py", "if 'pytest' in sys.modules:", false, false, true),
+            ("a.py", "os.environ.get('PYTEST_CURRENT_TEST')", false, false, true),
+            ("a.py", "skip(3)", false, false, false),
+            ("a.ts", "it.only('x', f)", true, false, false),
+            ("a.ts", "describe.concurrent.skip('x', f)", true, false, false),
+            ("a.ts", "xit('x', f)", true, false, false),
+            ("a.ts", "throw new Error('Not implemented yet')", false, true, false),
+            ("a.ts", "if (process.env.NODE_ENV === 'test') return 2", false, false, true),
+            ("a.ts", "process.env['JEST_WORKER_ID']", false, false, true),
+            ("a.ts", "const mode = process.env.NODE_ENV", false, false, false),
+            ("a.go", "t.Skip()", true, false, false),
+            ("a.go", "if testing.Testing() {", false, false, true),
+            ("a.exs", "@tag :skip", true, false, false),
+            ("a.ex", "if Mix.env() == :test do", false, false, true),
+            ("A.java", "@Disabled", true, false, false),
+            ("a.rs", "if cfg!(test) {", false, false, true),
+            ("a.rs", "#[cfg(test)]", false, false, false),
+            ("a.rb", "xit 'x'", true, false, false),
+            ("a.php", "it.only(", false, false, false),
+        ] {
+            let idiom = idiom(path);
+            let found = (idiom.skip.is_match(text), idiom.stub.is_match(text), idiom.asks.is_match(text));
+            assert_eq!(found, (skip, stub, asks), "{path}: {text}");
+        }
+        assert!(idiom("a.py").assertion.is_match("assert x") && idiom("a.js").assertion.is_match("expect(x)"));
+    }
+}

@@ -1,0 +1,32 @@
+//! Where the test runners are that `.ci/runners` installs. A machine without them skips what needs them, and fails in CI.
+
+use std::path::{Path, PathBuf};
+
+/// Where they are.
+pub struct Runners {
+    folder: PathBuf,
+}
+
+impl Runners {
+    /// The runners, if they are here.
+    pub fn found() -> Option<Runners> {
+        let folder = std::env::var_os("TIDEGATE_RUNNERS").map(PathBuf::from);
+        let folder = folder.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/runners"));
+        if folder.join("versions").exists() {
+            return Some(Runners { folder });
+        }
+        assert!(std::env::var_os("CI").is_none(), "no test runners in {}: run .ci/runners", folder.display());
+        println!("skipped: no test runners in {}; .ci/runners installs them", folder.display());
+        None
+    }
+
+    /// The folder of pytest and uv.
+    pub fn python(&self) -> PathBuf {
+        self.folder.join("venv/bin")
+    }
+
+    /// The packages with vitest and jest in them.
+    pub fn node_modules(&self) -> PathBuf {
+        self.folder.join("node_modules")
+    }
+}
