@@ -24,6 +24,7 @@ mod logs;
 mod measured;
 mod neighbours;
 mod plans;
+mod platform;
 mod proof;
 mod red;
 mod reports;

@@ -209,10 +209,7 @@ impl Space {
 
     /// What the journal of the newest run of a topic holds; nothing when none has begun.
     pub fn entries(&self, topic: &str) -> Vec<Entry> {
-        let runs = Runs::of(&self.repo().join(".git"));
-        let Some(run) = runs.newest(topic).expect("the runs are listed") else { return Vec::new() };
-        let reader = Reader::open(&runs.folder(&run)).expect("the journal opens");
-        reader.replay().expect("the journal is read").collect::<Result<_, _>>().expect("the journal is whole")
+        entries(&self.repo(), topic)
     }
 
     /// The report of a topic, on one line.
@@ -278,6 +275,14 @@ pub fn tier() -> &'static str {
     }
     assert!(std::env::var_os("CI").is_none(), "bubblewrap is not installed: apt-get install bubblewrap");
     "none"
+}
+
+/// What the journal of the newest run of a topic holds, in the repository of a folder; nothing when none has begun.
+pub fn entries(folder: &Path, topic: &str) -> Vec<Entry> {
+    let runs = Runs::of(&folder.join(".git"));
+    let Some(run) = runs.newest(topic).expect("the runs are listed") else { return Vec::new() };
+    let reader = Reader::open(&runs.folder(&run)).expect("the journal opens");
+    reader.replay().expect("the journal is read").collect::<Result<_, _>>().expect("the journal is whole")
 }
 
 /// What a process said.
