@@ -32,6 +32,7 @@ mod resources;
 mod reviewers;
 mod sample;
 mod sandbox;
+mod scale;
 mod scope;
 mod servers;
 mod space;
