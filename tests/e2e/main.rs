@@ -9,6 +9,7 @@ mod cassettes;
 mod claude;
 mod collector;
 mod coverage;
+mod crowd;
 mod deployment;
 mod doctor;
 mod documents;

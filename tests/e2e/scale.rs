@@ -8,7 +8,7 @@ const TASKS: usize = 60;
 const STREAMS: usize = 4;
 const AGENTS: usize = 6;
 const CHECKS: usize = 3;
-/// The file that twenty tasks change, each at another place.
+/// The file that ten tasks change, each at another place.
 const SHARED: usize = 7;
 
 /// Where a file is: a hundred in a folder.
@@ -34,8 +34,8 @@ fn fill(space: &Space, config: &str) {
     space.git(&["reset", "-q", "--hard", "main"]);
 }
 
-/// Task `number` changes a file that is there, makes one, and reads what the task that it hangs on has made; each third task changes
-/// a file that the one before it has changed, at another place.
+/// Task `number` changes a file that is there, makes one from what the task that it hangs on has made, and each sixth one also changes
+/// a file that the others of these change, at another place.
 fn breakdown() -> String {
     let mut text = "# Large\n\n".to_owned();
     for stream in 0..STREAMS {
@@ -50,7 +50,7 @@ fn breakdown() -> String {
                 Some(before) => write!(script, "\nsed 's/^/{number} after /' new/{before} > new/{number}").unwrap(),
                 None => write!(script, "\necho {number} > new/{number}").unwrap(),
             }
-            if number.is_multiple_of(3) {
+            if number.is_multiple_of(6) {
                 write!(script, "\nsed -i '{}s/.*/met by {number}/' {}", 3 * number, file(SHARED)).unwrap();
             }
             text += &task(number as u32, &format!("Step {number}"), &dependencies, &script);
@@ -83,7 +83,7 @@ fn sixty_tasks_on_five_thousand_files_land_as_what_they_are_and_share_a_few_clon
     let changes = space.git(&["diff", "--name-only", "main", branch]);
     assert_eq!(changes.lines().count(), 2 * TASKS + 1, "nothing else was touched");
     let met = space.on(branch, &file(SHARED));
-    assert_eq!(met.lines().filter(|line| line.starts_with("met by ")).count(), TASKS / 3, "{met}");
+    assert_eq!(met.lines().filter(|line| line.starts_with("met by ")).count(), TASKS / 6, "{met}");
     assert_eq!(space.git(&["status", "--porcelain"]), "?? notes/");
     let clones = workspaces(&space);
     assert!(clones <= AGENTS + CHECKS, "{clones} clones of five thousand files");
