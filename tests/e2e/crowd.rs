@@ -87,7 +87,7 @@ impl Terminal {
 fn breakdown(bell: &Path, gate: &Path) -> String {
     let mut text = "# Crowd\n\n".to_owned();
     for (at, stream) in ["A", "B", "C", "D"].into_iter().enumerate() {
-        write!(text, "### Stream {stream}: Part {stream} (Parallel)\n\n").unwrap();
+        write!(text, "### Stream {stream}: Part {stream} (Parallel)\n\n").expect("text");
         for number in 1 + at * JOBS / 4..=(at + 1) * JOBS / 4 {
             write!(
                 text,
@@ -96,7 +96,7 @@ fn breakdown(bell: &Path, gate: &Path) -> String {
                 bell.display(),
                 gate.display(),
             )
-            .unwrap();
+            .expect("text");
         }
     }
     text + "## Quality Gates\n\n- **Gate 1**: All tests pass (after Stream A)\n"

@@ -21,7 +21,7 @@ fn fill(space: &Space, config: &str) {
     let mut stream =
         String::from("commit refs/heads/main\ncommitter Ada <ada@example.org> 1700000000 +0000\ndata 5\nBegin\n");
     let mut put = |path: &str, text: &str| {
-        write!(stream, "M 100644 inline {path}\ndata {}\n{text}\n", text.len()).unwrap();
+        write!(stream, "M 100644 inline {path}\ndata {}\n{text}\n", text.len()).expect("text");
     };
     put("tidegate.toml", config);
     for number in 0..FILES {
@@ -40,18 +40,18 @@ fn breakdown() -> String {
     let mut text = "# Large\n\n".to_owned();
     for stream in 0..STREAMS {
         let name = char::from(b'A' + stream as u8);
-        write!(text, "### Stream {name}: Part {name} (Parallel)\n\n").unwrap();
+        write!(text, "### Stream {name}: Part {name} (Parallel)\n\n").expect("text");
         for at in 0..TASKS / STREAMS {
             let number = stream * TASKS / STREAMS + at + 1;
             let before = number.checked_sub(11).filter(|&before| before > 0);
-            let dependencies = before.map_or("None".to_owned(), |before| format!("Task {before} complete"));
+            let dependencies = before.map_or_else(|| "None".to_owned(), |before| format!("Task {before} complete"));
             let mut script = format!("sed -i '1s/.*/changed by {number}/' {}\nmkdir -p new", file(number * 80));
-            match before {
-                Some(before) => write!(script, "\nsed 's/^/{number} after /' new/{before} > new/{number}").unwrap(),
-                None => write!(script, "\necho {number} > new/{number}").unwrap(),
-            }
+            script += &match before {
+                Some(before) => format!("\nsed 's/^/{number} after /' new/{before} > new/{number}"),
+                None => format!("\necho {number} > new/{number}"),
+            };
             if number.is_multiple_of(6) {
-                write!(script, "\nsed -i '{}s/.*/met by {number}/' {}", 3 * number, file(SHARED)).unwrap();
+                script += &format!("\nsed -i '{}s/.*/met by {number}/' {}", 3 * number, file(SHARED));
             }
             text += &task(number as u32, &format!("Step {number}"), &dependencies, &script);
         }
