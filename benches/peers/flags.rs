@@ -65,14 +65,25 @@ pub(crate) enum Part {
     /// Landing a branch.
     #[value(name = "p8")]
     Landing,
+    /// Many branches that are ready at once.
+    #[value(name = "train")]
+    Train,
     /// Commands that take no time.
     #[value(name = "p12")]
     Cold,
 }
 
 impl Part {
-    pub(crate) const ALL: [Part; 7] =
-        [Part::Cold, Part::Makespan, Part::Landing, Part::Workspace, Part::Resume, Part::Noop, Part::Scale];
+    pub(crate) const ALL: [Part; 8] = [
+        Part::Cold,
+        Part::Makespan,
+        Part::Landing,
+        Part::Train,
+        Part::Workspace,
+        Part::Resume,
+        Part::Noop,
+        Part::Scale,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -82,6 +93,7 @@ impl Part {
             Part::Makespan => "P6",
             Part::Workspace => "P7",
             Part::Landing => "P8",
+            Part::Train => "train",
             Part::Cold => "P12",
         }
     }
@@ -94,6 +106,7 @@ impl Part {
             Part::Makespan => "order of work, simulated",
             Part::Workspace => "a workspace for the next attempt",
             Part::Landing => "landing one branch",
+            Part::Train => "branches that are ready at once, side by side and one at a time",
             Part::Cold => "commands, started anew",
         }
     }

@@ -21,6 +21,7 @@ mod scale;
 mod scratch;
 mod sketches;
 mod table;
+mod train;
 mod workspaces;
 
 use clap::Parser;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
             Part::Makespan => makespan::measure(&flags, &mut table),
             Part::Workspace => workspaces::measure(&flags, &mut table),
             Part::Landing => landing::measure(&flags, &mut table),
+            Part::Train => train::measure(&flags, &mut table),
             Part::Cold => cold::measure(&flags, &mut table),
         };
         if let Err(trouble) = measured {

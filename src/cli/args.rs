@@ -1,5 +1,6 @@
 //! The command line: every flag documented where it is defined.
 
+use super::demo::TOPICS;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{
     ffi::OsString,
@@ -277,6 +278,9 @@ pub(crate) struct Demo {
     // Not `dir`: arguments of one name are one argument to clap, and that one is `-C`.
     #[arg(value_name = "DIR", default_value = "tidegate-demo")]
     pub(crate) place: PathBuf,
+    /// Which sample: `chat-system` has 8 tasks in Rust, `platform` 64 in Python.
+    #[arg(long, value_name = "TOPIC", default_value = TOPICS[0], value_parser = TOPICS)]
+    pub(crate) topic: String,
     /// One stable line a change, instead of bars.
     #[arg(long)]
     pub(crate) plain: bool,

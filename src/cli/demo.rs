@@ -1,4 +1,4 @@
-//! `tidegate demo`: makes a small repository with the built-in sample topic, and executes it for real.
+//! `tidegate demo`: makes a small repository with a built-in sample topic, and executes it for real.
 
 use super::{
     Stop,
@@ -12,35 +12,60 @@ use crate::{config::Environment, workspace::create};
 use clap::Parser;
 use std::{fs, path::Path};
 
-/// The sample's topic.
-const TOPIC: &str = "chat-system";
+/// A sample that is built in.
+struct Sample {
+    /// Its topic.
+    topic: &'static str,
+    /// The subject of its first commit.
+    begin: &'static str,
+    /// What the repository holds at its first commit: paths and texts.
+    seed: &'static [(&'static str, &'static str)],
+    /// What the topic's folder holds; it stays untracked.
+    notes: &'static [(&'static str, &'static str)],
+}
 
-macro_rules! sample {
-    ($($path:literal),* $(,)?) => {
-        &[$(($path, include_str!(concat!("../../breakdowns/chat-system/", $path)))),*]
+macro_rules! files {
+    ($topic:literal, $folder:literal: $($path:literal),* $(,)?) => {
+        &[$(($path, include_str!(concat!("../../breakdowns/", $topic, $folder, $path)))),*]
     };
 }
+
+const SAMPLES: [Sample; 2] = [
+    Sample {
+        topic: "chat-system",
+        begin: "Begin the chat crate",
+        seed: files!("chat-system", "/seed/": ".gitignore", "Cargo.toml", "Cargo.lock", "README.md", "src/lib.rs"),
+        notes: files!("chat-system", "/": "research.md", "plan.md", "breakdown.md"),
+    },
+    Sample {
+        topic: "platform",
+        begin: "Begin the depot",
+        seed: files!(
+            "platform", "/seed/": ".gitignore", "README.md", "check.py", "depot/__init__.py", "release.sh",
+            "tests/__init__.py", "tests/test_package.py", "tidegate.toml",
+        ),
+        notes: files!("platform", "/": "research.md", "plan.md", "breakdown.md"),
+    },
+];
+
+/// The topics that there are samples of. The first is the one where none is named.
+pub(super) const TOPICS: [&str; 2] = [SAMPLES[0].topic, SAMPLES[1].topic];
 
 /// In the folder while the sample is being made: without it, what stands there is whole or somebody else's.
 const MAKING: &str = ".tidegate-demo";
 
-/// What the repository holds at its first commit.
-const SEED: &[(&str, &str)] =
-    sample!["seed/.gitignore", "seed/Cargo.toml", "seed/Cargo.lock", "seed/README.md", "seed/src/lib.rs"];
-
-/// What the topic's folder holds; it stays untracked.
-const NOTES: &[(&str, &str)] = sample!["research.md", "plan.md", "breakdown.md"];
-
 pub(crate) async fn demo(arguments: &Arguments, wish: &Demo) -> Result<Exit, Stop> {
     let environment = Environment::capture().map_err(|error| Stop::because("cannot begin", &error))?;
     let dir = arguments.folder(&environment.folder).join(&wish.place);
-    if is_made(&dir) {
+    let sample = SAMPLES.iter().find(|sample| sample.topic == wish.topic).unwrap_or(&SAMPLES[0]);
+    let topic = sample.topic;
+    if is_made(&dir, topic) {
         complain(&format!("going on with the sample in {}\n", dir.display()));
     } else {
-        make(&dir, &environment).await?;
-        complain(&format!("made a repository with the sample topic {TOPIC} in {}\n", dir.display()));
+        make(sample, &dir, &environment).await?;
+        complain(&format!("made a repository with the sample topic {topic} in {}\n", dir.display()));
     }
-    let mut line = vec!["tidegate", "execute", TOPIC];
+    let mut line = vec!["tidegate", "execute", topic];
     line.extend(wish.plain.then_some("--plain"));
     line.extend(wish.sandbox.iter().flat_map(|tier| ["--sandbox", tier]));
     let scene = Scene::at(environment, dir, arguments).await?;
@@ -51,20 +76,21 @@ pub(crate) async fn demo(arguments: &Arguments, wish: &Demo) -> Result<Exit, Sto
 }
 
 /// Whether the sample is there already, all of it.
-fn is_made(dir: &Path) -> bool {
+fn is_made(dir: &Path, topic: &str) -> bool {
     !dir.join(MAKING).exists()
         && dir.join(".git").exists()
-        && dir.join("notes").join(TOPIC).join("breakdown.md").exists()
+        && dir.join("notes").join(topic).join("breakdown.md").exists()
 }
 
-async fn make(dir: &Path, environment: &Environment) -> Result<(), Stop> {
+async fn make(sample: &Sample, dir: &Path, environment: &Environment) -> Result<(), Stop> {
     let is_cut_off = dir.join(MAKING).exists();
     let is_free =
         is_cut_off || fs::read_dir(dir).map_or_else(|_| !dir.exists(), |mut entries| entries.next().is_none());
     if !is_free {
         let text = format!(
-            "error: {} is there already, and is not the sample\n  = help: name another folder: tidegate demo DIR\n",
-            dir.display()
+            "error: {} is there already, and is not the sample {}\n  = help: name another folder: tidegate demo DIR\n",
+            dir.display(),
+            sample.topic
         );
         return Err(Stop::new(Exit::Faulty, text));
     }
@@ -79,12 +105,11 @@ async fn make(dir: &Path, environment: &Environment) -> Result<(), Stop> {
             }
         }
     }
-    let written = SEED.iter().map(|(path, text)| (path.trim_start_matches("seed/").to_owned(), *text));
-    write(dir, written)?;
-    create(dir, environment.all(), "Begin the chat crate")
+    write(dir, sample.seed.iter().map(|(path, text)| ((*path).to_owned(), *text)))?;
+    create(dir, environment.all(), sample.begin)
         .await
         .map_err(|error| Stop::because("the sample's repository cannot be made", &error))?;
-    write(dir, NOTES.iter().map(|(path, text)| (format!("notes/{TOPIC}/{path}"), *text)))?;
+    write(dir, sample.notes.iter().map(|(path, text)| (format!("notes/{}/{path}", sample.topic), *text)))?;
     fs::remove_dir(dir.join(MAKING)).map_err(unwritable)
 }
 

@@ -169,7 +169,10 @@ fn done(page: &mut Page, board: &Board, zone: &TimeZone) {
     let is_landed = |id: &NodeId| board.card(*id).story().is_some_and(|story| story.landed.is_some());
     for id in tasks(board).filter(|id| !is_landed(id)) {
         match board.standing(id) {
-            Standing::Done => items.push(format!("{}: was done before the run", board.title(id))),
+            Standing::Done if board.plan().node(id).task().is_some_and(|task| task.done) => {
+                items.push(format!("{}: was done before the run", board.title(id)));
+            }
+            Standing::Done => items.push(format!("{}: done, with nothing to land", board.title(id))),
             Standing::Skipped => items.push(format!("{}: skipped by a person", board.title(id))),
             _ => {}
         }

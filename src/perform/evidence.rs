@@ -190,8 +190,9 @@ impl Bench {
     pub(super) async fn reports(&self, base: Oid, commit: Oid, job: &Job, desk: &Desk) -> Result<Said, Breakage> {
         let changes = self.repo.changes(base, commit).await.map_err(|fault| git(&fault))?;
         let commands = self.checks.commands_for(changes.iter().map(|change| &*change.path));
-        let before = self.measured(base, &commands, Purpose::Base, job, desk).await?;
+        // The tree first: its base is often a candidate that somebody else is proving now, and waiting for that would prove one by one.
         let after = self.measured(commit, &commands, Purpose::Judge, job, desk).await?;
+        let before = self.measured(base, &commands, Purpose::Base, job, desk).await?;
         Ok(Said { commands, before, after })
     }
 

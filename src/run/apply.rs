@@ -95,8 +95,13 @@ impl Run {
             self.quotas_changed();
         }
         let on = self.subject(node, what);
+        let is_first = self.lives[node.index()].starts == 0 && self.plan.node(node).task().is_some();
         let life = &mut self.lives[node.index()];
         life.starts = life.starts.saturating_add(1);
+        if is_first {
+            // What landed while it waited for a slot, or for something that another had for itself, is there for it.
+            life.sheet().base = self.train.tip();
+        }
         let (attempt, turn, sheet) = (life.starts, life.turn(what), life.sheet.clone());
         if let (What::Land, Subject::Candidate { commit, .. }) = (what, on) {
             life.launched = Some(Box::new(Launch { patch: life.subject, commit, ledger: life.ledger.clone() }));

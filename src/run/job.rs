@@ -155,7 +155,7 @@ pub struct Job {
 /// What came of a task so far, and what its next job has to know: a copy handed out with the job.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sheet {
-    /// The commit the task is built on: the tip when it began, or when it was last sent back by the train.
+    /// The commit the task is built on: the tip when its first job started, or when it was last sent back by the train.
     pub base: Oid,
     /// The last tree of the test-developer, as a commit.
     pub tests: Oid,

@@ -11,8 +11,9 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::tz::TimeZone;
 use std::io::{self, Write};
 
-/// Most drawings a second.
-const HERTZ: u8 = 12;
+/// What indicatif may draw by itself in a second, when a bar is touched: as little as there is. A frame is drawn once a tick, when all
+/// bars say what they have to.
+const HERTZ: u8 = 1;
 
 /// Bars at the foot of a terminal, on stderr: stdout stays free for results.
 pub struct Bars {
@@ -25,6 +26,8 @@ pub struct Bars {
     size: Box<dyn Fn() -> Size + Send>,
     multi: MultiProgress,
     slots: Vec<Slot>,
+    /// Lines that go above the bars with the next frame.
+    lines: Vec<String>,
     /// The terminal itself, where a resize is mended.
     terminal: Option<Terminal>,
 }
@@ -63,8 +66,8 @@ impl Bars {
         out: Box<dyn Write + Send>,
     ) -> Bars {
         let multi = MultiProgress::with_draw_target(target);
-        let (slots, terminal) = (Vec::new(), None);
-        Bars { board, live, zone, is_coloured: false, out, size, multi, slots, terminal }
+        let (slots, lines, terminal) = (Vec::new(), Vec::new(), None);
+        Bars { board, live, zone, is_coloured: false, out, size, multi, slots, lines, terminal }
     }
 
     /// With colours.
@@ -73,40 +76,44 @@ impl Bars {
         Bars { is_coloured, ..self }
     }
 
+    /// One frame: the lines that wait, and the bars below them.
     fn draw(&mut self, rows: Vec<Row>, width: u16) {
-        while self.slots.len() > rows.len() {
-            if let Some(slot) = self.slots.pop() {
-                slot.bar.finish_and_clear();
-                self.multi.remove(&slot.bar);
-            }
+        let mut is_new = self.slots.len() > rows.len();
+        for slot in self.slots.drain(rows.len().min(self.slots.len())..) {
+            self.multi.remove(&slot.bar);
         }
         for (at, row) in rows.into_iter().enumerate() {
             if self.slots.len() == at {
                 let bar = self.multi.add(ProgressBar::new(0));
                 self.slots.push(Slot { bar, row: None, width });
             }
-            self.slots[at].show(row, width, self.is_coloured);
+            is_new |= self.slots[at].show(row, width, self.is_coloured);
         }
-    }
-
-    fn above(&mut self, text: &str) {
-        let width = (self.size)().width;
+        let lines = std::mem::take(&mut self.lines);
+        if !lines.is_empty() {
+            let rows = lines.iter().flat_map(|text| text.lines()).map(|line| wrapped(line, width.into()));
+            let rows: Vec<String> = rows.flat_map(|rows| rows.lines().map(logged).collect::<Vec<_>>()).collect();
+            // An error is a terminal that is gone: nobody is left to tell.
+            let _ = self.multi.println(rows.join("\n"));
+        } else if is_new {
+            self.multi.suspend(|| ());
+        }
         if let Some(terminal) = &self.terminal {
-            terminal.mend();
+            terminal.show();
         }
-        let rows = text.lines().map(|line| wrapped(line, width.into()));
-        let text: Vec<String> =
-            rows.flat_map(|rows| rows.lines().map(|row| format!("{LOGGED}{row}")).collect::<Vec<_>>()).collect();
-        // An error is a terminal that is gone: nobody is left to tell.
-        let _ = self.multi.println(text.join("\n"));
     }
 }
 
+/// A line that stays above the bars.
+fn logged(row: &str) -> String {
+    format!("{LOGGED}{row}")
+}
+
 impl Slot {
-    /// Touches the bar only where something differs: each touch is a drawing.
-    fn show(&mut self, row: Row, width: u16, is_coloured: bool) {
+    /// Touches the bar only where something differs. Whether it does.
+    fn show(&mut self, row: Row, width: u16, is_coloured: bool) -> bool {
         if self.row.as_ref() == Some(&row) && self.width == width {
-            return;
+            return false;
         }
         let shape = |row: &Row| (row.kind, row.tone);
         if self.row.as_ref().map(shape) != Some(shape(&row)) || self.width != width {
@@ -117,6 +124,7 @@ impl Slot {
         self.bar.set_prefix(row.prefix.clone());
         self.bar.set_message(row.text.clone());
         (self.row, self.width) = (Some(row), width);
+        true
     }
 }
 
@@ -183,11 +191,8 @@ fn size_of_stderr() -> Size {
 
 impl View for Bars {
     fn entry(&mut self, told: &Told) {
-        let lines: Vec<String> =
-            told.news.iter().filter(|news| news.tone != Tone::Quiet).map(|news| line_of(news, &self.zone)).collect();
-        if !lines.is_empty() {
-            self.above(&lines.join("\n"));
-        }
+        let loud = told.news.iter().filter(|news| news.tone != Tone::Quiet);
+        self.lines.extend(loud.map(|news| line_of(news, &self.zone)));
     }
 
     fn tick(&mut self, now: Timestamp) {
@@ -200,11 +205,12 @@ impl View for Bars {
     }
 
     fn note(&mut self, text: &str) {
-        self.above(&block(text, 200, 2_000));
+        self.lines.push(block(text, 200, 2_000));
     }
 
     fn finish(&mut self, last: &Last) {
-        self.draw(Vec::new(), 80);
+        let width = (self.size)().width;
+        self.draw(Vec::new(), width);
         let _ = self.multi.clear();
         if let Some(terminal) = &self.terminal {
             terminal.leave();

@@ -25,7 +25,7 @@ pub(super) struct Terminal(Arc<Mutex<Desk>>);
 struct Desk {
     out: Box<dyn Write + Send>,
     size: Box<dyn Fn() -> Size + Send>,
-    /// What is written at the next flush, all at once.
+    /// What is written when it is shown, all at once.
     draft: String,
     /// How far each row of the drawing reaches, without what was logged above it; and the width it was drawn for.
     rows: Vec<usize>,
@@ -68,6 +68,12 @@ impl Terminal {
         let _ = desk.flush();
     }
 
+    /// Shows what was drawn since it was last shown: one frame is one write.
+    pub(super) fn show(&self) {
+        // A terminal that is gone has nobody before it.
+        let _ = self.desk().flush();
+    }
+
     /// Puts the cursor at the start of a free row.
     pub(super) fn leave(&self) {
         let mut desk = self.desk();
@@ -93,6 +99,9 @@ impl Terminal {
 impl Desk {
     fn flush(&mut self) -> io::Result<()> {
         let draft = std::mem::take(&mut self.draft);
+        if draft.is_empty() {
+            return Ok(());
+        }
         self.out.write_all(draft.as_bytes()).and_then(|()| self.out.flush())
     }
 }
@@ -189,8 +198,9 @@ impl TermLike for Terminal {
         Ok(())
     }
 
+    /// Nothing: [`Terminal::show`] does it, when the frame is whole.
     fn flush(&self) -> io::Result<()> {
-        self.desk().flush()
+        Ok(())
     }
 }
 
@@ -229,7 +239,7 @@ pub(super) mod tests {
         for text in ["one", "     ", "fullfull", "", "", "        "] {
             terminal.write_str(text).unwrap();
         }
-        terminal.flush().unwrap();
+        terminal.show();
         assert_eq!(wire.taken(), "one\x1b[K\r\nfullfull\r\n\x1b[K");
         terminal.leave();
         terminal.leave();
@@ -245,7 +255,7 @@ pub(super) mod tests {
         terminal.move_cursor_up(0).unwrap();
         terminal.clear_line().unwrap();
         terminal.write_str("two").unwrap();
-        terminal.flush().unwrap();
+        terminal.show();
         assert_eq!(wire.taken(), "one\x1b[K\r\x1b[2Ktwo");
     }
 
@@ -260,7 +270,7 @@ pub(super) mod tests {
             terminal.write_str(text).unwrap();
         }
         terminal.mend();
-        terminal.flush().unwrap();
+        terminal.show();
         assert_eq!(wire.taken(), "logged\x1b[K\r\n\x1b[1mtwelve\x1b[0m wide\x1b[K\r\nshort\x1b[K");
         *width.lock().unwrap() = 5;
         terminal.mend();

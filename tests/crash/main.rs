@@ -5,6 +5,7 @@
 
 mod demo;
 mod live;
+mod many;
 mod points;
 mod sample;
 mod signals;

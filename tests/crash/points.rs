@@ -151,13 +151,13 @@ fn a_task_whose_tests_come_first_survives_a_kill_in_each_of_its_phases() {
         armed.env("TIDEGATE_FAILPOINT", format!("{point}:1"));
         let first = run(armed);
         assert!(first.was_killed(), "{point} was not reached: {}", first.all());
-        let (ended, before) = (tide::ended_scripts(&tide::entries(&space, "toy")), log.counts());
+        let (ended, before) = (tide::ended_scripts(&space.entries("toy")), log.counts());
         run(space.tidegate(&["execute", "toy", "--plain"])).exits(0);
         lifeline.is_let_go();
         let after = log.counts();
         assert!(ended.iter().all(|script| after.get(script) == before.get(script)), "{point}: {before:?} {after:?}");
         assert_eq!(tide::landed(&space, "tidegate/toy/integration"), ["1"], "{point}");
-        assert_eq!(tide::fallen(&tide::entries(&space, "toy")), [""; 0], "{point}");
+        assert_eq!(tide::fallen(&space.entries("toy")), [""; 0], "{point}");
         assert!(space.on("tidegate/toy/integration", "src/lib.rs").contains("pub fn two"));
         survived += 1;
     }

@@ -3,7 +3,7 @@
 use super::{
     live::Live,
     space::Space,
-    tide::{self, Tide, entries, fallen, landed},
+    tide::{self, Tide, fallen, landed},
     trace::{Bell, Lifeline, Log},
 };
 use rustix::process::{Pid, Signal, kill_process};
@@ -59,7 +59,7 @@ impl Slow {
         self.start().end().exits(0);
         self.lifeline.is_let_go();
         assert_eq!(landed(&self.space, BRANCH), ["1", "2"]);
-        assert_eq!(fallen(&entries(&self.space, "slow")), [""; 0], "a signal costs nobody a life");
+        assert_eq!(fallen(&self.space.entries("slow")), [""; 0], "a signal costs nobody a life");
     }
 }
 

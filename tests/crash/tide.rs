@@ -10,10 +10,7 @@ use super::{
     trace::{Lifeline, Log},
 };
 use std::{collections::BTreeMap, fmt::Write, fs, process::Command};
-use tidegate::{
-    journal::{Reader, Runs},
-    run::{Ending, Entry, Event, Run, What},
-};
+use tidegate::run::{Ending, Entry, Event, Run, What};
 
 pub const TOPIC: &str = "tide";
 pub const BRANCH: &str = "tidegate/tide/integration";
@@ -102,7 +99,7 @@ impl Tide {
 
     /// What the journal of the newest run holds; nothing when none has begun.
     pub fn entries(&self) -> Vec<Entry> {
-        entries(&self.space, TOPIC)
+        self.space.entries(TOPIC)
     }
 
     /// The tree that landed: mode, content and name of each file, but for the configuration, which names a folder of this space.
@@ -110,14 +107,6 @@ impl Tide {
         let list = self.space.git(&["ls-tree", "-r", BRANCH]);
         list.lines().filter(|line| !line.ends_with("tidegate.toml")).map(str::to_owned).collect()
     }
-}
-
-/// What the journal of the newest run of a topic holds; nothing when none has begun.
-pub fn entries(space: &Space, topic: &str) -> Vec<Entry> {
-    let runs = Runs::of(&space.repo().join(".git"));
-    let Some(run) = runs.newest(topic).expect("the runs are listed") else { return Vec::new() };
-    let reader = Reader::open(&runs.folder(&run)).expect("the journal opens");
-    reader.replay().expect("the journal is read").collect::<Result<_, _>>().expect("the journal is whole")
 }
 
 /// The scripts whose jobs have a journaled end, named as they name themselves in the log.

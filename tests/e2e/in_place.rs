@@ -31,7 +31,8 @@ fn scripts_work_where_the_repository_is_in_the_order_of_the_plan_and_nothing_is_
     assert_eq!((space.read("three"), space.read("two")), ("1\n3 1\n".into(), "2\n".into()));
     assert_eq!(space.git(&["log", "--format=%s", "-1"]), "Work in place");
     assert_eq!(space.git(&["for-each-ref", "refs/tidegate", "refs/heads/tidegate"]), "");
-    assert!(space.report("two").contains("done in place"), "{}", space.report("two"));
+    let report = space.report("two");
+    assert!(report.contains("done in place") && report.contains("1 First: done, with nothing to land"), "{report}");
     space.run(&["logs", "two", "3"]).exits(0);
     space.execute("two").exits(0).says(&["done, every gate passed"]);
     assert_eq!(space.read("three"), "1\n3 1\n", "what is done is not done again");

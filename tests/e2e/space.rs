@@ -6,6 +6,10 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
+use tidegate::{
+    journal::{Reader, Runs},
+    run::Entry,
+};
 
 /// A scratch repository. Gone with its value, unless `KEEP` is set.
 pub struct Space {
@@ -203,6 +207,11 @@ impl Space {
         paths.lines().map(str::to_owned).collect()
     }
 
+    /// What the journal of the newest run of a topic holds; nothing when none has begun.
+    pub fn entries(&self, topic: &str) -> Vec<Entry> {
+        entries(&self.repo(), topic)
+    }
+
     /// The report of a topic, on one line.
     pub fn report(&self, topic: &str) -> String {
         flat(&self.read(&format!("notes/{topic}/report.md")))
@@ -266,6 +275,14 @@ pub fn tier() -> &'static str {
     }
     assert!(std::env::var_os("CI").is_none(), "bubblewrap is not installed: apt-get install bubblewrap");
     "none"
+}
+
+/// What the journal of the newest run of a topic holds, in the repository of a folder; nothing when none has begun.
+pub fn entries(folder: &Path, topic: &str) -> Vec<Entry> {
+    let runs = Runs::of(&folder.join(".git"));
+    let Some(run) = runs.newest(topic).expect("the runs are listed") else { return Vec::new() };
+    let reader = Reader::open(&runs.folder(&run)).expect("the journal opens");
+    reader.replay().expect("the journal is read").collect::<Result<_, _>>().expect("the journal is whole")
 }
 
 /// What a process said.

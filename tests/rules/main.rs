@@ -180,6 +180,11 @@ fn a_file_is_held_from_the_first_job_to_the_landing_and_a_port_while_a_job_runs(
     }
     file.pass(0, What::Land);
     assert!(file.running().contains(&(1, What::Implement)), "landed is free, handed over or not");
+    assert_eq!(
+        file.job(1, What::Implement).sheet.base,
+        file.run.tip(),
+        "whoever had to wait begins on what has landed"
+    );
     let mut port = Story::new(vec![needs(0), needs(0)], &[], policy());
     port.pass(0, What::Implement);
     assert_eq!(port.running(), [(0, What::Build), (1, What::Implement)]);

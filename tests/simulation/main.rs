@@ -5,6 +5,7 @@
 mod chance;
 mod drafts;
 mod line;
+mod line_up;
 mod model;
 mod observer;
 mod world;

@@ -259,10 +259,14 @@ impl Observer {
         for before in self.model.before(node) {
             assert!(self.model.is_open(before), "{node:?} started before {before:?} was open");
         }
+        let (tip, is_task) = (self.model.tip, self.model.task(node).is_some());
         let life = self.model.life(node);
         assert!(life.landings == 0 || what == What::HandOver, "{node:?} has landed, and does {what:?}");
         let want = life.wants.get(&what).unwrap_or_else(|| panic!("{node:?} does {what:?}, which nobody wants"));
         assert!(!want.rests, "{node:?} {what:?} rests");
+        if is_task && life.starts == 0 {
+            life.sheet.base = tip;
+        }
         life.starts += 1;
         let twice = self.model.running.values().any(|r| (r.node, r.what) == (node, what) && r.is_needed);
         assert!(!twice, "{node:?} does {what:?} twice");
