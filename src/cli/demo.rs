@@ -30,12 +30,21 @@ macro_rules! files {
     };
 }
 
-const SAMPLES: [Sample; 2] = [
+const SAMPLES: [Sample; 3] = [
     Sample {
         topic: "chat-system",
         begin: "Begin the chat crate",
         seed: files!("chat-system", "/seed/": ".gitignore", "Cargo.toml", "Cargo.lock", "README.md", "src/lib.rs"),
         notes: files!("chat-system", "/": "research.md", "plan.md", "breakdown.md"),
+    },
+    Sample {
+        topic: "api-integration",
+        begin: "Begin the client",
+        seed: files!(
+            "api-integration", "/seed/": ".gitignore", "README.md", "pyproject.toml", "shop/__init__.py",
+            "shop/transport.py", "tests/test_transport.py",
+        ),
+        notes: files!("api-integration", "/": "research.md", "plan.md", "breakdown.md"),
     },
     Sample {
         topic: "platform",
@@ -49,7 +58,7 @@ const SAMPLES: [Sample; 2] = [
 ];
 
 /// The topics that there are samples of. The first is the one where none is named.
-pub(super) const TOPICS: [&str; 2] = [SAMPLES[0].topic, SAMPLES[1].topic];
+pub(super) const TOPICS: [&str; 3] = [SAMPLES[0].topic, SAMPLES[1].topic, SAMPLES[2].topic];
 
 /// In the folder while the sample is being made: without it, what stands there is whole or somebody else's.
 const MAKING: &str = ".tidegate-demo";

@@ -40,6 +40,11 @@ impl Ground {
     }
 
     fn run(&self, args: &[&str]) -> Said {
+        crate::space::said(&self.command(args).output().expect("the binary runs"))
+    }
+
+    /// Of the binary, which finds the runners before any other program.
+    fn command(&self, args: &[&str]) -> std::process::Command {
         let mut command = self.space.tidegate(args);
         let path = std::env::var_os("PATH").unwrap_or_default();
         let path = [self.runners.join("venv/bin")].into_iter().chain(std::env::split_paths(&path));
@@ -48,7 +53,7 @@ impl Ground {
         command
             .env("PATH", std::env::join_paths(path).expect("a search path"))
             .env("PYENV_ROOT", Path::new(&home).join(".pyenv"));
-        crate::space::said(&command.output().expect("the binary runs"))
+        command
     }
 
     fn execute(&self, tasks: &[Task]) -> Said {
@@ -220,4 +225,17 @@ fn what_is_checked_and_set_up_by_default_is_told() {
     let said = space.run(&["check", "toy"]).exits(0);
     let said = said.says(&["cargo test --workspace", "cd api && python3 -m pytest", "cd web && npm test"]);
     said.says(&["set-up, by lock files: cargo fetch --locked; cd web && npm ci; `[workspace] setup` says otherwise"]);
+}
+
+#[test]
+fn the_sample_in_python_goes_the_whole_way() {
+    let Some(ground) = python() else { return };
+    let mut demo = ground.command(&["demo", "shop", "--topic", "api-integration", "--plain"]);
+    let said = crate::space::said(&demo.current_dir(ground.space.beside("")).output().expect("the binary runs"));
+    said.exits(0).says(&[
+        "1     sent back by security-reviewer: the text of an error holds the whole request, and with it the token",
+        "2     sent back by verify: sealed tests fail: tests/test_pages.py test_items_of_all_pages_come_in_order",
+        "api-integration: done, every gate passed",
+        "Tasks: 3 of 3 done",
+    ]);
 }
