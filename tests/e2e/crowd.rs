@@ -161,7 +161,9 @@ fn two_hundred_jobs_are_drawn_on_a_terminal_of_twenty_four_lines_calmly_and_leav
     assert!(lines.iter().all(|line| line.chars().count() <= 100), "{lines:#?}");
     let is_bar =
         |line: &&String| line.contains("running ·") || line.contains("gate waits") || line.contains("implements");
-    for terminal in [&at_work, &Terminal::after(&all)] {
+    let at_end = Terminal::after(&all);
+    assert_eq!(at_end.lines().iter().find(is_bar), None, "bars are left at the end");
+    for terminal in [&at_work, &at_end] {
         let left: Vec<_> = terminal.gone.iter().filter(is_bar).collect();
         assert!(left.is_empty(), "bars were scrolled away: {left:#?}");
     }

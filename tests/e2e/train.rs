@@ -63,7 +63,7 @@ behind=$(($(grep -n "^$$\$" OUTSIDE | cut -d: -f1) + 3))
 i=0
 until [ "$(wc -l < OUTSIDE)" -ge "$behind" ]; do
   i=$((i + 1))
-  [ "$i" -lt 3000 ] || { echo "it was alone for half a minute"; exit 1; }
+  [ "$i" -lt 12000 ] || { echo "it was alone for minutes"; exit 1; }
   sleep 0.01
 done
 "#;
