@@ -124,9 +124,9 @@ async fn a_program_runs_where_and_with_what_it_was_told_and_nothing_else() {
 #[tokio::test]
 async fn errors_go_to_their_own_file_when_there_is_one() {
     let place = place(1);
-    let mut program = place.sh("echo out; echo err >&2; kill -HUP $$");
+    let mut program = place.sh("echo out; echo err >&2; kill -USR1 $$");
     program.stderr = Some(place.dir.path().join("err"));
-    assert_eq!(place.wardens.launch(program, Line::default()).await.how, How::Signal(1));
+    assert_eq!(place.wardens.launch(program, Line::default()).await.how, How::Signal(10));
     assert_eq!(
         (place.out().as_str(), fs::read_to_string(place.dir.path().join("err")).unwrap().as_str()),
         ("out\n", "err\n")
