@@ -1,6 +1,6 @@
 //! An ecosystem: what a language's tools are asked, and how they answer. Several share one repository, and one command line.
 
-use super::{Cargo, Check, Checked, Node, Place, Python, Tree, declared::Declared, reports};
+use super::{Cargo, Check, Checked, Go, Node, Place, Python, Tree, declared::Declared, reports};
 use crate::plan::Level;
 use crate::process::{Exit, How};
 use crate::rules::Report;
@@ -25,13 +25,28 @@ impl Order {
 
     /// Sets a variable: to `more` behind what `[checks] env` and other ecosystems have in it.
     pub fn extend(&mut self, check: &Check<'_>, name: &str, between: &str, more: impl Into<OsString>) {
+        let held = self.held(check, name);
+        self.join(name, [held, more.into()], between);
+    }
+
+    /// The same with `more` before it.
+    pub fn precede(&mut self, check: &Check<'_>, name: &str, between: &str, more: impl Into<OsString>) {
+        let held = self.held(check, name);
+        self.join(name, [more.into(), held], between);
+    }
+
+    fn held(&self, check: &Check<'_>, name: &str) -> OsString {
         let held = self.variables.iter().chain(check.configured).chain(check.env).find(|(held, _)| held == name);
-        let mut value = OsString::new();
-        if let Some((_, held)) = held.filter(|(_, held)| !held.is_empty()) {
-            value.push(held);
+        held.map(|(_, held)| held.clone()).unwrap_or_default()
+    }
+
+    fn join(&mut self, name: &str, parts: [OsString; 2], between: &str) {
+        let [first, second] = parts;
+        let mut value = first;
+        if !value.is_empty() && !second.is_empty() {
             value.push(between);
         }
-        value.push(more.into());
+        value.push(second);
         self.variables.retain(|(held, _)| held != name);
         self.variables.push((name.into(), value));
     }
@@ -82,7 +97,7 @@ pub trait Ecosystem: Send + Sync {
 }
 
 /// All that are known.
-pub static ECOSYSTEMS: [&dyn Ecosystem; 3] = [&Cargo, &Python, &Node];
+pub static ECOSYSTEMS: [&dyn Ecosystem; 4] = [&Cargo, &Python, &Node, &Go];
 
 /// Runs one check and collects what it says to these ecosystems. One that none of them knows is known by its exit code alone.
 pub async fn run(check: &Check<'_>, ecosystems: &[&dyn Ecosystem]) -> Checked {
@@ -133,6 +148,7 @@ mod tests {
             ("uv run pytest && cd web && npm test", &["python", "node"]),
             ("python3 -m pytest -q", &["python"]),
             ("npx vitest run", &["node"]),
+            ("cd api && go test ./...", &["go"]),
             ("make test", &[]),
             ("cargo clippy", &[]),
         ] {

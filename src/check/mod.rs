@@ -2,11 +2,14 @@
 
 mod cargo;
 mod command;
+mod compiler;
 mod declared;
 mod ecosystem;
 mod events;
+mod go;
 mod javascript;
 mod junit;
+mod links;
 mod node;
 mod place;
 mod python;
@@ -22,6 +25,7 @@ pub use cargo::Cargo;
 pub use command::{Check, Checked};
 pub use declared::names_report;
 pub use ecosystem::{ECOSYSTEMS, Ecosystem, Order, Prepared, Preparing, Reader, Reading, run};
+pub use go::Go;
 pub use node::Node;
 pub use place::{Place, Tree};
 pub use python::Python;

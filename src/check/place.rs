@@ -98,6 +98,11 @@ impl<'a> Place<'a> {
         if self.folder.is_empty() { name.to_owned() } else { format!("{}/{name}", self.folder) }
     }
 
+    /// Another folder of the same tree.
+    pub(super) fn other(&self, folder: &'a str) -> Place<'a> {
+        Place { tree: self.tree, folder }
+    }
+
     /// Whether it has a file of this name.
     pub fn has(&self, name: &str) -> bool {
         self.tree.paths.contains(&*self.at(name))

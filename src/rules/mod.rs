@@ -10,6 +10,7 @@ mod integrity;
 mod javascript;
 mod leftover;
 mod lexis;
+mod outline;
 mod protected;
 mod python;
 mod red;
