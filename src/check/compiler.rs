@@ -5,6 +5,7 @@ use crate::rules::{Build, BuildError, ErrorKind, Report};
 use crate::text::shortened;
 use regex::Regex;
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     sync::LazyLock,
@@ -74,10 +75,14 @@ impl Words {
     /// The errors in a text. `bases` are folders of the checkout in which relative paths may begin.
     pub(super) fn errors(&self, text: &str, root: &Path, bases: &[String]) -> Vec<BuildError> {
         let entered = self.entered(text, root);
-        let mut found: Vec<(usize, BuildError)> = Vec::new();
+        let (mut found, mut seen): (Vec<(usize, BuildError)>, BTreeSet<usize>) = Default::default();
         for captures in self.shapes.iter().flat_map(|shape| shape.captures_iter(text)) {
             let group = |name| captures.name(name).map(|found| found.as_str().trim()).unwrap_or_default();
             let at = captures.get(0).map_or(0, |whole| whole.start());
+            // What an earlier shape has read is read.
+            if !seen.insert(at) {
+                continue;
+            }
             let last = entered.partition_point(|(from, _)| *from <= at).checked_sub(1).map(|last| &entered[last].1);
             let file = last.into_iter().chain(bases).find_map(|base| inside(group("file"), root, base));
             let (class, message) = (group("class"), group("message"));
@@ -166,7 +171,9 @@ pub(super) fn inside(path: &str, root: &Path, base: &str) -> Option<String> {
         false if base.is_empty() => path.to_owned(),
         false => format!("{base}/{path}"),
     };
-    let is_foreign = path.is_empty() || path.split('/').any(|part| matches!(part, "node_modules" | "..")) || path.starts_with("node:");
+    let is_foreign = path.is_empty()
+        || path.split('/').any(|part| matches!(part, "node_modules" | ".."))
+        || path.starts_with("node:");
     (!is_foreign && root.join(&path).is_file()).then_some(path)
 }
 

@@ -1,6 +1,6 @@
 //! An ecosystem: what a language's tools are asked, and how they answer. Several share one repository, and one command line.
 
-use super::{Cargo, Check, Checked, Go, Node, Place, Python, Tree, declared::Declared, reports};
+use super::{Cargo, Check, Checked, Elixir, Go, Node, Place, Python, Tree, declared::Declared, reports};
 use crate::plan::Level;
 use crate::process::{Exit, How};
 use crate::rules::Report;
@@ -97,7 +97,7 @@ pub trait Ecosystem: Send + Sync {
 }
 
 /// All that are known.
-pub static ECOSYSTEMS: [&dyn Ecosystem; 4] = [&Cargo, &Python, &Node, &Go];
+pub static ECOSYSTEMS: [&dyn Ecosystem; 5] = [&Cargo, &Python, &Node, &Go, &Elixir];
 
 /// Runs one check and collects what it says to these ecosystems. One that none of them knows is known by its exit code alone.
 pub async fn run(check: &Check<'_>, ecosystems: &[&dyn Ecosystem]) -> Checked {
@@ -149,6 +149,7 @@ mod tests {
             ("python3 -m pytest -q", &["python"]),
             ("npx vitest run", &["node"]),
             ("cd api && go test ./...", &["go"]),
+            ("mix test --cover", &["elixir"]),
             ("make test", &[]),
             ("cargo clippy", &[]),
         ] {

@@ -42,7 +42,7 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
         [
             r"undefined|is not in (?:GOROOT|std)|no required module provides|has no field or method|could not import|not exported by|cannot find (?:package|module)|missing go\.sum entry|unknown field",
             r"cannot use|not enough (?:arguments|return values)|too many (?:arguments|return values|values)|assignment mismatch|does not (?:implement|satisfy)|mismatched types|cannot convert|missing method|invalid operation|cannot (?:call|range|index|infer)",
-            r"syntax error|^expected |illegal |string literal not terminated|comment not terminated|missing ',' |unexpected ",
+            r"syntax error|^expected |illegal |string literal not terminated|comment not terminated|missing ',' |^missing condition|unexpected ",
         ],
     )
 });
@@ -121,7 +121,11 @@ fn used(text: &str) -> Vec<String> {
 
 fn pattern(folder: &str) -> String {
     let folder = folder.trim_start_matches("./").trim_end_matches('/');
-    if folder.is_empty() || folder == "." { "./...".to_owned() } else { super::place::quoted(&format!("./{folder}/...")) }
+    if folder.is_empty() || folder == "." {
+        "./...".to_owned()
+    } else {
+        super::place::quoted(&format!("./{folder}/..."))
+    }
 }
 
 /// What package testing and the compiler left.
@@ -157,12 +161,15 @@ async fn prepare<'a>(check: &'a Check<'a>, order: &mut Order) -> io::Result<Opti
     let words = format!("{flags} -overlay={} -count=1", overlay.display());
     let variables = [
         ("GOFLAGS", words.trim().into()),
-        ("GOCACHE", check.cache.join("go").into_os_string()),
         ("TIDEGATE_GO_REPORTS", reports.clone().into_os_string()),
         ("TIDEGATE_GO_ROOT", check.cwd.as_os_str().to_owned()),
         ("TIDEGATE_GO_BEFORE", flags.into()),
     ];
     order.variables.extend(variables.map(|(name, value)| (name.into(), value)));
+    if check.confines.is_some() {
+        // The user's own is not to be written there.
+        order.variables.push(("GOCACHE".into(), check.cache.join("go").into_os_string()));
+    }
     if check.is_offline() {
         // Set-up has fetched what there is.
         order.variables.push(("GOPROXY".into(), "off".into()));
@@ -175,7 +182,8 @@ async fn prepare<'a>(check: &'a Check<'a>, order: &mut Order) -> io::Result<Opti
 /// Writes package testing with our reporter in it, and what has go take it: that file's path as `seen`, where `tools` is written.
 fn overlay(root: &Path, tools: &Path, seen: &Path) -> io::Result<Option<PathBuf>> {
     let package = root.join("src/testing");
-    let source = |name: &str| leaving(&package.join(name), LONGEST).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let source =
+        |name: &str| leaving(&package.join(name), LONGEST).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let (Ok(testing), Ok(fuzz), Ok(example)) = (source("testing.go"), source("fuzz.go"), source("example.go")) else {
         return Ok(None);
     };
@@ -219,7 +227,9 @@ impl Reader for Records<'_> {
         Self: 'a,
     {
         Box::pin(async move {
-            events::read(&self.reports, "go", report, |fault| Taken::Error(fault.into_error(ErrorKind::Other, None, None)))?;
+            events::read(&self.reports, "go", report, |fault| {
+                Taken::Error(fault.into_error(ErrorKind::Other, None, None))
+            })?;
             let names: Vec<&str> = report.tests.keys().filter_map(|name| Some(name.split_once(' ')?.0)).collect();
             let packages: std::collections::BTreeSet<String> = names.into_iter().map(str::to_owned).collect();
             let did_run = |file: &str| {

@@ -21,7 +21,9 @@ impl Links {
         let at = folder.path().join(name);
         self.folder = Some(folder);
         if has_blank(&at) {
-            return Err(io::Error::other("the temporary folder's path has a blank, which a tool of the check cannot have"));
+            return Err(io::Error::other(
+                "the temporary folder's path has a blank, which a tool of the check cannot have",
+            ));
         }
         std::os::unix::fs::symlink(target, &at)?;
         Ok(at)

@@ -122,7 +122,11 @@ pub(super) fn tests_in(path: &str, text: &str) -> Option<Vec<ScannedTest>> {
             tests.push(ScannedTest { file, name, line, text, is_conditional });
         }
     }
-    if tests.is_empty() && is_c(path) && is_test_path(path) && MAIN.find(text).is_some_and(|found| is_code(found.start())) {
+    if tests.is_empty()
+        && is_c(path)
+        && is_test_path(path)
+        && MAIN.find(text).is_some_and(|found| is_code(found.start()))
+    {
         let kept = text.floor_char_boundary(text.len().min(LONGEST_TEXT));
         let (file, name, text) = (path.into(), stem(path).into(), text[..kept].into());
         tests.push(ScannedTest { file, name, line: 1, text, is_conditional: false });
@@ -138,7 +142,11 @@ fn groups(group: &Regex, text: &str, is_code: &dyn Fn(usize) -> bool) -> Vec<(us
     });
     let begun: Vec<(usize, usize, String)> = found.collect();
     let next = |at: usize| begun.get(at + 1).map_or(text.len(), |(begin, ..)| *begin);
-    begun.iter().enumerate().map(|(at, (_, word, title))| (*word, block_end(text, *word, next(at)), title.clone())).collect()
+    begun
+        .iter()
+        .enumerate()
+        .map(|(at, (_, word, title))| (*word, block_end(text, *word, next(at)), title.clone()))
+        .collect()
 }
 
 /// A name with its group's, up to what is filled in while it runs.
@@ -262,15 +270,34 @@ mod tests {
 
     #[test]
     fn a_test_has_its_own_text_and_a_condition_of_its_file_holds_for_it() {
-        let go = tests_in("a_test.go", "//go:build slow\n\npackage a\nfunc TestA(t *testing.T) {\n\tif x { t.Fail() }\n}\nvar y = 1\n").unwrap();
-        assert_eq!((go[0].line, &*go[0].text, go[0].is_conditional), (4, "func TestA(t *testing.T) {\n\tif x { t.Fail() }\n}", true));
-        let elixir = tests_in("a_test.exs", "  test \"a\" do\n    if x do\n      assert 1\n    end\n  end\n  def x, do: 1\n").unwrap();
+        let go = tests_in(
+            "a_test.go",
+            "//go:build slow\n\npackage a\nfunc TestA(t *testing.T) {\n\tif x { t.Fail() }\n}\nvar y = 1\n",
+        )
+        .unwrap();
+        assert_eq!(
+            (go[0].line, &*go[0].text, go[0].is_conditional),
+            (4, "func TestA(t *testing.T) {\n\tif x { t.Fail() }\n}", true)
+        );
+        let elixir =
+            tests_in("a_test.exs", "  test \"a\" do\n    if x do\n      assert 1\n    end\n  end\n  def x, do: 1\n")
+                .unwrap();
         assert_eq!(&*elixir[0].text, "test \"a\" do\n    if x do\n      assert 1\n    end\n  end\n");
     }
 
     #[test]
     fn hostile_text_neither_panics_nor_takes_long() {
-        for piece in ["@Test ", "func TestA(", "describe \"", "  test \"é\" do\n", "TEST(a, b) {", "add_test(", "@A(\"", "{", "\\"] {
+        for piece in [
+            "@Test ",
+            "func TestA(",
+            "describe \"",
+            "  test \"é\" do\n",
+            "TEST(a, b) {",
+            "add_test(",
+            "@A(\"",
+            "{",
+            "\\",
+        ] {
             for path in ["a_test.go", "A.java", "a_test.exs", "a.cc", "CMakeLists.txt"] {
                 let _ = tests_in(path, &piece.repeat(5_000));
             }

@@ -198,12 +198,18 @@ mod tests {
 
     #[test]
     fn test_files_are_known_by_where_they_stand() {
-        for path in
-            [
-                "tests/a.rs", "crates/x/tests/data/b.json", "src/a/tests.rs", "a_test.go", "x/test_a.py", "a.spec.ts",
-                "core/src/test/java/a/B.java", "app/src/androidTest/kotlin/a/B.kt", "apps/web/test/a_test.exs", "src/a_test.cc",
-            ]
-        {
+        for path in [
+            "tests/a.rs",
+            "crates/x/tests/data/b.json",
+            "src/a/tests.rs",
+            "a_test.go",
+            "x/test_a.py",
+            "a.spec.ts",
+            "core/src/test/java/a/B.java",
+            "app/src/androidTest/kotlin/a/B.kt",
+            "apps/web/test/a_test.exs",
+            "src/a_test.cc",
+        ] {
             assert!(is_test_path(path), "{path}");
         }
         for path in [

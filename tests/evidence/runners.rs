@@ -20,7 +20,12 @@ impl Runners {
         None
     }
 
-    /// The folder of pytest and uv.
+    /// Whether Elixir is here, which the distribution has.
+    pub fn elixir() -> Option<()> {
+        installed("mix")
+    }
+
+    /// The folder of pytest, uv, go and cmake.
     pub fn python(&self) -> PathBuf {
         self.folder.join("venv/bin")
     }
@@ -29,4 +34,15 @@ impl Runners {
     pub fn node_modules(&self) -> PathBuf {
         self.folder.join("node_modules")
     }
+}
+
+/// Whether a program is on the search path.
+fn installed(program: &str) -> Option<()> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if std::env::split_paths(&path).any(|folder| folder.join(program).exists()) {
+        return Some(());
+    }
+    assert!(std::env::var_os("CI").is_none(), "no {program} on the search path: run .ci/runners");
+    println!("skipped: no {program} on the search path; .ci/runners installs it");
+    None
 }
