@@ -1,7 +1,7 @@
 //! What compilers and loaders say, read from what a check printed: where an error stands, what it says, and of what kind it is.
 
 use super::{Check, command::last_text, events, place::quoted};
-use crate::rules::{Build, BuildError, ErrorKind, Report};
+use crate::rules::{Build, BuildError, ErrorKind, Report, is_leftover_folder};
 use crate::text::shortened;
 use regex::Regex;
 use std::{
@@ -13,6 +13,12 @@ use std::{
 
 /// Bytes at the end of a log that are looked at.
 const LOOKED_AT: u64 = 4 << 20;
+
+/// Entries of a checkout that are looked at where a path is not told in full.
+const MOST_ENTRIES: usize = 50_000;
+
+/// Errors that are read.
+const MOST_ERRORS: usize = 500;
 
 /// Lines of a tool's own words that are kept where it did not run.
 const MOST_LINES: usize = 12;
@@ -75,8 +81,9 @@ impl Words {
     /// The errors in a text. `bases` are folders of the checkout in which relative paths may begin.
     pub(super) fn errors(&self, text: &str, root: &Path, bases: &[String]) -> Vec<BuildError> {
         let entered = self.entered(text, root);
+        let mut files = None;
         let (mut found, mut seen): (Vec<(usize, BuildError)>, BTreeSet<usize>) = Default::default();
-        for captures in self.shapes.iter().flat_map(|shape| shape.captures_iter(text)) {
+        for captures in self.shapes.iter().flat_map(|shape| shape.captures_iter(text).take(MOST_ERRORS)) {
             let group = |name| captures.name(name).map(|found| found.as_str().trim()).unwrap_or_default();
             let at = captures.get(0).map_or(0, |whole| whole.start());
             // What an earlier shape has read is read.
@@ -85,6 +92,7 @@ impl Words {
             }
             let last = entered.partition_point(|(from, _)| *from <= at).checked_sub(1).map(|last| &entered[last].1);
             let file = last.into_iter().chain(bases).find_map(|base| inside(group("file"), root, base));
+            let file = file.or_else(|| the_only(files.get_or_insert_with(|| paths(root)), group("file")));
             let (class, message) = (group("class"), group("message"));
             let fault = events::Fault { class: class.to_owned(), message: message.to_owned(), ..Default::default() };
             let line = group("line").parse().ok().filter(|_| file.is_some());
@@ -120,7 +128,8 @@ impl Said {
         Said { log: check.log.to_owned(), root: check.cwd.to_owned(), from, bases: bases(check.command) }
     }
 
-    fn text(&self) -> String {
+    /// What they printed, less what stands far before its end.
+    pub(super) fn text(&self) -> String {
         let length = fs::metadata(&self.log).map_or(0, |data| data.len());
         last_text(&self.log, length.saturating_sub(self.from).min(LOOKED_AT)).replace('\r', "")
     }
@@ -161,6 +170,37 @@ pub(super) fn within(command: &str, asked: &str) -> String {
         Some(folder) => format!("cd {} && {asked}", quoted(&folder)),
         None => asked.to_owned(),
     }
+}
+
+/// The files of a checkout, less what tools made.
+fn paths(root: &Path) -> Vec<String> {
+    let (mut files, mut folders, mut count) = (Vec::new(), vec![String::new()], 0);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(root.join(&folder)).into_iter().flatten().flatten() {
+            count += 1;
+            if count > MOST_ENTRIES {
+                return files;
+            }
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() && !path.ends_with(".git") && !is_leftover_folder(&path) => {
+                    folders.push(path)
+                }
+                Ok(kind) if kind.is_file() => files.push(path),
+                _ => {}
+            }
+        }
+    }
+    files
+}
+
+/// The only path that ends with what is said of it.
+fn the_only(paths: &[String], said: &str) -> Option<String> {
+    let said = said.trim_start_matches("./");
+    let is_it = |path: &&String| path.strip_suffix(said).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
+    let mut found = paths.iter().filter(is_it);
+    found.next().filter(|_| !said.is_empty() && !said.starts_with('/') && found.next().is_none()).cloned()
 }
 
 /// A path of the checkout's own code, relative to it. `base` is where relative ones begin.

@@ -1,6 +1,8 @@
 //! An ecosystem: what a language's tools are asked, and how they answer. Several share one repository, and one command line.
 
-use super::{Cargo, Check, Checked, Elixir, Go, Node, Place, Python, Tree, declared::Declared, reports};
+use super::{
+    CMake, Cargo, Check, Checked, Elixir, Go, Jvm, Make, Node, Place, Python, Tree, declared::Declared, reports,
+};
 use crate::plan::Level;
 use crate::process::{Exit, How};
 use crate::rules::Report;
@@ -92,12 +94,17 @@ pub trait Ecosystem: Send + Sync {
     /// Whether this command line runs tests whose names are reported. Red is judged by these alone, where there are any.
     fn reports_tests(&self, command: &str, tree: &Tree) -> bool;
 
+    /// Whether its projects count only where no other ecosystem has one: it may well call their tools.
+    fn is_last_resort(&self) -> bool {
+        false
+    }
+
     /// Gets ready for a command line: has its runner report into the check's scratch folder, whoever calls it.
     fn prepare<'a>(&'a self, check: &'a Check<'a>, order: Order) -> Preparing<'a>;
 }
 
 /// All that are known.
-pub static ECOSYSTEMS: [&dyn Ecosystem; 5] = [&Cargo, &Python, &Node, &Go, &Elixir];
+pub static ECOSYSTEMS: [&dyn Ecosystem; 8] = [&Cargo, &Python, &Node, &Go, &Elixir, &Jvm, &CMake, &Make];
 
 /// Runs one check and collects what it says to these ecosystems. One that none of them knows is known by its exit code alone.
 pub async fn run(check: &Check<'_>, ecosystems: &[&dyn Ecosystem]) -> Checked {
@@ -150,7 +157,9 @@ mod tests {
             ("npx vitest run", &["node"]),
             ("cd api && go test ./...", &["go"]),
             ("mix test --cover", &["elixir"]),
-            ("make test", &[]),
+            ("cd core && ../mvnw -B verify", &["jvm"]),
+            ("ctest --test-dir build", &["cmake"]),
+            ("make test", &["make"]),
             ("cargo clippy", &[]),
         ] {
             assert_eq!(called(command), expected, "{command}");

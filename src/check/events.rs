@@ -126,6 +126,17 @@ pub(super) fn files(reports: &Path, begin: &str, end: &str) -> io::Result<Vec<Pa
     Ok(files)
 }
 
+/// A runner that was begun and left no report was ended by what it ran.
+pub(super) fn unended(reports: &Path, runner: &str, end: &str, report: &mut Report) -> io::Result<()> {
+    for start in files(reports, runner, "start")? {
+        report.is_counted = true;
+        if !start.with_extension(end).exists() {
+            report.incomplete.get_or_insert_with(|| format!("{runner} was ended before it was over").into());
+        }
+    }
+    Ok(())
+}
+
 /// One runner's file: how it ended by its own word.
 fn one(text: &str, runner: &str, report: &mut Report, taken: &impl Fn(Fault) -> Taken) -> Option<i32> {
     let (mut due, mut end, mut unread, mut did_fall) = (BTreeSet::new(), None, 0_usize, false);

@@ -33,6 +33,10 @@ const MOST_MODULES: usize = 20;
 static GO_TEST: LazyLock<Regex> =
     LazyLock::new(|| regex(r"(?:^|[\s;&|(/])(?:go (?:-C \S+ )?test|gotestsum|ginkgo)(?:\s|$|[;&|)])"));
 
+/// Keeps packages from being tested once a test has failed.
+static FAIL_FAST: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"(\bgo (?:-C \S+ )?test\b[^;&|]*?)\s--?failfast\b(?:=true)?"));
+
 static MAIN_START: LazyLock<Regex> = LazyLock::new(|| regex(r"(?m)^func MainStart\(.*\{$"));
 
 static WORDS: LazyLock<Words> = LazyLock::new(|| {
@@ -174,6 +178,7 @@ async fn prepare<'a>(check: &'a Check<'a>, order: &mut Order) -> io::Result<Opti
         // Set-up has fetched what there is.
         order.variables.push(("GOPROXY".into(), "off".into()));
     }
+    order.command = FAIL_FAST.replace_all(&order.command, "$1").into_owned();
     order.readable.extend(links.folder());
     order.readable.push(tools);
     Ok(Some(Records { check, reports, said: Said::from_here(check), _links: links }))

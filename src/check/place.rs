@@ -8,6 +8,24 @@ use std::collections::{BTreeMap, BTreeSet};
 const NOT_OURS: [&str; 8] =
     ["node_modules", "vendor", "third_party", "examples", "example", "templates", "target", ".venv"];
 
+/// Those of these ecosystems that have projects in a tree, each with its own.
+pub fn projects<'a>(
+    tree: &'a Tree,
+    ecosystems: &[&'static dyn Ecosystem],
+) -> Vec<(&'static dyn Ecosystem, Vec<Place<'a>>)> {
+    let all: Vec<_> = ecosystems.iter().map(|ecosystem| (*ecosystem, tree.projects(*ecosystem))).collect();
+    let first = all.iter().filter(|(ecosystem, _)| !ecosystem.is_last_resort());
+    let folders: Vec<&str> = first.flat_map(|(_, places)| places.iter().map(|place| place.folder)).collect();
+    let is_alone = |place: &Place<'_>| {
+        !folders.iter().any(|other| is_beneath(place.folder, other) || is_beneath(other, place.folder))
+    };
+    let kept = |(ecosystem, places): (&'static dyn Ecosystem, Vec<Place<'a>>)| {
+        let is_first = !ecosystem.is_last_resort();
+        (ecosystem, places.into_iter().filter(|place| is_first || is_alone(place)).collect())
+    };
+    all.into_iter().map(kept).collect()
+}
+
 /// Projects of one ecosystem that get checks of their own, at most.
 const MOST_PROJECTS: usize = 20;
 
@@ -120,6 +138,20 @@ impl<'a> Place<'a> {
             }
             place.folder = folder(place.folder);
         }
+    }
+
+    /// How to call a program of this name from it, which stands in it or in a folder that it is in.
+    pub(super) fn program_above(&self, name: &str) -> Option<String> {
+        let mut place = *self;
+        let mut way = String::from("./");
+        while !place.has(name) {
+            if place.folder.is_empty() {
+                return None;
+            }
+            place.folder = folder(place.folder);
+            way = if way == "./" { "../".to_owned() } else { way + "../" };
+        }
+        Some(way + name)
     }
 
     /// The text of a manifest in it.

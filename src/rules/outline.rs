@@ -206,7 +206,7 @@ pub(super) fn means(file: &str, wanted: &str, (binary, test): (&str, &str)) -> O
     } else if file.ends_with(".exs") {
         binary == file && javascript::means(wanted, test)
     } else if is_c(file) || file.ends_with(".cmake") || file.ends_with("CMakeLists.txt") {
-        binary == "ctest" && holds(test, wanted)
+        holds(test, wanted)
     } else {
         // `adds(int)[1]`, `adds{int}[1]`
         let own = test.split(['(', '[', '{']).next().unwrap_or(test).trim_end();

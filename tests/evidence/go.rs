@@ -130,7 +130,7 @@ async fn each_wrong_kind_of_red_is_told_apart() {
     toy.write("toy.go", "package toy\n\nfunc One() int { return 7 }\n");
     assert_eq!(red(&mut toy, &base, &test("TestNew", "t.Fail()")).await, Err(vec![Code::OtherTestsFail]));
     let none = toy.run("go test -no-such-flag ./...").await.report;
-    assert!(matches!(none.build, Build::DidNotRun(_)), "{none:?}");
+    assert!(matches!(none.build, Build::DidNotRun(_)) || none.incomplete.is_some(), "{none:?}");
 }
 
 #[tokio::test]
