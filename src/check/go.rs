@@ -170,7 +170,8 @@ async fn prepare<'a>(check: &'a Check<'a>, order: &mut Order) -> io::Result<Opti
         ("TIDEGATE_GO_BEFORE", flags.into()),
     ];
     order.variables.extend(variables.map(|(name, value)| (name.into(), value)));
-    if check.confines.is_some() {
+    let is_configured = check.configured.iter().any(|(name, _)| name == "GOCACHE");
+    if check.confines.is_some() && !is_configured {
         // The user's own is not to be written there.
         order.variables.push(("GOCACHE".into(), check.cache.join("go").into_os_string()));
     }

@@ -15,6 +15,7 @@ mod protected;
 mod python;
 mod red;
 mod report;
+mod requirements;
 mod rust;
 mod scope;
 mod seal;

@@ -6,6 +6,8 @@
 mod cargo;
 mod elixir;
 mod go;
+mod jvm;
+mod native;
 mod node;
 mod project;
 mod python;

@@ -25,6 +25,27 @@ impl Runners {
         installed("mix")
     }
 
+    /// Whether make is here, which the distribution has.
+    pub fn make() -> Option<()> {
+        installed("make")
+    }
+
+    /// The version of JUnit that the distribution has in its repository for Maven, if both are here.
+    pub fn maven() -> Option<String> {
+        installed("mvn")?;
+        let folder = Path::new("/usr/share/maven-repo/org/junit/jupiter/junit-jupiter");
+        let surefire = Path::new("/usr/share/maven-repo/org/apache/maven/plugins/maven-surefire-plugin");
+        let versions = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let names = versions.filter_map(|entry| entry.file_name().into_string().ok());
+        let found = names.filter(|name| name.starts_with(|c: char| c.is_ascii_digit())).max();
+        if found.is_some() && surefire.exists() {
+            return found;
+        }
+        assert!(std::env::var_os("CI").is_none(), "no JUnit for Maven in /usr/share/maven-repo: run .ci/runners");
+        println!("skipped: no JUnit for Maven in /usr/share/maven-repo; .ci/runners installs it");
+        None
+    }
+
     /// The folder of pytest, uv, go and cmake.
     pub fn python(&self) -> PathBuf {
         self.folder.join("venv/bin")
