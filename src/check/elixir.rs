@@ -97,7 +97,8 @@ async fn prepare<'a>(check: &'a Check<'a>, order: &mut Order) -> io::Result<Opti
     let words = [&made, &source].map(|path| super::place::quoted(&path.to_string_lossy()));
     let compile = format!("mkdir -p {0} && elixirc -o {0} {1}", words[0], words[1]);
     let log = check.scratch.join("elixirc.txt");
-    let exit = check.launch_sh(&Order::plain(&within(check.command, &compile)), &log, None).await;
+    let ask = Order { readable: vec![tools.clone()], ..Order::plain(&within(check.command, &compile)) };
+    let exit = check.launch_sh(&ask, &log, None).await;
     if !exit.is_success() {
         return Ok(None);
     }
