@@ -134,8 +134,8 @@ impl Said {
         last_text(&self.log, length.saturating_sub(self.from).min(LOOKED_AT)).replace('\r', "")
     }
 
-    /// Takes in why there was nothing to run. An error in a file whose tests did run, as `did_run` knows, is one that a test printed. Where
-    /// the tool was called and nothing came of it, its last words say why.
+    /// Takes in why there was nothing to run. An error in a file whose tests did run, as `did_run` knows, is one that a test printed, as may
+    /// be one that stands nowhere, where tests failed. Where the tool was called and nothing came of it, its last words say why.
     pub(super) fn explain(&self, words: &Words, called: bool, did_run: impl Fn(&str) -> bool, report: &mut Report) {
         if report.exit == 0 {
             return;
@@ -145,7 +145,8 @@ impl Said {
             true => words.errors(&text, &self.root, &self.bases),
             false => Vec::new(),
         };
-        errors.retain(|error| !error.file.as_deref().is_some_and(&did_run));
+        let is_explained = report.failures().next().is_some();
+        errors.retain(|error| error.file.as_deref().map_or(!is_explained, |file| !did_run(file)));
         let ran_nothing = report.tests.is_empty() && report.uncounted.is_empty() && report.incomplete.is_none();
         if errors.is_empty() && called && ran_nothing && report.build == Build::Built {
             let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();

@@ -260,6 +260,30 @@ fn an_elixir_task_is_judged_by_what_exunit_tells_our_formatter() {
 }
 
 #[test]
+fn a_task_in_c_is_judged_by_the_report_of_ctest() {
+    let files = [
+        (
+            "CMakeLists.txt",
+            "cmake_minimum_required(VERSION 3.10)\nproject(toy C)\nenable_testing()\nadd_subdirectory(tests)\n",
+        ),
+        ("src/old.h", "static inline int old(void) { return 1; }\n"),
+        ("tests/old.c", "#include \"../src/old.h\"\nint main(void) { return old() != 1; }\n"),
+        ("tests/CMakeLists.txt", "add_executable(old old.c)\nadd_test(NAME old COMMAND old)\n"),
+    ];
+    let test = put("tests/new.c", "#include \"../src/new.h\"\nint main(void) { return new() != 2; }")
+        + &add("tests/CMakeLists.txt", "add_executable(new new.c)\nadd_test(NAME new COMMAND new)");
+    let task = |body: &str| {
+        let task = Task::new("New").field("Test Requirements: The new is two").field("Files: src/new.h");
+        let code = format!("#include <stdio.h>\n#include <stdlib.h>\nstatic inline int new(void) {{ {body} }}");
+        task.tests(&test).code(&put("src/new.h", &code))
+    };
+    let Some(ground) = Ground::with(&files, "") else { return };
+    ground.execute(&[task("return 2;")]).exits(0).says(&["tests red, then green", "landed as"]);
+    let Some(ground) = Ground::with(&files, "") else { return };
+    ground.execute(&[task("puts(\"100% tests passed\"); return 3;")]).exits(1).says(&["sealed tests fail: ctest new"]);
+}
+
+#[test]
 fn checks_of_a_path_run_where_a_patch_touches_it_and_at_the_gates_behind() {
     let trace = |name: &str| format!("echo {name} >> '{{}}'");
     let space = Space::strict().open();
