@@ -48,7 +48,14 @@ impl Ecosystem for Cargo {
             "" => String::new(),
             folder => format!(" --manifest-path {}", quoted(&format!("{folder}/Cargo.toml"))),
         };
-        vec![format!("{command}{manifest}{whole}")]
+        let is_nextest = place.has(".config/nextest.toml") && place.can_run("cargo-nextest") && command == "cargo test";
+        if !is_nextest {
+            return vec![format!("{command}{manifest}{whole}")];
+        }
+        // It runs no tests of documentation.
+        let has_library = place.paths().any(|path| path == "src/lib.rs" || path.ends_with("/src/lib.rs"));
+        let documentation = has_library.then(|| format!("cargo test --doc{manifest}{whole}"));
+        [format!("cargo nextest run{manifest}{whole}")].into_iter().chain(documentation).collect()
     }
 
     fn calls(&self, command: &str) -> bool {
@@ -222,6 +229,21 @@ mod tests {
         ] {
             assert_eq!(to_the_end(command), expected);
         }
+    }
+
+    #[test]
+    fn nextest_runs_the_tests_where_it_is_configured_and_installed() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("cargo-nextest");
+        fs::write(&program, "#!/bin/sh\n").unwrap();
+        fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let files = [("Cargo.toml", ""), (".config/nextest.toml", ""), ("src/lib.rs", "")];
+        let checks = |tree: &Tree| Cargo.default_checks(&tree.place(""), Level::System);
+        assert_eq!(checks(&Tree::with(&files)), ["cargo test --workspace"]);
+        let tree = Tree::with(&files).with_programs_of(folder.path().as_os_str());
+        assert_eq!(checks(&tree), ["cargo nextest run --workspace", "cargo test --doc --workspace"]);
+        let tree = Tree::with(&files[..1]).with_programs_of(folder.path().as_os_str());
+        assert_eq!(checks(&tree), ["cargo test --workspace"]);
     }
 
     #[test]

@@ -1,8 +1,15 @@
 //! Where projects stand in a repository: what a tree holds, as far as ecosystems ask, and which folders are whose.
 
 use super::Ecosystem;
+use crate::process::which;
 use crate::rules::is_test_path;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsStr,
+};
+
+/// Programs that some repositories are configured for, and that may not be installed.
+const ASKED_FOR: [&str; 1] = ["cargo-nextest"];
 
 /// Folders whose manifests are somebody else's, or are there to be looked at.
 const NOT_OURS: [&str; 8] =
@@ -36,12 +43,14 @@ pub struct Tree {
     paths: BTreeSet<Box<str>>,
     /// The texts of manifests, by path.
     texts: BTreeMap<Box<str>, String>,
+    /// Programs that ecosystems ask for and that are installed.
+    programs: Vec<&'static str>,
 }
 
 impl Tree {
     /// A tree of these paths.
     pub fn new(paths: impl IntoIterator<Item = Box<str>>) -> Tree {
-        Tree { paths: paths.into_iter().collect(), texts: BTreeMap::new() }
+        Tree { paths: paths.into_iter().collect(), texts: BTreeMap::new(), programs: Vec::new() }
     }
 
     /// The same, with texts.
@@ -58,6 +67,12 @@ impl Tree {
             is_ours(path) && ecosystems.iter().any(|ecosystem| ecosystem.manifests().contains(&file))
         };
         self.paths.iter().filter(|path| is_one(path)).cloned().collect()
+    }
+
+    /// Takes in which of the programs that ecosystems ask for are on this search path.
+    pub fn with_programs_of(mut self, path: &OsStr) -> Tree {
+        self.programs = ASKED_FOR.into_iter().filter(|program| which(program.as_ref(), path).is_some()).collect();
+        self
     }
 
     /// Takes a manifest's text in.
@@ -152,6 +167,11 @@ impl<'a> Place<'a> {
             way = if way == "./" { "../".to_owned() } else { way + "../" };
         }
         Some(way + name)
+    }
+
+    /// Whether a program is installed.
+    pub(super) fn can_run(&self, program: &str) -> bool {
+        self.tree.programs.contains(&program)
     }
 
     /// The text of a manifest in it.

@@ -124,9 +124,10 @@ impl Grounds {
         if let Some(jobs) = wish.jobs {
             config.slots.agents = jobs;
         }
-        let checks = Checks::found(&scene.repo, base, &wanted(&config))
-            .await
-            .map_err(|e| Stop::because("the base cannot be read", &e))?;
+        let checks =
+            Checks::found(&scene.repo, base, &wanted(&config), scene.environment.search_path().unwrap_or_default())
+                .await
+                .map_err(|e| Stop::because("the base cannot be read", &e))?;
         let mut policy = config.policy(scene.environment.cores);
         policy.budget.micros = wish.max_cost.unwrap_or(policy.budget.micros);
         policy.budget.runs = wish.max_runs.unwrap_or(policy.budget.runs);

@@ -7,6 +7,7 @@ use crate::{
     workspace::{GitError, Repository},
 };
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use std::ffi::OsStr;
 
 /// Bytes of a manifest that is looked at.
 const MANIFEST_MAX: u64 = 1 << 20;
@@ -50,12 +51,12 @@ pub struct Checks {
 }
 
 impl Checks {
-    /// The checks of a repository: as configured, else as its ecosystems do it by default.
+    /// The checks of a repository: as configured, else as its ecosystems do it by default, with programs of this search path.
     ///
     /// # Errors
     /// When the base cannot be read.
-    pub async fn found(repo: &Repository, base: Oid, wanted: &Wanted) -> Result<Checks, GitError> {
-        Ok(Checks::of(tree(repo, base).await?, wanted))
+    pub async fn found(repo: &Repository, base: Oid, wanted: &Wanted, path: &OsStr) -> Result<Checks, GitError> {
+        Ok(Checks::of(tree(repo, base).await?.with_programs_of(path), wanted))
     }
 
     /// The same for a tree whose manifests are known.

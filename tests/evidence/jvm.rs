@@ -10,7 +10,7 @@ use tidegate::{
     run::Code,
 };
 
-const MVN: &str = "MAVEN_OPTS='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC' mvn -o -B -q -fae -Dmaven.repo.local=/usr/share/maven-repo test";
+const MVN: &str = "MAVEN_OPTS='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC' mvn -o -B -q -fae -DforkCount=0 -Dmaven.repo.local=/usr/share/maven-repo test";
 const TOY: &str = "package a;\n\npublic class Toy {\n    public static int one() {\n        return 1;\n    }\n}\n";
 const NEW: &str = "core/src/test/java/a/NewTest.java";
 
@@ -113,7 +113,8 @@ async fn red_and_green_are_judged_by_the_reports_and_the_compilers_words() {
             "core/src/main/java/a/Toy.java",
             &TOY.replacen("}\n", &format!("}}\n\n    public static int two() {{\n        {body}\n    }}\n"), 1),
         );
-        let candidate = toy.run(MVN).await;
+        let forked = MVN.replace(" -DforkCount=0", "");
+        let candidate = toy.run(&forked).await;
         let found = codes(&base, &candidate.report, &[&sealed]);
         assert!(
             found.iter().all(|code| codes_of.contains(code)) && found.is_empty() == codes_of.is_empty(),
