@@ -186,7 +186,7 @@ fn paths(root: &Path) -> Vec<String> {
             let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() && !path.ends_with(".git") && !is_leftover_folder(&path) => {
-                    folders.push(path)
+                    folders.push(path);
                 }
                 Ok(kind) if kind.is_file() => files.push(path),
                 _ => {}

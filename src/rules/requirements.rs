@@ -187,12 +187,7 @@ mod tests {
                 pom.replace("</project>", &format!("<build><plugins>{dependency}</plugins></build></project>")),
                 "-!",
             ),
-            (
-                "build.gradle",
-                gradle,
-                gradle.replace("}\n", "}\n").replace("'a:a:1'\n", "'a:a:1'\n    testImplementation(libs.junit)\n"),
-                "+",
-            ),
+            ("build.gradle", gradle, gradle.replace("'a:a:1'\n", "'a:a:1'\n    testImplementation(libs.junit)\n"), "+"),
             ("build.gradle", gradle, format!("{gradle}test {{ exclude '**' }}\n"), "-!"),
         ] {
             assert_eq!(sign(file, before, &after, For::Product), expected, "{after}");
@@ -209,7 +204,7 @@ mod tests {
         };
         assert_eq!(sign("pom.xml", pom, &with("<scope>test</scope>"), For::Tests), "+");
         assert_eq!(sign("pom.xml", pom, &with(""), For::Tests), "-");
-        assert_eq!(shut_part("mix.exs", None, Some("x")).is_some(), true);
+        assert!(shut_part("mix.exs", None, Some("x")).is_some());
         assert_eq!(shut_part("go.mod", None, Some("module x\n")), None);
         assert_eq!(shut_part("Cargo.toml", None, Some("")), None);
     }
