@@ -21,7 +21,7 @@ use std::{
     sync::LazyLock,
 };
 
-/// What is put into package testing as a file of its own.
+/// What is put into package testing.
 const REPORTER: &str = include_str!("reporters/testing.go");
 
 /// Bytes of one source of package testing.
@@ -196,7 +196,7 @@ fn overlay(root: &Path, tools: &Path, seen: &Path) -> io::Result<Option<PathBuf>
     let (Some(testing), Some(fuzz)) = (with_hooks(&testing), with_fuzz_hooks(&fuzz)) else { return Ok(None) };
     let example = example.replace("if !runExample(eg) {", "if !tidegateExample(eg.Name, runExample(eg)) {");
     let mut replaced = serde_json::Map::new();
-    let files = [("testing.go", &*testing), ("fuzz.go", &*fuzz), ("example.go", &*example), ("tidegate.go", REPORTER)];
+    let files = [("testing.go", &*testing), ("fuzz.go", &*fuzz), ("example.go", &*example)];
     for (name, text) in files {
         fs::write(tools.join(name), text)?;
         replaced.insert(package.join(name).to_string_lossy().into_owned(), json!(seen.join(name).to_string_lossy()));
@@ -218,7 +218,12 @@ fn with_hooks(text: &str) -> Option<String> {
     let text = behind(&text, "\nfunc (t *T) report() {\n", "\ttidegateResult(t.name, t.Failed(), t.Skipped())\n")?;
     let text = behind(&text, "\t\t\tdidPanic = true\n", "\t\t\ttidegateFell(t.name)\n")?;
     // All are to report, whatever fails on the way.
-    behind(&text, "\nfunc shouldFailFast() bool {\n", "\tif tidegate.file != nil {\n\t\treturn false\n\t}\n")
+    let text =
+        behind(&text, "\nfunc shouldFailFast() bool {\n", "\tif tidegate.file != nil {\n\t\treturn false\n\t}\n")?;
+    // Beside a file that is replaced, one that is added would be looked for by older releases' vet.
+    let (head, body) = REPORTER.split_once("\n)\n")?;
+    let has_imports = head.lines().filter(|line| line.starts_with('\t')).all(|import| text.contains(import));
+    has_imports.then(|| text + body)
 }
 
 fn with_fuzz_hooks(text: &str) -> Option<String> {

@@ -171,3 +171,17 @@ async fn what_a_test_starts_is_not_taken_for_a_test_of_the_project() {
     let report = toy.run(GO_TEST).await.report;
     assert_eq!((names(&report), report.exit), (vec![". TestOld", ". TestOuter", "./sub TestSub"], 0));
 }
+
+#[tokio::test]
+async fn a_toolchain_in_the_cache_of_modules_reports_as_any_other() {
+    let (Some(toy), Some(runners)) = (toy(), Runners::found()) else { return };
+    let real = runners.python().join("go").display().to_string();
+    let script = format!("#!/bin/sh\nGOMODCACHE=\"$(dirname \"$('{real}' env GOROOT)\")\" exec '{real}' \"$@\"\n");
+    toy.write("tools/go", &script);
+    let program = toy.at("tools/go");
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let folder = toy.at("tools");
+    let mut toy = toy.with_tools(&folder);
+    let checked = toy.run(GO_TEST).await;
+    assert_eq!(names(&checked.report), [". TestOld", "./sub TestSub"], "{}", checked.tail);
+}
