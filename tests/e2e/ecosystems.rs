@@ -284,6 +284,44 @@ fn a_task_in_c_is_judged_by_the_report_of_ctest() {
 }
 
 #[test]
+fn a_java_task_is_judged_by_what_maven_leaves() {
+    let versions =
+        std::fs::read_dir("/usr/share/maven-repo/org/junit/jupiter/junit-jupiter").into_iter().flatten().flatten();
+    let names = versions.filter_map(|entry| entry.file_name().into_string().ok());
+    let Some(junit) = names.filter(|name| name.starts_with(|c: char| c.is_ascii_digit())).max() else {
+        assert!(std::env::var_os("CI").is_none(), "no JUnit for Maven: run .ci/runners");
+        println!("skipped: no JUnit for Maven; .ci/runners installs it");
+        return;
+    };
+    let pom = format!(
+        "<project xmlns=\"http://maven.apache.org/POM/4.0.0\"><modelVersion>4.0.0</modelVersion><groupId>a</groupId>\
+         <artifactId>toy</artifactId><version>1</version><properties><maven.compiler.source>17</maven.compiler.source>\
+         <maven.compiler.target>17</maven.compiler.target></properties><dependencies><dependency>\
+         <groupId>org.junit.jupiter</groupId><artifactId>junit-jupiter</artifactId><version>{junit}</version>\
+         <scope>test</scope></dependency></dependencies></project>\n"
+    );
+    let test = |name: &str, call: &str| {
+        format!(
+            "package a;\n\nimport org.junit.jupiter.api.*;\n\nclass {name}Test {{\n    @Test\n    void works() {{ Assertions.assertEquals(2, {call}); }}\n}}\n"
+        )
+    };
+    let old = test("Old", "Old.old()");
+    let files = [
+        ("pom.xml", &*pom),
+        ("src/main/java/a/Old.java", "package a;\n\nclass Old {\n    static int old() { return 2; }\n}\n"),
+        ("src/test/java/a/OldTest.java", &*old),
+    ];
+    let maven = "mvn -o -B -q -DforkCount=0 -Dmaven.repo.local=/usr/share/maven-repo test";
+    let config = format!("[checks]\ntask = [\"{maven}\"]\nstream = [\"{maven}\"]\nsystem = [\"{maven}\"]\n");
+    let Some(ground) = Ground::with(&files, &config) else { return };
+    let task = Task::new("New").field("Test Requirements: The new is two").field("Files: src/main/java/a/New.java");
+    let task = task.tests(&put("src/test/java/a/NewTest.java", &test("New", "New.two()")));
+    let task =
+        task.code(&put("src/main/java/a/New.java", "package a;\n\nclass New {\n    static int two() { return 2; }\n}"));
+    ground.execute(&[task]).exits(0).says(&["1 test red, then green", "landed as"]);
+}
+
+#[test]
 fn checks_of_a_path_run_where_a_patch_touches_it_and_at_the_gates_behind() {
     let trace = |name: &str| format!("echo {name} >> '{{}}'");
     let space = Space::strict().open();
