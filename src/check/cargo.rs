@@ -1,8 +1,8 @@
 //! Cargo: checks whose tests are known by name, and builds whose errors are known by code.
 
 use super::{
-    Check, Ecosystem, Order, Place, Prepared, Preparing, Reader, Reading, Tree, command::last_text, place::quoted,
-    record, runner::runner_value, rustc, target_dir::TargetDir,
+    Check, Ecosystem, Order, Place, Prepared, Preparing, Reader, Reading, Tree, command::last_text, links::Links,
+    place::quoted, record, runner::runner_value, rustc, target_dir::TargetDir,
 };
 use crate::plan::Level;
 use crate::process::Exit;
@@ -11,10 +11,9 @@ use crate::text::shortened;
 use regex::Regex;
 use std::{
     collections::BTreeMap,
-    ffi::OsString,
     fs,
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::LazyLock,
 };
 
@@ -49,7 +48,14 @@ impl Ecosystem for Cargo {
             "" => String::new(),
             folder => format!(" --manifest-path {}", quoted(&format!("{folder}/Cargo.toml"))),
         };
-        vec![format!("{command}{manifest}{whole}")]
+        let is_nextest = place.has(".config/nextest.toml") && place.can_run("cargo-nextest") && command == "cargo test";
+        if !is_nextest {
+            return vec![format!("{command}{manifest}{whole}")];
+        }
+        // It runs no tests of documentation.
+        let has_library = place.paths().any(|path| path == "src/lib.rs" || path.ends_with("/src/lib.rs"));
+        let documentation = has_library.then(|| format!("cargo test --doc{manifest}{whole}"));
+        [format!("cargo nextest run{manifest}{whole}")].into_iter().chain(documentation).collect()
     }
 
     fn calls(&self, command: &str) -> bool {
@@ -113,7 +119,7 @@ struct Records<'a> {
     is_built: bool,
     /// The build cache is ours, and a path without blanks leads to us, until all is read.
     _held: TargetDir,
-    _links: Option<tempfile::TempDir>,
+    _links: Links,
 }
 
 impl Reader for Records<'_> {
@@ -150,10 +156,12 @@ async fn prepare<'a>(check: &'a Check<'a>, mut order: Order) -> io::Result<Prepa
         executables = said.executables;
     }
     let reports = record::reports(check.scratch);
-    let (runner, links) = without_blanks(check.tidegate, &reports)?;
+    // Cargo splits its runner's command line at blanks and knows no quotes.
+    let mut links = Links::default();
+    let runner = runner_value(&links.without_blanks(check.tidegate)?, &links.without_blanks(&reports)?);
     let variables = runner_variables(check).await?;
     order.variables.extend(variables.into_iter().map(|name| (name.into(), runner.clone())));
-    order.readable.extend(links.as_ref().map(|links| links.path().to_owned()));
+    order.readable.extend(links.folder());
     order.command = to_the_end(&order.command);
     let is_built = build.is_some();
     let records = Records { check, reports, executables, is_built, _held: held, _links: links };
@@ -205,25 +213,6 @@ async fn runner_variables(check: &Check<'_>) -> io::Result<Vec<String>> {
     Ok(triples.iter().map(variable).collect())
 }
 
-/// The runner's command line. Cargo splits it at blanks and knows no quotes: paths that have one are linked to from elsewhere.
-fn without_blanks(tidegate: &Path, reports: &Path) -> io::Result<(OsString, Option<tempfile::TempDir>)> {
-    let has_blank = |path: &Path| path.to_string_lossy().contains(char::is_whitespace);
-    if !has_blank(tidegate) && !has_blank(reports) {
-        return Ok((runner_value(tidegate, reports), None));
-    }
-    let links = tempfile::tempdir()?;
-    if has_blank(links.path()) {
-        return Err(io::Error::other("the temporary folder's path has a blank, which cargo's runner cannot have"));
-    }
-    let link = |to: &Path, name: &str| -> io::Result<PathBuf> {
-        let at = links.path().join(name);
-        std::os::unix::fs::symlink(to, &at)?;
-        Ok(at)
-    };
-    let value = runner_value(&link(tidegate, "tidegate")?, &link(reports, "reports")?);
-    Ok((value, Some(links)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,6 +229,21 @@ mod tests {
         ] {
             assert_eq!(to_the_end(command), expected);
         }
+    }
+
+    #[test]
+    fn nextest_runs_the_tests_where_it_is_configured_and_installed() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("cargo-nextest");
+        fs::write(&program, "#!/bin/sh\n").unwrap();
+        fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let files = [("Cargo.toml", ""), (".config/nextest.toml", ""), ("src/lib.rs", "")];
+        let checks = |tree: &Tree| Cargo.default_checks(&tree.place(""), Level::System);
+        assert_eq!(checks(&Tree::with(&files)), ["cargo test --workspace"]);
+        let tree = Tree::with(&files).with_programs_of(folder.path().as_os_str());
+        assert_eq!(checks(&tree), ["cargo nextest run --workspace", "cargo test --doc --workspace"]);
+        let tree = Tree::with(&files[..1]).with_programs_of(folder.path().as_os_str());
+        assert_eq!(checks(&tree), ["cargo test --workspace"]);
     }
 
     #[test]

@@ -87,6 +87,11 @@ impl Check<'_> {
         self.launch.launch(program, self.line.clone()).await
     }
 
+    /// Whether its programs have no network: set-up has fetched what there is.
+    pub(super) fn is_offline(&self) -> bool {
+        self.confines.as_ref().is_some_and(|confines| !confines.has_network)
+    }
+
     /// A folder for what its programs may read and not write: made.
     pub(super) fn tools(&self) -> io::Result<PathBuf> {
         let folder = self.scratch.join("tools");

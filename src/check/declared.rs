@@ -44,12 +44,21 @@ struct Place {
 }
 
 impl<'a> Declared<'a> {
-    /// The reports that are named. What is there under their names is taken away: nobody ran it.
+    /// The reports that are named.
     pub(super) fn begin(check: &'a Check<'a>) -> io::Result<Declared<'a>> {
         let named = OPTION.captures_iter(check.command).map(|found| globset::escape(found[1].trim_start_matches("./")));
         let configured = check.reports.iter().filter(|name| &***name != SCREEN).map(|name| name.to_string());
-        let places = named.chain(configured).filter_map(|name| place(check.cwd, &name)).collect();
         let is_on_screen = check.reports.iter().any(|name| &**name == SCREEN);
+        Declared::of(check, named.chain(configured), is_on_screen)
+    }
+
+    /// The reports at these globs of the checkout. What is there under their names is taken away: nobody ran it.
+    pub(super) fn of(
+        check: &'a Check<'a>,
+        globs: impl Iterator<Item = String>,
+        is_on_screen: bool,
+    ) -> io::Result<Declared<'a>> {
+        let places = globs.filter_map(|name| place(check.cwd, &name)).collect();
         let declared = Declared { check, places, is_on_screen };
         for file in declared.files() {
             fs::remove_file(file)?;
@@ -73,7 +82,7 @@ impl<'a> Declared<'a> {
             if tap::is_one(&text) && !junit::is_one(&text) {
                 tap::read(&text, &name, report);
             } else {
-                junit::read(&text, &name, report);
+                junit::read(&text, &name, None, report);
             }
         }
         let screen = if self.is_on_screen { last_text(self.check.log, LONGEST) } else { String::new() };

@@ -1,6 +1,8 @@
 //! An ecosystem: what a language's tools are asked, and how they answer. Several share one repository, and one command line.
 
-use super::{Cargo, Check, Checked, Node, Place, Python, Tree, declared::Declared, reports};
+use super::{
+    CMake, Cargo, Check, Checked, Elixir, Go, Jvm, Make, Node, Place, Python, Tree, declared::Declared, reports,
+};
 use crate::plan::Level;
 use crate::process::{Exit, How};
 use crate::rules::Report;
@@ -25,13 +27,28 @@ impl Order {
 
     /// Sets a variable: to `more` behind what `[checks] env` and other ecosystems have in it.
     pub fn extend(&mut self, check: &Check<'_>, name: &str, between: &str, more: impl Into<OsString>) {
+        let held = self.held(check, name);
+        self.join(name, [held, more.into()], between);
+    }
+
+    /// The same with `more` before it.
+    pub fn precede(&mut self, check: &Check<'_>, name: &str, between: &str, more: impl Into<OsString>) {
+        let held = self.held(check, name);
+        self.join(name, [more.into(), held], between);
+    }
+
+    fn held(&self, check: &Check<'_>, name: &str) -> OsString {
         let held = self.variables.iter().chain(check.configured).chain(check.env).find(|(held, _)| held == name);
-        let mut value = OsString::new();
-        if let Some((_, held)) = held.filter(|(_, held)| !held.is_empty()) {
-            value.push(held);
+        held.map(|(_, held)| held.clone()).unwrap_or_default()
+    }
+
+    fn join(&mut self, name: &str, parts: [OsString; 2], between: &str) {
+        let [first, second] = parts;
+        let mut value = first;
+        if !value.is_empty() && !second.is_empty() {
             value.push(between);
         }
-        value.push(more.into());
+        value.push(second);
         self.variables.retain(|(held, _)| held != name);
         self.variables.push((name.into(), value));
     }
@@ -77,12 +94,17 @@ pub trait Ecosystem: Send + Sync {
     /// Whether this command line runs tests whose names are reported. Red is judged by these alone, where there are any.
     fn reports_tests(&self, command: &str, tree: &Tree) -> bool;
 
+    /// Whether its projects count only where no other ecosystem has one: it may well call their tools.
+    fn is_last_resort(&self) -> bool {
+        false
+    }
+
     /// Gets ready for a command line: has its runner report into the check's scratch folder, whoever calls it.
     fn prepare<'a>(&'a self, check: &'a Check<'a>, order: Order) -> Preparing<'a>;
 }
 
 /// All that are known.
-pub static ECOSYSTEMS: [&dyn Ecosystem; 3] = [&Cargo, &Python, &Node];
+pub static ECOSYSTEMS: [&dyn Ecosystem; 8] = [&Cargo, &Python, &Node, &Go, &Elixir, &Jvm, &CMake, &Make];
 
 /// Runs one check and collects what it says to these ecosystems. One that none of them knows is known by its exit code alone.
 pub async fn run(check: &Check<'_>, ecosystems: &[&dyn Ecosystem]) -> Checked {
@@ -133,7 +155,11 @@ mod tests {
             ("uv run pytest && cd web && npm test", &["python", "node"]),
             ("python3 -m pytest -q", &["python"]),
             ("npx vitest run", &["node"]),
-            ("make test", &[]),
+            ("cd api && go test ./...", &["go"]),
+            ("mix test --cover", &["elixir"]),
+            ("cd core && ../mvnw -B verify", &["jvm"]),
+            ("ctest --test-dir build", &["cmake"]),
+            ("make test", &["make"]),
             ("cargo clippy", &[]),
         ] {
             assert_eq!(called(command), expected, "{command}");

@@ -43,6 +43,9 @@ enum Event {
     End {
         #[serde(default)]
         status: i32,
+        /// A test that failed took the runner with it: what was to come did not run.
+        #[serde(default)]
+        fell: bool,
     },
 }
 
@@ -123,9 +126,20 @@ pub(super) fn files(reports: &Path, begin: &str, end: &str) -> io::Result<Vec<Pa
     Ok(files)
 }
 
+/// A runner that was begun and left no report was ended by what it ran.
+pub(super) fn unended(reports: &Path, runner: &str, end: &str, report: &mut Report) -> io::Result<()> {
+    for start in files(reports, runner, "start")? {
+        report.is_counted = true;
+        if !start.with_extension(end).exists() {
+            report.incomplete.get_or_insert_with(|| format!("{runner} was ended before it was over").into());
+        }
+    }
+    Ok(())
+}
+
 /// One runner's file: how it ended by its own word.
 fn one(text: &str, runner: &str, report: &mut Report, taken: &impl Fn(Fault) -> Taken) -> Option<i32> {
-    let (mut due, mut end, mut unread) = (BTreeSet::new(), None, 0_usize);
+    let (mut due, mut end, mut unread, mut did_fall) = (BTreeSet::new(), None, 0_usize, false);
     let mut results: BTreeMap<String, TestResult> = BTreeMap::new();
     let mut record = |test: String, result: TestResult| {
         let held = results.entry(shortened(&test, LONGEST_NAME)).or_insert_with(|| result.clone());
@@ -149,11 +163,15 @@ fn one(text: &str, runner: &str, report: &mut Report, taken: &impl Fn(Fault) -> 
                 Taken::Error(error) => errors.push(error),
                 Taken::Failure(test) => record(test, TestResult::Failed),
             },
-            Ok(Event::End { status }) => end = Some(status),
+            Ok(Event::End { status, fell }) => {
+                end = Some(status);
+                did_fall |= fell;
+            }
             Err(_) => unread += 1,
         }
     }
-    let missing: Vec<&String> = due.iter().filter(|test| !results.contains_key(*test)).collect();
+    let did_fall = did_fall && results.values().any(|result| *result == TestResult::Failed);
+    let missing: Vec<&String> = due.iter().filter(|test| !did_fall && !results.contains_key(*test)).collect();
     let cut = if end.is_none() { "was ended before it was over" } else { "came to its end" };
     let why = if unread > 0 {
         Some(format!("the report of {runner} cannot be read: {unread} of its lines are broken"))
@@ -244,6 +262,16 @@ mod tests {
             let why = report(text).incomplete.unwrap();
             assert!(why.contains(word), "{why}");
         }
+    }
+
+    #[test]
+    fn a_test_that_took_its_runner_with_it_explains_what_did_not_run() {
+        let text = |outcome: &str| {
+            let result = format!(r#"{{"event":"result","test":"a x","outcome":"{outcome}"}}"#);
+            format!("{{\"event\":\"collected\",\"tests\":[\"a y\"]}}\n{result}\n{{\"event\":\"end\",\"fell\":true}}")
+        };
+        assert_eq!(report(&text("failed")).incomplete, None);
+        assert!(report(&text("passed")).incomplete.is_some());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What kept a file of JavaScript or TypeScript from being loaded, read from the words of the engine or the bundler.
 
-use super::events::Fault;
+use super::{compiler::inside, events::Fault};
 use crate::rules::{BuildError, ErrorKind};
 use regex::Regex;
 use std::{path::Path, sync::LazyLock};
@@ -101,18 +101,6 @@ fn kind(class: &str, message: &str, text: &str) -> ErrorKind {
     } else {
         ErrorKind::Other
     }
-}
-
-/// A path of the checkout's own code, relative to it. `base` is where relative ones begin.
-fn inside(path: &str, root: &Path, base: &str) -> Option<String> {
-    let path = path.strip_prefix("file://").unwrap_or(path).trim_start_matches("./");
-    let path = match Path::new(path).is_absolute() {
-        true => Path::new(path).strip_prefix(root).ok()?.to_str()?.to_owned(),
-        false if base.is_empty() => path.to_owned(),
-        false => format!("{base}/{path}"),
-    };
-    let is_foreign = path.split('/').any(|part| matches!(part, "node_modules" | "..")) || path.starts_with("node:");
-    (!is_foreign && root.join(&path).is_file()).then_some(path)
 }
 
 #[cfg(test)]

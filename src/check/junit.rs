@@ -131,8 +131,8 @@ struct Case {
 }
 
 impl Case {
-    fn begun(tag: &Tag<'_>, suite: Option<&mut Suite>) -> Case {
-        let group = tag.value("classname").or_else(|| tag.value("file"));
+    fn begun(tag: &Tag<'_>, group: Option<&str>, suite: Option<&mut Suite>) -> Case {
+        let group = group.map(str::to_owned).or_else(|| tag.value("classname")).or_else(|| tag.value("file"));
         let group = group.or_else(|| suite.as_ref().map(|(name, ..)| name.clone())).unwrap_or_default();
         if let Some((_, _, seen)) = suite {
             *seen += 1;
@@ -153,8 +153,8 @@ pub(super) fn is_one(text: &str) -> bool {
     tags.next().is_some_and(|tag| matches!(tag.name, "testsuites" | "testsuite"))
 }
 
-/// Takes a document into a report. `source` is its name for people.
-pub(super) fn read(text: &str, source: &str, report: &mut Report) {
+/// Takes a document into a report. `source` is its name for people; `group` stands before the names of its tests, else what they are in.
+pub(super) fn read(text: &str, source: &str, group: Option<&str>, report: &mut Report) {
     report.is_counted = true;
     let (mut suites, mut case): (Vec<Suite>, Option<Case>) = (Vec::new(), None);
     let mut why = None;
@@ -179,7 +179,7 @@ pub(super) fn read(text: &str, source: &str, report: &mut Report) {
             }
             ("testsuites", false) => is_over = true,
             ("testcase", false) => {
-                let begun = Case::begun(&tag, suites.last_mut());
+                let begun = Case::begun(&tag, group, suites.last_mut());
                 if tag.is_empty {
                     report.record(begun.name, begun.result);
                 } else {
@@ -220,7 +220,7 @@ mod tests {
 
     fn report(text: &str) -> Report {
         let mut report = Report::default();
-        read(text, "r.xml", &mut report);
+        read(text, "r.xml", None, &mut report);
         report
     }
 

@@ -230,22 +230,9 @@ impl Reader for Records<'_> {
                 events::read(&self.reports, runner, report, |fault| taken(fault, self.check.cwd))?;
             }
             jest(&self.reports, self.check.cwd, report)?;
-            self.unended("vitest", "jsonl", report)?;
-            self.unended("jest", "json", report)
+            events::unended(&self.reports, "vitest", "jsonl", report)?;
+            events::unended(&self.reports, "jest", "json", report)
         })
-    }
-}
-
-impl Records<'_> {
-    /// A runner that was begun and left no report was ended by what it ran.
-    fn unended(&self, runner: &str, end: &str, report: &mut Report) -> io::Result<()> {
-        for start in events::files(&self.reports, runner, "start")? {
-            report.is_counted = true;
-            if !start.with_extension(end).exists() {
-                report.incomplete.get_or_insert_with(|| format!("{runner} was ended before it was over").into());
-            }
-        }
-        Ok(())
     }
 }
 

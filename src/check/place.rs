@@ -1,12 +1,37 @@
 //! Where projects stand in a repository: what a tree holds, as far as ecosystems ask, and which folders are whose.
 
 use super::Ecosystem;
+use crate::process::which;
 use crate::rules::is_test_path;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsStr,
+};
+
+/// Programs that some repositories are configured for, and that may not be installed.
+const ASKED_FOR: [&str; 1] = ["cargo-nextest"];
 
 /// Folders whose manifests are somebody else's, or are there to be looked at.
 const NOT_OURS: [&str; 8] =
     ["node_modules", "vendor", "third_party", "examples", "example", "templates", "target", ".venv"];
+
+/// Those of these ecosystems that have projects in a tree, each with its own.
+pub fn projects<'a>(
+    tree: &'a Tree,
+    ecosystems: &[&'static dyn Ecosystem],
+) -> Vec<(&'static dyn Ecosystem, Vec<Place<'a>>)> {
+    let all: Vec<_> = ecosystems.iter().map(|ecosystem| (*ecosystem, tree.projects(*ecosystem))).collect();
+    let first = all.iter().filter(|(ecosystem, _)| !ecosystem.is_last_resort());
+    let folders: Vec<&str> = first.flat_map(|(_, places)| places.iter().map(|place| place.folder)).collect();
+    let is_alone = |place: &Place<'_>| {
+        !folders.iter().any(|other| is_beneath(place.folder, other) || is_beneath(other, place.folder))
+    };
+    let kept = |(ecosystem, places): (&'static dyn Ecosystem, Vec<Place<'a>>)| {
+        let is_first = !ecosystem.is_last_resort();
+        (ecosystem, places.into_iter().filter(|place| is_first || is_alone(place)).collect())
+    };
+    all.into_iter().map(kept).collect()
+}
 
 /// Projects of one ecosystem that get checks of their own, at most.
 const MOST_PROJECTS: usize = 20;
@@ -18,12 +43,14 @@ pub struct Tree {
     paths: BTreeSet<Box<str>>,
     /// The texts of manifests, by path.
     texts: BTreeMap<Box<str>, String>,
+    /// Programs that ecosystems ask for and that are installed.
+    programs: Vec<&'static str>,
 }
 
 impl Tree {
     /// A tree of these paths.
     pub fn new(paths: impl IntoIterator<Item = Box<str>>) -> Tree {
-        Tree { paths: paths.into_iter().collect(), texts: BTreeMap::new() }
+        Tree { paths: paths.into_iter().collect(), texts: BTreeMap::new(), programs: Vec::new() }
     }
 
     /// The same, with texts.
@@ -40,6 +67,12 @@ impl Tree {
             is_ours(path) && ecosystems.iter().any(|ecosystem| ecosystem.manifests().contains(&file))
         };
         self.paths.iter().filter(|path| is_one(path)).cloned().collect()
+    }
+
+    /// Takes in which of the programs that ecosystems ask for are on this search path.
+    pub fn with_programs_of(mut self, path: &OsStr) -> Tree {
+        self.programs = ASKED_FOR.into_iter().filter(|program| which(program.as_ref(), path).is_some()).collect();
+        self
     }
 
     /// Takes a manifest's text in.
@@ -98,6 +131,11 @@ impl<'a> Place<'a> {
         if self.folder.is_empty() { name.to_owned() } else { format!("{}/{name}", self.folder) }
     }
 
+    /// Another folder of the same tree.
+    pub(super) fn other(&self, folder: &'a str) -> Place<'a> {
+        Place { tree: self.tree, folder }
+    }
+
     /// Whether it has a file of this name.
     pub fn has(&self, name: &str) -> bool {
         self.tree.paths.contains(&*self.at(name))
@@ -115,6 +153,25 @@ impl<'a> Place<'a> {
             }
             place.folder = folder(place.folder);
         }
+    }
+
+    /// How to call a program of this name from it, which stands in it or in a folder that it is in.
+    pub(super) fn program_above(&self, name: &str) -> Option<String> {
+        let mut place = *self;
+        let mut way = String::from("./");
+        while !place.has(name) {
+            if place.folder.is_empty() {
+                return None;
+            }
+            place.folder = folder(place.folder);
+            way = if way == "./" { "../".to_owned() } else { way + "../" };
+        }
+        Some(way + name)
+    }
+
+    /// Whether a program is installed.
+    pub(super) fn can_run(&self, program: &str) -> bool {
+        self.tree.programs.contains(&program)
     }
 
     /// The text of a manifest in it.

@@ -115,7 +115,7 @@ fn prepare(check: &Check<'_>, order: &mut Order) -> io::Result<Records> {
     order.extend(check, "PYTEST_ADDOPTS", " ", format!("-p {MODULE}"));
     // What was compiled is of this run alone: one that lies in the tree may be of another text with the same time and length.
     order.variables.push(("PYTHONPYCACHEPREFIX".into(), reports.join("pycache").into()));
-    if check.confines.as_ref().is_some_and(|confines| !confines.has_network) {
+    if check.is_offline() {
         // Set-up has fetched what there is: uv would look for more, and its cache is not to be written here.
         let cache = reports.join("uv").into_os_string();
         let words = [("UV_OFFLINE", "1".into()), ("UV_NO_SYNC", "1".into()), ("UV_CACHE_DIR", cache)];

@@ -35,7 +35,8 @@ async fn show(arguments: &Arguments, wish: &Wish, format: Format) -> Result<Exit
     let topic = scene.topic(&wish.topic)?;
     let base = scene.repo.head();
     let config = scene.config(base).await?;
-    let checks = Checks::found(&scene.repo, base, &wanted(&config)).await;
+    let checks =
+        Checks::found(&scene.repo, base, &wanted(&config), scene.environment.search_path().unwrap_or_default()).await;
     let checks = checks.map_err(|error| Stop::because("the base cannot be read", &error))?;
     let settings = settings(&config, &checks, false, crew::found(&scene.environment));
     let understood = scene.understand(&topic, &settings).await;

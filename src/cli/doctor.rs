@@ -175,7 +175,9 @@ fn configured(scene: &Scene, arguments: &Arguments) -> String {
 async fn beside(scene: &Scene, start: Start, read: &mut Read) -> Result<Vec<Finding>, Stop> {
     let (mut found, base, is_named) = (Vec::new(), start.base, start.topic.is_some());
     let without_checks = start.is_without_checks();
-    match Checks::found(&scene.repo, base, &wanted(&read.config)).await {
+    match Checks::found(&scene.repo, base, &wanted(&read.config), scene.environment.search_path().unwrap_or_default())
+        .await
+    {
         Ok(checks) => {
             let settings = settings(&read.config, &checks, without_checks, &read.backend);
             match start.goal(scene, &settings).await {

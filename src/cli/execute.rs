@@ -126,7 +126,8 @@ impl Grounds {
             config.slots.agents = jobs;
         }
         scene.prove_large(base, &config).await?;
-        let checks = Checks::found(&scene.repo, base, &wanted(&config))
+        let path = scene.environment.search_path().unwrap_or_default();
+        let checks = Checks::found(&scene.repo, base, &wanted(&config), path)
             .await
             .map_err(|e| Stop::because("the base cannot be read", &e))?;
         let mut policy = config.policy(scene.environment.cores);

@@ -46,7 +46,8 @@ pub(super) async fn prove_base(
     if checks.names_tests() || checks.task.is_empty() {
         return Ok(());
     }
-    let again = Checks::found(&scene.repo, base, &wanted(config)).await;
+    let again =
+        Checks::found(&scene.repo, base, &wanted(config), scene.environment.search_path().unwrap_or_default()).await;
     let again = again.map_err(|error| Stop::because("the base cannot be read", &error))?;
     let scratch = tempfile::tempdir().map_err(|error| Stop::because("no scratch folder can be made", &error))?;
     let pool = pool(scene).await?;

@@ -1,12 +1,13 @@
 //! The checks of a run: what proves its gates, as configured, else as the ecosystems of the repository do it by default.
 
 use crate::{
-    check::{ECOSYSTEMS, Ecosystem, Tree, names_report},
+    check::{ECOSYSTEMS, Ecosystem, Tree, names_report, projects},
     plan::{Level, NodeId, StreamId},
     run::Oid,
     workspace::{GitError, Repository},
 };
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use std::ffi::OsStr;
 
 /// Bytes of a manifest that is looked at.
 const MANIFEST_MAX: u64 = 1 << 20;
@@ -56,17 +57,17 @@ pub struct Checks {
 }
 
 impl Checks {
-    /// The checks of a repository: as configured, else as its ecosystems do it by default.
+    /// The checks of a repository: as configured, else as its ecosystems do it by default, with programs of this search path.
     ///
     /// # Errors
     /// When the base cannot be read.
-    pub async fn found(repo: &Repository, base: Oid, wanted: &Wanted) -> Result<Checks, GitError> {
-        Ok(Checks::of(tree(repo, base).await?, wanted))
+    pub async fn found(repo: &Repository, base: Oid, wanted: &Wanted, path: &OsStr) -> Result<Checks, GitError> {
+        Ok(Checks::of(tree(repo, base).await?.with_programs_of(path), wanted))
     }
 
     /// The same for a tree whose manifests are known.
     fn of(tree: Tree, wanted: &Wanted) -> Checks {
-        let projects: Vec<_> = ECOSYSTEMS.iter().map(|ecosystem| (*ecosystem, tree.projects(*ecosystem))).collect();
+        let projects = projects(&tree, &ECOSYSTEMS);
         let by_default = |level: Level| -> Vec<String> {
             let all =
                 projects.iter().flat_map(|(ecosystem, places)| places.iter().map(move |place| (ecosystem, place)));
@@ -232,6 +233,22 @@ mod tests {
     }
 
     #[test]
+    fn a_make_target_is_a_check_where_nothing_else_is() {
+        let make = ("Makefile", "test:\n\t./t.sh\n");
+        for (files, expected) in [
+            (&[make][..], &["make test"][..]),
+            (&[make, ("go.mod", ""), ("a.go", "")], &["go test ./..."]),
+            (&[make, ("web/package.json", SCRIPT)], &["cd web && npm test"]),
+            (
+                &[("core/Makefile", make.1), ("web/package.json", SCRIPT)],
+                &["cd web && npm test", "cd core && make test"],
+            ),
+        ] {
+            assert_eq!(Checks::of(Tree::with(files), &Wanted::default()).task, expected, "{files:?}");
+        }
+    }
+
+    #[test]
     fn checks_of_a_path_run_for_a_patch_that_touches_it_and_at_every_later_gate() {
         let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         let wanted = Wanted {
@@ -262,7 +279,7 @@ mod tests {
     fn a_command_is_read_by_whoever_is_here_and_whoever_it_calls() {
         let checks = Checks::of(Tree::with(&[("web/package.json", SCRIPT)]), &Wanted::default());
         let names = |command: &str| checks.readers(command).iter().map(|reader| reader.name()).collect::<Vec<_>>();
-        assert_eq!(names("make test"), ["node"]);
+        assert_eq!(names("make test"), ["node", "make"]);
         assert_eq!(names("python3 -m pytest"), ["python", "node"]);
     }
 }

@@ -22,7 +22,7 @@ type Row = (&'static [&'static str], &'static str, &'static str, &'static str, &
 /// A shape that nothing has.
 const NEVER: &str = r"[^\s\S]";
 
-const ROWS: [Row; 7] = [
+const ROWS: [Row; 9] = [
     (
         &[".rs"],
         r"#\[\s*ignore\b|cfg_attr\([^\]]*\bignore\b",
@@ -46,7 +46,7 @@ const ROWS: [Row; 7] = [
     ),
     (
         &[".go"],
-        r"\bt\.(?:Skip|Skipf|SkipNow)\(",
+        r"\b[tbf]\.(?:Skip|Skipf|SkipNow)\(",
         r#"(?i-u)panic\(\s*"(?:not (?:yet )?implemented|unimplemented|todo)"#,
         r#"\btesting\.Testing\(\)|flag\.Lookup\(\s*"test\.|strings\.HasSuffix\(\s*os\.Args\[0\],\s*"\.test""#,
         r"\b(?:Error|Errorf|Fatal|Fatalf|Fail|FailNow|assert|require)\b",
@@ -60,11 +60,19 @@ const ROWS: [Row; 7] = [
     ),
     (
         &[".java", ".kt", ".kts", ".scala", ".groovy"],
-        r"@(?:Disabled|Ignore)\b|\b(?:assumeTrue|assumeFalse)\(\s*(?:true|false)\s*\)",
+        r"@(?:[\w.]+\.)?(?:Disabled\w*|Ignore|EnabledIf\w*|EnabledOn\w*|EnabledFor\w*)\b|\b(?:assumeTrue|assumeFalse)\(\s*(?:true|false)\s*\)|\b(?:Assumptions\.)?abort\(\s*(?:\x22|\))|\benabled\s*=\s*false\b|\bthrow new (?:\w+\.)*(?:TestAbortedException|AssumptionViolatedException|SkipException)\b",
         r#"(?i-u)UnsupportedOperationException\(\s*"(?:not (?:yet )?implemented|todo)|\bTODO\(""#,
         r#""org\.junit|Class\.forName\(\s*"org\.(?:junit|testng)"#,
         r"\b(?:assert\w*|verify|expect\w*|should\w*)\b",
     ),
+    (
+        &[".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".hh"],
+        r"\bGTEST_SKIP\b|\bDISABLED_\w+|\bTEST_IGNORE\w*\s*\(",
+        r#"(?i-u)\bassert\s*\(\s*(?:!|false &&|0 &&)\s*"(?:not (?:yet )?implemented|unimplemented|todo)|#error "(?:not (?:yet )?implemented|todo)|throw std::\w+\("(?:not (?:yet )?implemented|unimplemented|todo)"#,
+        NEVER,
+        r"\b(?:assert\w*|ASSERT_\w+|EXPECT_\w+|REQUIRE\w*|CHECK\w*|TEST_ASSERT\w*|cr_assert\w*|ck_assert\w*)\b",
+    ),
+    (&["CMakeLists.txt", ".cmake"], r"(?i-u)\b(?:DISABLED|WILL_FAIL)\s+(?:TRUE|ON|YES|1)\b", NEVER, NEVER, NEVER),
     (
         &[".rb"],
         r"\b(?:xit|xdescribe|xcontext|fit|fdescribe|pending|skip)\b\s*[\('\x22]",
@@ -119,6 +127,10 @@ mod tests {
             ("a.exs", "@tag :skip", true, false, false),
             ("a.ex", "if Mix.env() == :test do", false, false, true),
             ("A.java", "@Disabled", true, false, false),
+            ("A.java", "@org.junit.jupiter.api.DisabledIf(\"x\")", true, false, false),
+            ("A.java", "@Test(enabled = false)", true, false, false),
+            ("a.cc", "TEST(A, DISABLED_b) {", true, false, false),
+            ("tests/CMakeLists.txt", "set_tests_properties(a PROPERTIES DISABLED TRUE)", true, false, false),
             ("a.rs", "if cfg!(test) {", false, false, true),
             ("a.rs", "#[cfg(test)]", false, false, false),
             ("a.rb", "xit 'x'", true, false, false),

@@ -1,7 +1,7 @@
 //! What tools leave behind: never part of a patch, and no finding.
 
 /// Folders that tools make, wherever they stand.
-const ANYWHERE: [&str; 16] = [
+const ANYWHERE: [&str; 17] = [
     "__pycache__",
     ".pytest_cache",
     ".mypy_cache",
@@ -18,27 +18,36 @@ const ANYWHERE: [&str; 16] = [
     ".parcel-cache",
     ".gradle",
     ".elixir_ls",
+    "CMakeFiles",
 ];
 
 /// The same, but also names that people give to folders of source: not under a `src`.
 const NOT_IN_SOURCE: [&str; 2] = ["target", "_build"];
 
+/// What Gradle makes in a `build`, which may well be a folder of source.
+const IN_BUILD: [&str; 7] = ["classes", "test-results", "reports", "tmp", "libs", "kotlin", "generated"];
+
 /// Whether a path is what a tool left behind. A path that the base has is not: somebody committed it.
 pub fn is_leftover(path: &str) -> bool {
     path.rsplit_once('/').is_some_and(|(folder, file)| is_leftover_folder(folder) || file.ends_with(".pyc"))
+        || path.ends_with("erl_crash.dump")
+        || path.ends_with("CMakeCache.txt")
 }
 
 /// Whether a folder, or one that it is in, is one that tools make.
 pub fn is_leftover_folder(folder: &str) -> bool {
-    let mut in_source = false;
+    let (mut in_source, mut before) = (false, "");
     for folder in folder.split('/') {
         if ANYWHERE.contains(&folder)
             || folder.ends_with(".egg-info")
+            || folder.starts_with("cmake-build-")
+            || (before == "build" && IN_BUILD.contains(&folder))
             || (NOT_IN_SOURCE.contains(&folder) && !in_source)
         {
             return true;
         }
         in_source |= matches!(folder, "src" | "lib" | "tests");
+        before = folder;
     }
     false
 }
@@ -56,10 +65,13 @@ mod tests {
             "node_modules/a/b",
             "_build/dev/x",
             "x.egg-info/PKG-INFO",
+            "app/build/classes/java/main/A.class",
+            "build/CMakeFiles/x",
+            "erl_crash.dump",
         ] {
             assert!(is_leftover(path), "{path}");
         }
-        for path in ["src/target/mod.rs", "target.rs", "src/main.rs", "docs/targets/x"] {
+        for path in ["src/target/mod.rs", "target.rs", "src/main.rs", "docs/targets/x", "build/main.go"] {
             assert!(!is_leftover(path), "{path}");
         }
     }

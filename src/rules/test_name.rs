@@ -1,10 +1,11 @@
 //! Names of tests: how a test found in a file's text and one reported by a runner are known to be the same.
 //!
 //! A runner's name is `binary test` (`demo::it adds`, `demo parser::tests::adds`); where tests are run from their files it is `path test`
-//! (`tests/test_it.py TestIt::test_adds`, `it.test.ts group > adds`). A name found in text is `path test`, too (`tests/it.rs adds`): all
+//! (`tests/test_it.py TestIt::test_adds`, `it.test.ts group > adds`), and where a folder or a class holds them, that
+//! (`./api TestAdds`, `com.acme.ShopTest adds`). A name found in text is `path test`, too (`tests/it.rs adds`): all
 //! there is where the tests do not build yet.
 
-use super::{javascript, python, rust::sketch};
+use super::{javascript, outline, python, rust::sketch};
 
 /// A test found in a file's text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,7 +38,7 @@ pub fn tests_in(path: &str, text: &str) -> Vec<ScannedTest> {
         return javascript::tests_in(path, text);
     }
     if !path.ends_with(".rs") {
-        return Vec::new();
+        return outline::tests_in(path, text).unwrap_or_default();
     }
     let tests = sketch(text).tests.into_iter();
     let scanned = tests.map(|test| ScannedTest {
@@ -56,8 +57,15 @@ pub fn is_test_path(path: &str) -> bool {
     const NOT_IN_SOURCE: [&str; 4] = ["test", "test_data", "fixtures", "spec"];
     let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
     let mut in_source = false;
-    for folder in folders.split('/') {
+    let mut all = folders.split('/').peekable();
+    while let Some(folder) = all.next() {
         if ANYWHERE.contains(&folder) || (NOT_IN_SOURCE.contains(&folder) && !in_source) {
+            return true;
+        }
+        // `src/test/java`, as Maven and Gradle have it.
+        let is_set_of_tests = folder == "test" || folder.ends_with("Test") || folder == "testFixtures";
+        let is_of_jvm = |next: &&str| matches!(*next, "java" | "kotlin" | "scala" | "groovy" | "resources");
+        if in_source && is_set_of_tests && all.peek().is_some_and(is_of_jvm) {
             return true;
         }
         in_source |= matches!(folder, "src" | "lib");
@@ -67,9 +75,14 @@ pub fn is_test_path(path: &str) -> bool {
         || (file.ends_with(".go") && stem.ends_with("_test"))
         || (file.ends_with(".py") && (stem.starts_with("test_") || stem.ends_with("_test")))
         || (file.ends_with(".exs") && stem.ends_with("_test"))
+        || (is_c(file) && (stem.ends_with("_test") || stem.ends_with("_unittest") || stem.starts_with("test_")))
         || file.contains(".test.")
         || file.contains(".spec.")
         || file.ends_with(".snap")
+}
+
+fn is_c(file: &str) -> bool {
+    [".c", ".cc", ".cpp", ".cxx"].iter().any(|end| file.ends_with(end))
 }
 
 /// Whether a sealed name (a runner's, or `path test`) means this name of a runner.
@@ -84,6 +97,8 @@ pub fn names(sealed: &str, reported: &str) -> bool {
         file == binary && python::means(wanted, test)
     } else if javascript::is_one(file) {
         file == binary && javascript::means(wanted, test)
+    } else if let Some(same) = outline::means(file, wanted, (binary, test)) {
+        same
     } else {
         file.ends_with(".rs") && binary_may_hold(file, binary) && modules_agree(file, wanted, test)
     }
@@ -162,6 +177,18 @@ mod tests {
             ("t/test_a.py TestA::test_b", "t/test_a.py TestA::test_b[1-x y]", true),
             ("t/test_a.py test_b", "t/test_a.py test_bc", false),
             ("t/test_a.py test_b", "u/test_a.py test_b", false),
+            ("api/a_test.go TestAdds", "./api TestAdds", true),
+            ("a_test.go TestAdds", ". TestAdds/with_two", true),
+            ("api/a_test.go TestAdds", "./api/v2 TestAdds", false),
+            ("api/a_test.go TestAdd", "./api TestAdds", false),
+            ("src/test/java/a/BTest.java adds", "a.BTest adds(int)[1]", true),
+            ("core/src/test/java/a/BTest.java adds", "a.BTest$Inner adds", true),
+            ("src/test/java/a/BTest.java adds", "b.BTest adds", false),
+            ("src/test/java/a/BTest.java add", "a.BTest adds", false),
+            ("test/a_test.exs g adds *", "test/a_test.exs g adds 1", true),
+            ("tests/CMakeLists.txt new", "ctest new", true),
+            ("tests/a.cc Suite.Case", "ctest Inst/Suite.Case/0", true),
+            ("tests/test_new.c test_new", "ctest test_newer", false),
             ("a.test.ts g > adds *", "a.test.ts g > adds 1", true),
             ("a.test.ts g > adds", "a.test.ts g > adds 1", false),
         ] {
@@ -171,9 +198,18 @@ mod tests {
 
     #[test]
     fn test_files_are_known_by_where_they_stand() {
-        for path in
-            ["tests/a.rs", "crates/x/tests/data/b.json", "src/a/tests.rs", "a_test.go", "x/test_a.py", "a.spec.ts"]
-        {
+        for path in [
+            "tests/a.rs",
+            "crates/x/tests/data/b.json",
+            "src/a/tests.rs",
+            "a_test.go",
+            "x/test_a.py",
+            "a.spec.ts",
+            "core/src/test/java/a/B.java",
+            "app/src/androidTest/kotlin/a/B.kt",
+            "apps/web/test/a_test.exs",
+            "src/a_test.cc",
+        ] {
             assert!(is_test_path(path), "{path}");
         }
         for path in [
@@ -183,6 +219,8 @@ mod tests {
             "src/load_test.rs",
             "src/spec/mod.rs",
             "latest/a.rs",
+            "src/test/mod.rs",
+            "src/main/java/a/Test.java",
             "contest.py",
         ] {
             assert!(!is_test_path(path), "{path}");

@@ -1,7 +1,10 @@
 //! Wiring: the lines a task may change without declaring them. Module and export declarations of declared files, entries of
 //! dependencies in manifests, lock files.
 
-use super::exports::{files_named, may_hold};
+use super::{
+    exports::{files_named, may_hold},
+    requirements,
+};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -42,7 +45,9 @@ const LOCK_FILES: &[&str] = &[
     "poetry.lock",
     "Pipfile.lock",
     "go.sum",
+    "go.work.sum",
     "mix.lock",
+    "gradle.lockfile",
     "Gemfile.lock",
     "composer.lock",
     "deno.lock",
@@ -63,7 +68,17 @@ pub fn pins_dependencies(name: &str) -> bool {
 pub fn is_shared(path: &str) -> bool {
     let file = path.rsplit('/').next().unwrap_or(path);
     (LOCK_FILES.contains(&file)
-        || matches!(file, "Cargo.toml" | "package.json" | "pyproject.toml")
+        || matches!(
+            file,
+            "Cargo.toml"
+                | "package.json"
+                | "pyproject.toml"
+                | "go.mod"
+                | "mix.exs"
+                | "pom.xml"
+                | "build.gradle"
+                | "build.gradle.kts"
+        )
         || is_requirements(file))
         && !super::is_test_path(path)
 }
@@ -88,6 +103,9 @@ pub(super) fn wired(
     let (Some(before), Some(after)) = (before, after) else {
         return Wiring::None;
     };
+    if let Some(wiring) = requirements::wiring(file, before, after, who) {
+        return wiring;
+    }
     match file {
         "Cargo.toml" => manifest(before, after, path, is_declared, who),
         "package.json" => package_json(before, after, who),
@@ -109,7 +127,7 @@ pub(super) fn shut_part(path: &str, before: Option<&str>, after: Option<&str>) -
         "Cargo.toml" => cargo_keys(before.unwrap_or_default(), after.unwrap_or_default())?,
         "package.json" => json_keys(before.unwrap_or("{}"), after.unwrap_or("{}"))?,
         "pyproject.toml" => cargo_keys(before.unwrap_or_default(), after.unwrap_or_default())?,
-        _ => return None,
+        _ => return requirements::shut_part(file, before, after),
     };
     let is_shut = |key: &str| match file {
         // The manifest of a new package describes it, and configures nothing that was there.

@@ -29,9 +29,17 @@ struct Ground {
 impl Ground {
     /// With these files, one try a task, and these lines of configuration.
     fn with(files: &[(&str, &str)], config: &str) -> Option<Ground> {
+        Ground::of(files, config, "")
+    }
+
+    /// The same, where programs may write this folder, too.
+    fn of(files: &[(&str, &str)], config: &str, writable: &str) -> Option<Ground> {
         let (space, runners) = (Space::empty(), runners()?);
         let modules = runners.join("node_modules").display().to_string();
-        let readable = format!("[sandbox]\nreadable = [\"{}\"]\n", runners.display());
+        let mut readable = format!("[sandbox]\nreadable = [\"{}\"]\n", runners.display());
+        if !writable.is_empty() {
+            readable += &format!("writable = [\"{writable}\"]\n");
+        }
         let config = config.replace("MODULES", &modules);
         space.write("tidegate.toml", &format!("{config}\n[attempts]\ntries = 1\nlives = 1\n{readable}"));
         files.iter().for_each(|(path, text)| space.write(path, text));
@@ -177,6 +185,158 @@ fn a_node_task_is_judged_by_the_report_of_the_runner_that_its_script_calls() {
     }
 }
 
+/// A module in Go with a test that passes. Its checks share what they build with those of other tests.
+fn go() -> Option<Ground> {
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-build").display().to_string();
+    std::fs::create_dir_all(&cache).expect("a folder for what go builds");
+    let config = format!("[checks]\nenv = {{ GOCACHE = \"{cache}\" }}\n");
+    Ground::of(
+        &[
+            ("go.mod", "module example.com/toy\n\ngo 1.19\n"),
+            ("toy.go", "package toy\n\nfunc Old() int { return 1 }\n"),
+            (
+                "toy_test.go",
+                "package toy\n\nimport \"testing\"\n\nfunc TestOld(t *testing.T) {\n\tif Old() != 1 {\n\t\tt.Fatal(1)\n\t}\n}\n",
+            ),
+        ],
+        &config,
+        &cache,
+    )
+}
+
+const GO_TEST: &str =
+    "package toy\n\nimport \"testing\"\n\nfunc TestNew(t *testing.T) {\n\tif New() != 2 {\n\t\tt.Fatal(2)\n\t}\n}";
+
+#[test]
+fn a_go_task_is_red_for_what_is_not_there_and_green_by_package_testings_own_word() {
+    let task = |code: &str| {
+        let task = Task::new("New").field("Test Requirements: The new is two").field("Files: new.go");
+        task.tests(&put("new_test.go", GO_TEST)).code(&put("new.go", code))
+    };
+    let Some(ground) = go() else { return };
+    let said = ground.execute(&[task("package toy\n\nfunc New() int { return 2 }")]).exits(0);
+    said.says(&["1 test red, then green", "landed as"]);
+    for (code, words) in [
+        (
+            "import \"fmt\"\n\nfunc New() int { fmt.Print(\"--- PASS: TestNew (0.00s)\\nPASS\\n\"); return 3 }",
+            "sealed tests fail",
+        ),
+        (
+            "import \"syscall\"\n\nfunc New() int { print(\"--- PASS: TestNew\\n\"); syscall.Exit(0); return 3 }",
+            "go was ended before it was over",
+        ),
+        (
+            "import \"testing\"\n\nfunc New() int { if testing.Testing() { return 2 }; return 3 }",
+            "this asks whether it is being tested",
+        ),
+    ] {
+        let Some(ground) = go() else { return };
+        ground.execute(&[task(&format!("package toy\n\n{code}"))]).exits(1).says(&[words]);
+        assert!(ground.space.landed("toy").is_empty(), "{code}");
+    }
+}
+
+#[test]
+fn an_elixir_task_is_judged_by_what_exunit_tells_our_formatter() {
+    let files = [
+        (
+            "mix.exs",
+            "defmodule Toy.MixProject do\n  use Mix.Project\n  def project, do: [app: :toy, version: \"0.1.0\", deps: []]\nend\n",
+        ),
+        ("lib/toy.ex", "defmodule Toy do\n  def one, do: 1\nend\n"),
+        ("test/test_helper.exs", "ExUnit.start()\n"),
+        (
+            "test/toy_test.exs",
+            "defmodule ToyTest do\n  use ExUnit.Case\n\n  test \"one\" do\n    assert Toy.one() == 1\n  end\nend\n",
+        ),
+        (".gitignore", "_build\n"),
+    ];
+    let test = "defmodule NewTest do\n  use ExUnit.Case\n\n  test \"two\" do\n    assert New.two() == 2\n  end\nend";
+    let task = |body: &str| {
+        let task = Task::new("New").field("Test Requirements: Two is two").field("Files: lib/new.ex");
+        let code = format!("defmodule New do\n  def two do\n    {body}\n  end\nend");
+        task.tests(&put("test/new_test.exs", test)).code(&put("lib/new.ex", &code))
+    };
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if !std::env::split_paths(&path).any(|folder| folder.join("mix").exists()) {
+        assert!(std::env::var_os("CI").is_none(), "no mix on the search path: run .ci/runners");
+        println!("skipped: no mix on the search path; .ci/runners installs it");
+        return;
+    }
+    let Some(ground) = Ground::with(&files, "") else { return };
+    ground.execute(&[task("1 + 1")]).exits(0).says(&["1 test red, then green", "landed as"]);
+    for (body, words) in [
+        ("IO.puts(\"2 tests, 0 failures\")\n    System.halt(0)", "exunit was ended before it was over"),
+        ("1 + 2", "sealed tests fail: test/new_test.exs two"),
+    ] {
+        let Some(ground) = Ground::with(&files, "") else { return };
+        ground.execute(&[task(body)]).exits(1).says(&[words]);
+        assert!(ground.space.landed("toy").is_empty(), "{body}");
+    }
+}
+
+#[test]
+fn a_task_in_c_is_judged_by_the_report_of_ctest() {
+    let files = [
+        (
+            "CMakeLists.txt",
+            "cmake_minimum_required(VERSION 3.10)\nproject(toy C)\nenable_testing()\nadd_subdirectory(tests)\n",
+        ),
+        ("src/old.h", "static inline int old(void) { return 1; }\n"),
+        ("tests/old.c", "#include \"../src/old.h\"\nint main(void) { return old() != 1; }\n"),
+        ("tests/CMakeLists.txt", "add_executable(old old.c)\nadd_test(NAME old COMMAND old)\n"),
+    ];
+    let test = put("tests/new.c", "#include \"../src/new.h\"\nint main(void) { return new() != 2; }")
+        + &add("tests/CMakeLists.txt", "add_executable(new new.c)\nadd_test(NAME new COMMAND new)");
+    let task = |body: &str| {
+        let task = Task::new("New").field("Test Requirements: The new is two").field("Files: src/new.h");
+        let code = format!("#include <stdio.h>\n#include <stdlib.h>\nstatic inline int new(void) {{ {body} }}");
+        task.tests(&test).code(&put("src/new.h", &code))
+    };
+    let Some(ground) = Ground::with(&files, "") else { return };
+    ground.execute(&[task("return 2;")]).exits(0).says(&["tests red, then green", "landed as"]);
+    let Some(ground) = Ground::with(&files, "") else { return };
+    ground.execute(&[task("puts(\"100% tests passed\"); return 3;")]).exits(1).says(&["sealed tests fail: ctest new"]);
+}
+
+#[test]
+fn a_java_task_is_judged_by_what_maven_leaves() {
+    let versions =
+        std::fs::read_dir("/usr/share/maven-repo/org/junit/jupiter/junit-jupiter").into_iter().flatten().flatten();
+    let names = versions.filter_map(|entry| entry.file_name().into_string().ok());
+    let Some(junit) = names.filter(|name| name.starts_with(|c: char| c.is_ascii_digit())).max() else {
+        assert!(std::env::var_os("CI").is_none(), "no JUnit for Maven: run .ci/runners");
+        println!("skipped: no JUnit for Maven; .ci/runners installs it");
+        return;
+    };
+    let pom = format!(
+        "<project xmlns=\"http://maven.apache.org/POM/4.0.0\"><modelVersion>4.0.0</modelVersion><groupId>a</groupId>\
+         <artifactId>toy</artifactId><version>1</version><properties><maven.compiler.source>17</maven.compiler.source>\
+         <maven.compiler.target>17</maven.compiler.target></properties><dependencies><dependency>\
+         <groupId>org.junit.jupiter</groupId><artifactId>junit-jupiter</artifactId><version>{junit}</version>\
+         <scope>test</scope></dependency></dependencies></project>\n"
+    );
+    let test = |name: &str, call: &str| {
+        format!(
+            "package a;\n\nimport org.junit.jupiter.api.*;\n\nclass {name}Test {{\n    @Test\n    void works() {{ Assertions.assertEquals(2, {call}); }}\n}}\n"
+        )
+    };
+    let old = test("Old", "Old.old()");
+    let files = [
+        ("pom.xml", &*pom),
+        ("src/main/java/a/Old.java", "package a;\n\nclass Old {\n    static int old() { return 2; }\n}\n"),
+        ("src/test/java/a/OldTest.java", &*old),
+    ];
+    let maven = "mvn -o -B -q -DforkCount=0 -Dmaven.repo.local=/usr/share/maven-repo test";
+    let config = format!("[checks]\ntask = [\"{maven}\"]\nstream = [\"{maven}\"]\nsystem = [\"{maven}\"]\n");
+    let Some(ground) = Ground::with(&files, &config) else { return };
+    let task = Task::new("New").field("Test Requirements: The new is two").field("Files: src/main/java/a/New.java");
+    let task = task.tests(&put("src/test/java/a/NewTest.java", &test("New", "New.two()")));
+    let task =
+        task.code(&put("src/main/java/a/New.java", "package a;\n\nclass New {\n    static int two() { return 2; }\n}"));
+    ground.execute(&[task]).exits(0).says(&["1 test red, then green", "landed as"]);
+}
+
 #[test]
 fn checks_of_a_path_run_where_a_patch_touches_it_and_at_the_gates_behind() {
     let trace = |name: &str| format!("echo {name} >> '{{}}'");
@@ -220,11 +380,29 @@ fn what_is_checked_and_set_up_by_default_is_told() {
     space.write("web/package.json", "{\"scripts\": {\"test\": \"vitest run\"}}");
     space.write("web/package-lock.json", "{}");
     space.write("api/pytest.ini", "[pytest]\n");
+    space.write("svc/go.mod", "module svc\n");
+    space.write("svc/svc.go", "package svc\n");
+    space.write("svc/go.sum", "");
+    space.write("app/mix.exs", "");
+    space.write("app/test/test_helper.exs", "");
+    space.write("app/mix.lock", "");
+    space.write("shop/pom.xml", "<project/>");
+    space.write("shop/src/main/java/Shop.java", "");
+    space.write("core/CMakeLists.txt", "enable_testing()\n");
+    space.write("tool/Makefile", "test:\n\ttrue\n");
+    space.write("Makefile", "test:\n\tcargo test\n");
     space.commit("More");
     space.topic("toy", &stream(&[Task::new("New").code("true")], GATE));
     let said = space.run(&["check", "toy"]).exits(0);
     let said = said.says(&["cargo test --workspace", "cd api && python3 -m pytest", "cd web && npm test"]);
-    said.says(&["set-up, by lock files: cargo fetch --locked; cd web && npm ci; `[workspace] setup` says otherwise"]);
+    let said = said.says(&[
+        "cd svc && go test ./...",
+        "cd app && mix test",
+        "cd shop && mvn -B -fae verify",
+        "cd core && cmake -S . -B _build",
+    ]);
+    let setup = "set-up, by lock files: cargo fetch --locked; cd web && npm ci; cd app && mix deps.get; cd svc && go mod download;";
+    said.says(&[setup, "`[workspace] setup` says otherwise"]);
 }
 
 #[test]

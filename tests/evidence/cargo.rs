@@ -1,6 +1,9 @@
 //! Cargo's tests, by the hidden mode of our binary that stands between cargo and the test executables.
 
-use crate::project::{Project, codes, names};
+use crate::{
+    project::{Project, codes, names},
+    runners::Runners,
+};
 use std::{fs, time::Duration};
 use tidegate::{
     check::Cargo,
@@ -45,6 +48,23 @@ async fn tests_are_reported_by_name_and_the_names_are_the_same_on_each_tree() {
     assert_eq!((checked.report.incomplete, checked.ran.exit), (None, 0));
     assert_eq!(checked.ran.counts.map(|counts| (counts.passed, counts.failed, counts.ignored)), Some((3, 0, 1)));
     assert_eq!(checked.ran.command, "cargo test --no-fail-fast".into());
+}
+
+#[tokio::test]
+async fn nextest_reports_the_same_names() {
+    let Some(runners) = Runners::found() else { return };
+    let mut demo = demo().with_tools(&runners.python());
+    let base = demo.run("cargo nextest run").await.report;
+    assert_eq!((names(&base), base.exit), (vec!["demo tests::one_is_one", "demo::old one_is_positive"], 0));
+    demo.write(
+        "tests/new.rs",
+        "#[test] fn fails() { println!(\"ok\"); panic!() }\n#[test] fn ends() { std::process::exit(0) }\n",
+    );
+    let report = demo.run("cargo nextest run").await.report;
+    assert_eq!(report.failures().collect::<Vec<_>>(), ["demo::new fails"]);
+    assert!(report.incomplete.is_some_and(|why| why.contains("ends")));
+    demo.write("tests/new.rs", "#[test] fn new() { demo::two() }\n");
+    assert!(matches!(demo.run("cargo nextest run").await.report.build, Build::Failed(_)));
 }
 
 #[tokio::test]

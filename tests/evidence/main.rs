@@ -4,6 +4,10 @@
 #![expect(unreachable_pub, reason = "the modules of a test are nobody's neighbours")]
 
 mod cargo;
+mod elixir;
+mod go;
+mod jvm;
+mod native;
 mod node;
 mod project;
 mod python;

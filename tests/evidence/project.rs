@@ -60,7 +60,7 @@ impl Project {
 
     /// The same with programs that are found first in this folder.
     pub fn with_tools(mut self, folder: &Path) -> Project {
-        self.path.push(folder.to_owned());
+        self.path.insert(0, folder.to_owned());
         self
     }
 
