@@ -16,6 +16,7 @@ mod in_place;
 mod land;
 mod measure;
 mod minutes;
+mod papers;
 mod red;
 mod review;
 mod settle;

@@ -48,6 +48,51 @@ fn a_script_that_fails_is_tried_again_and_given_back_and_a_gate_that_does_not_ho
     space.execute("two").exits(1).says(&["test -e one", "exited with 1"]);
 }
 
+/// What is in the folders of a task's jobs.
+fn kept(space: &Space, task: &str) -> Vec<String> {
+    let find =
+        |dir: std::path::PathBuf| std::fs::read_dir(dir).into_iter().flatten().map(|entry| entry.unwrap().path());
+    let runs = find(space.repo().join(".git/tidegate/runs"));
+    let tasks = runs.flat_map(|run| find(run.join("logs")));
+    let is_its =
+        |path: &std::path::PathBuf| path.file_name().unwrap().to_string_lossy().starts_with(&format!("{task}-"));
+    let jobs = tasks.filter(is_its).flat_map(find);
+    let mut names: Vec<String> =
+        jobs.flat_map(find).map(|file| file.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_script_reads_what_its_task_is_and_what_it_says_or_fails_at_is_kept_with_what_it_was_told() {
+    let read =
+        "cat \"$TIDEGATE_CONTEXT\" > one; cat \"$TIDEGATE_FEEDBACK\" >> one; sh -c 'test -s \"$TIDEGATE_CONTEXT\"'";
+    let long = format!(": {}\necho said; exec cat \"$0\" > two", "x".repeat(200_000));
+    let space = space([read, &long, "test -e one && echo 3 > three && echo never"]);
+    space.execute("two").exits(0).says(&["done, every gate passed"]);
+    let one = space.read("one");
+    assert!(one.contains("# Task 1: ") && one.contains("Your role: implementation"), "{one}");
+    assert!(space.read("two").contains(&"x".repeat(200_000)), "a script of any length is run");
+    assert_eq!(kept(&space, "1"), [""; 0], "it did its work without a word");
+    assert_eq!(kept(&space, "2"), ["context.md", "script.sh", "stderr", "stdout"]);
+    space.run(&["logs", "two", "1"]).exits(0);
+    space.run(&["logs", "two", "3"]).exits(0).says(&["never"]);
+}
+
+#[test]
+fn of_a_script_that_fails_without_a_word_there_is_what_it_was_told() {
+    let space = space(["exit 4", "echo 2 > two", "echo 3 > three"]);
+    space.execute("two").exits(1).says(&["exit code 4"]);
+    let files = kept(&space, "1");
+    let all = ["context.md", "context.md", "feedback.md", "script.sh", "script.sh"];
+    assert_eq!(
+        files.iter().filter(|name| !name.starts_with("std")).collect::<Vec<_>>(),
+        all.iter().collect::<Vec<_>>()
+    );
+    let said = space.run(&["logs", "two", "1", "--raw", "--attempt", "2"]).exits(0);
+    said.says(&["exit 4", "exit code 4"]);
+}
+
 #[test]
 fn what_needs_more_than_a_script_is_refused_with_its_line() {
     let space = space(["echo 1 > one", "", "cat one > three"]);
