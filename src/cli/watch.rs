@@ -16,11 +16,14 @@ use std::{
     path::PathBuf,
     sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// The status document is rewritten at most this often.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
+
+/// And only one part in so many of the time goes into it: of a hundred thousand tasks it takes long, and holds the run up meanwhile.
+const SHARE: u32 = 50;
 
 /// Everybody who looks on.
 pub(crate) struct Onlookers {
@@ -112,8 +115,9 @@ impl Drop for StatusWriter {
 /// its channel.
 fn keep_writing(changed: &Receiver<()>, end: &Receiver<Infallible>, every: Duration, mut write: impl FnMut()) {
     while changed.recv().is_ok() {
+        let began = Instant::now();
         write();
-        if end.recv_timeout(every) == Err(RecvTimeoutError::Disconnected) {
+        if end.recv_timeout(every.max(began.elapsed() * SHARE)) == Err(RecvTimeoutError::Disconnected) {
             break;
         }
     }
