@@ -124,7 +124,7 @@ impl Pump {
         let mut buffer = [MaybeUninit::uninit(); 64 * 1024];
         let Some(pipe) = &self.pipe else { return false };
         match read(pipe, &mut buffer) {
-            Ok((said, _)) if !said.is_empty() => {
+            Ok((said @ [_, ..], _)) => {
                 match &mut self.redactor {
                     Some(redactor) => {
                         let clean = redactor.pass(said);

@@ -78,7 +78,7 @@ impl Lifeline {
     fn hear(&mut self) {
         let mut buffer = [MaybeUninit::uninit(); 64 * 1024];
         match rustix::io::read(rustix::stdio::stdin(), &mut buffer) {
-            Ok((said, _)) if said.is_empty() => self.is_gone = true,
+            Ok(([], _)) => self.is_gone = true,
             Ok((said, _)) => self.said.extend_from_slice(said),
             Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => {}
             Err(_) => self.is_gone = true,

@@ -1,6 +1,7 @@
 //! In place: mechanical work in the user's own working tree, without a clone, a gate of its own and a merge.
 
 use crate::{execute::two_streams, space::Space};
+use std::path::PathBuf;
 
 /// Where scripts work in place; the streams and the whole are checked by a command.
 fn space(scripts: [&str; 3]) -> Space {
@@ -50,15 +51,11 @@ fn a_script_that_fails_is_tried_again_and_given_back_and_a_gate_that_does_not_ho
 
 /// What is in the folders of a task's jobs.
 fn kept(space: &Space, task: &str) -> Vec<String> {
-    let find =
-        |dir: std::path::PathBuf| std::fs::read_dir(dir).into_iter().flatten().map(|entry| entry.unwrap().path());
-    let runs = find(space.repo().join(".git/tidegate/runs"));
-    let tasks = runs.flat_map(|run| find(run.join("logs")));
-    let is_its =
-        |path: &std::path::PathBuf| path.file_name().unwrap().to_string_lossy().starts_with(&format!("{task}-"));
-    let jobs = tasks.filter(is_its).flat_map(find);
-    let mut names: Vec<String> =
-        jobs.flat_map(find).map(|file| file.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    let below = |dir: PathBuf| std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
+    let name = |path: PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let tasks = below(space.repo().join(".git/tidegate/runs")).flat_map(|run| below(run.join("logs")));
+    let jobs = tasks.filter(|path| name(path.clone()).starts_with(&format!("{task}-"))).flat_map(below);
+    let mut names: Vec<String> = jobs.flat_map(below).map(name).collect();
     names.sort();
     names
 }
