@@ -134,6 +134,27 @@ async fn errors_go_to_their_own_file_when_there_is_one() {
 }
 
 #[tokio::test]
+async fn a_file_whose_folder_is_not_there_comes_with_the_first_output_and_through_no_link() {
+    let place = place(1);
+    let logs = place.dir.path().join("logs");
+    fs::create_dir(&logs).unwrap();
+    let below = |folder: &str, script: &str| Program {
+        stdout: logs.join(folder).join("job/out"),
+        stderr: Some(logs.join(folder).join("job/err")),
+        ..place.sh(script)
+    };
+    assert!(place.wardens.launch(below("silent", "true"), Line::default()).await.is_success());
+    assert!(!logs.join("silent").exists());
+    assert!(place.wardens.launch(below("loud", "echo one; sleep 0; echo two"), Line::default()).await.is_success());
+    assert_eq!(fs::read_to_string(logs.join("loud/job/out")).unwrap(), "one\ntwo\n");
+    assert!(!logs.join("loud/job/err").exists(), "it had no errors");
+    fs::create_dir(place.dir.path().join("theirs")).unwrap();
+    let led_away = place.wardens.launch(below("link", "ln -s ../theirs logs/link; echo out"), Line::default()).await;
+    assert!(matches!(&led_away.how, How::NotStarted(why) if why.contains("output")), "{led_away:?}");
+    assert_eq!(fs::read_dir(place.dir.path().join("theirs")).unwrap().count(), 0);
+}
+
+#[tokio::test]
 async fn what_cannot_be_started_says_why() {
     let place = place(1);
     let mut missing = place.sh("");

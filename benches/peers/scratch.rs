@@ -45,6 +45,10 @@ pub(crate) fn git(dir: &Path, args: &[&str]) -> Command {
         ("GIT_AUTHOR_EMAIL", "bench@localhost"),
         ("GIT_COMMITTER_NAME", "Bench"),
         ("GIT_COMMITTER_EMAIL", "bench@localhost"),
+        // Else a large commit packs the repository in the background, while it is measured.
+        ("GIT_CONFIG_COUNT", "1"),
+        ("GIT_CONFIG_KEY_0", "maintenance.auto"),
+        ("GIT_CONFIG_VALUE_0", "false"),
     ] {
         command.env(name, value);
     }

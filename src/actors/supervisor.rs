@@ -338,7 +338,7 @@ impl Desk {
     fn renew_office(&mut self, entries: &[Entry]) {
         let is_new = entries.iter().any(|e| matches!(e.event, Event::Planned { .. } | Event::Replanned(_)));
         if is_new || self.office.plan.is_empty() {
-            self.office.plan = Arc::new(self.run.plan().clone());
+            self.office.plan = self.run.shared_plan();
             self.span.record("run", &*self.run.charter().run);
             self.span.record("topic", &*self.run.plan().blueprint().topic);
         }

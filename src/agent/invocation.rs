@@ -30,7 +30,8 @@ pub struct Invocation {
     pub workspace: PathBuf,
     /// Its whole environment, beside what its backend adds.
     pub env: Vec<(OsString, OsString)>,
-    /// Where its prompt, its output and its errors are kept. It cannot see into it.
+    /// Where its prompt, its output and its errors are kept. It cannot see into it. For a script it may be there or not: then it comes
+    /// with the first output.
     pub folder: PathBuf,
     /// Its home: a folder of its own, made, and kept between the tries of a phase. Its conversations are in it.
     pub home: PathBuf,

@@ -44,7 +44,7 @@ pub use dialect::{Answer, Call, Dialect, End, Reader, Step};
 pub use gemini::Gemini;
 pub use invocation::{AgentError, AgentEvent, AgentReport, Invocation, Server, Session, Sink, WritePolicy};
 pub use opencode::OpenCode;
-pub use plain::{CommandBackend, ScriptBackend};
+pub use plain::{CommandBackend, SCRIPT, ScriptBackend};
 
 use crate::process::Line;
 use jiff::tz::TimeZone;

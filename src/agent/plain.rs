@@ -16,6 +16,10 @@ use std::{
 };
 use tokio::sync::watch;
 
+/// Bytes of a script that the system takes as an argument, with room for what ends it; a longer one has to be a file.
+const ARGUMENT_MAX: usize = (128 << 10) - 1;
+/// The file of a script.
+pub const SCRIPT: &str = "script.sh";
 /// Bytes of a program's output that are kept in memory and read as its answer.
 const ANSWER_MAX: u64 = 1 << 20;
 /// Bytes of a failing program's output that go into its findings.
@@ -43,13 +47,22 @@ impl ScriptBackend {
         let Some(script) = &invocation.script else {
             return Err(AgentError::NoScript { role: invocation.role.name().into() });
         };
-        let file = invocation.folder.join("script.sh");
-        fs::write(&file, &*script.body).map_err(|error| unwritable(&file, &error))?;
-        let mut invocation = invocation;
-        if let Some(confines) = &mut invocation.confines {
-            confines.readable.push(file.clone());
+        let (file, body) = (invocation.folder.join(SCRIPT), &*script.body);
+        let is_argument = body.len() < ARGUMENT_MAX && !body.contains('\0');
+        if !is_argument || invocation.folder.is_dir() {
+            let put = fs::create_dir_all(&invocation.folder).and_then(|()| fs::write(&file, body));
+            put.map_err(|error| unwritable(&file, &error))?;
         }
-        let argv = vec!["sh".into(), "-eu".into(), file.into_os_string()];
+        let mut argv: Vec<OsString> = ["sh", "-eu"].map(OsString::from).to_vec();
+        if is_argument {
+            argv.extend(["-c", "--", body, SCRIPT].map(OsString::from));
+        } else {
+            argv.push(file.clone().into_os_string());
+        }
+        let mut invocation = invocation;
+        if let Some(confines) = invocation.confines.as_mut().filter(|_| !is_argument) {
+            confines.readable.push(file);
+        }
         run(&*self.wardens, (argv, None, self.secrets(&invocation)), &invocation, &events, line).await
     }
 }

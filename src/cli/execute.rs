@@ -12,7 +12,7 @@ use super::{
     preface,
     record::{self, now},
     say,
-    scene::{Scene, Understood, settings, wanted},
+    scene::{Scene, settings, wanted},
     watch::{Onlookers, StatusWriter},
     workshop::{bench, clear_homes, make_tapes, pool, prove_base, prove_signing, prove_tapes, setting, wardens},
 };
@@ -23,7 +23,7 @@ use crate::{
     journal::{Doorbell, Folder, Inbox, Journal, Lock, RunId, Runs},
     notes::Topic,
     perform::{Checks, InPlace, Performer},
-    plan::{self, Addition, Plan, Revision},
+    plan::{self, Addition, Blueprint, Plan, Revision},
     process::{Launch, Sandbox, Tier, Wardens},
     run::{Charter, Entry, Event, Oid, Order, Outcome, Policy, Run},
     telemetry::{self, Telemetry},
@@ -69,14 +69,16 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
         let entries = record::read(&runs.folder(&id))?;
         let run = record::replay(&entries)?;
         let grounds = Grounds::of(scene, wish, run.charter().base, &run.charter().backend).await?;
-        let understood = understand(wish, scene, &topic, &grounds, run.charter().without_checks).await?;
+        let edited = understand(wish, scene, &topic, &grounds, run.charter().without_checks).await?;
         let is_done = run.outcome() == Some(Outcome::Done);
-        match past::taken_in(&run, &understood.blueprint) {
+        match past::taken_in(&run, &edited) {
             Ok((revision, plan)) => {
                 complain(&past::told(&run, &revision));
                 if is_done && revision.addition == Addition::default() {
                     return again(arguments, wish, scene, &topic, &runs.folder(&id), &entries, &run).await;
                 }
+                // They are large, and a run is long.
+                drop((entries, edited));
                 let _held = held;
                 return resume(arguments, wish, scene, &topic, (&runs, id), (run, revision, plan), grounds).await;
             }
@@ -90,6 +92,7 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
                     "warning: the breakdown was edited, and this run cannot take it in: {why}\nit goes on as it was \
                      planned; once it is done, `execute` begins a new run of what the breakdown says then\n"
                 ));
+                drop((entries, edited));
                 let (_held, plan) = (held, run.plan().clone());
                 let as_it_was = (run, Revision::default(), plan);
                 return resume(arguments, wish, scene, &topic, (&runs, id), as_it_was, grounds).await;
@@ -97,8 +100,8 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
         }
     }
     let grounds = Grounds::of(scene, wish, scene.repo.head(), "").await?;
-    let understood = understand(wish, scene, &topic, &grounds, wish.allow_no_checks).await?;
-    begin(arguments, wish, scene, &topic, (&runs, &slug, held), understood, grounds).await
+    let blueprint = understand(wish, scene, &topic, &grounds, wish.allow_no_checks).await?;
+    begin(arguments, wish, scene, &topic, (&runs, &slug, held), blueprint, grounds).await
 }
 
 /// What a run goes by beside its documents, as of its base commit.
@@ -147,12 +150,12 @@ async fn understand(
     topic: &Topic,
     grounds: &Grounds,
     without_checks: bool,
-) -> Result<Understood, Stop> {
+) -> Result<Blueprint, Stop> {
     let understood =
         scene.understand(topic, &settings(&grounds.config, &grounds.checks, without_checks, &grounds.backend)).await;
     let understood = understood.map_err(|(draft, faults)| scene.stop(&draft, &faults))?;
     scene.warn(&understood, wish.strict)?;
-    Ok(understood)
+    Ok(understood.blueprint)
 }
 
 /// Refuses a run of what is left of this plan that lacks what it cannot do without, and tells what it lacks beside. Touches nothing.
@@ -232,11 +235,11 @@ async fn begin(
     scene: &Scene,
     topic: &Topic,
     (runs, slug, held): (&Runs, &str, Option<Lock>),
-    understood: Understood,
+    blueprint: Blueprint,
     mut grounds: Grounds,
 ) -> Result<Exit, Stop> {
-    let plan = Plan::build(understood.blueprint.clone())
-        .map_err(|faults| Stop::new(Exit::Faulty, format!("error: {faults:?}\n")))?;
+    let plan =
+        Plan::build(blueprint.clone()).map_err(|faults| Stop::new(Exit::Faulty, format!("error: {faults:?}\n")))?;
     let (base, in_place) = (scene.repo.head(), grounds.config.workspace.is_in_place);
     let id = RunId::new(slug, now(), random()).map_err(|error| Stop::because("the run has no name", &error))?;
     grounds.policy.only = asked::only(wish, &plan)?;
@@ -266,7 +269,7 @@ async fn begin(
     let journal =
         Journal::create(&folder, &id, now()).map_err(|error| Stop::because("the journal cannot begin", &error))?;
     let planned = Event::Planned {
-        plan: Box::new(understood.blueprint),
+        plan: Box::new(blueprint),
         policy: Box::new(grounds.policy.clone()),
         tip,
         charter: Box::new(charter.clone()),
@@ -388,6 +391,8 @@ async fn go(
     let tapes = asked_tapes(arguments, wish, scene);
     let performer =
         performer(scene, of_run, (&begun.charter, &begun.plan, begun.pool), (&config, checks), (launch, tapes)).await?;
+    // The run has its own, and what is past is on the board.
+    drop((begun.past, begun.plan));
     clear_homes(scene, &begun.charter.run, false);
     let bell = Doorbell::listen(&begun.folder).map_err(|error| Stop::because("orders cannot be heard", &error))?;
     let inbox = Inbox::open(&begun.folder).map_err(|error| Stop::because("orders cannot be taken", &error))?;

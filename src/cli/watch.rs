@@ -12,6 +12,7 @@ use crate::{
 use jiff::tz::TimeZone;
 use std::{
     collections::BTreeSet,
+    convert::Infallible,
     path::PathBuf,
     sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     thread::{self, JoinHandle},
@@ -20,6 +21,9 @@ use std::{
 
 /// The status document is rewritten at most this often.
 const STATUS_EVERY: Duration = Duration::from_secs(1);
+
+/// And only one part in so many of the time goes into it: of a hundred thousand tasks it takes long, and holds the run up meanwhile.
+const SHARE: u32 = 50;
 
 /// Everybody who looks on.
 pub(crate) struct Onlookers {
@@ -57,13 +61,15 @@ impl Watch for Onlookers {
 pub(crate) struct StatusWriter {
     board: Folded,
     changes: Option<SyncSender<()>>,
+    /// Its end wakes the writer, which a change does not while it waits for its time.
+    life: Option<SyncSender<Infallible>>,
     writer: Option<JoinHandle<()>>,
 }
 
 impl StatusWriter {
     /// Writes into the topic's folder what the board says.
     pub(crate) fn start(notes: PathBuf, board: Folded, zone: TimeZone, screen: Screen) -> StatusWriter {
-        let (changes, changed) = sync_channel(1);
+        let ((changes, changed), (life, end)) = (sync_channel(1), sync_channel(0));
         let shown = board.clone();
         let write = move || {
             let text = shown.with(|board| handoff::status(board, super::record::now(), &zone)).markdown();
@@ -72,7 +78,7 @@ impl StatusWriter {
         };
         let loop_ = move || {
             let mut told = None;
-            keep_writing(&changed, STATUS_EVERY, || {
+            keep_writing(&changed, &end, STATUS_EVERY, || {
                 let trouble = write();
                 if trouble != told
                     && let Some(trouble) = &trouble
@@ -83,7 +89,7 @@ impl StatusWriter {
             });
         };
         let writer = thread::Builder::new().name("status".into()).spawn(loop_).ok();
-        StatusWriter { board, changes: Some(changes), writer }
+        StatusWriter { board, changes: Some(changes), life: Some(life), writer }
     }
 
     fn wake(&self) {
@@ -98,28 +104,22 @@ impl Drop for StatusWriter {
     /// The last state is written before it goes: nobody executes the run then.
     fn drop(&mut self) {
         self.board.leave();
-        self.changes = None;
+        (self.changes, self.life) = (None, None);
         if let Some(writer) = self.writer.take() {
             let _ = writer.join();
         }
     }
 }
 
-/// Writes at a change, then not before this time has gone by; and once more at the end, which waits for nothing.
-fn keep_writing(changed: &Receiver<()>, every: Duration, mut write: impl FnMut()) {
-    let mut is_due = changed.recv().is_ok();
-    while is_due {
+/// Writes at a change, then not before this time has gone by; and once more at the end, which waits for nothing. A change meanwhile stays in
+/// its channel.
+fn keep_writing(changed: &Receiver<()>, end: &Receiver<Infallible>, every: Duration, mut write: impl FnMut()) {
+    while changed.recv().is_ok() {
+        let began = Instant::now();
         write();
-        let until = Instant::now() + every;
-        is_due = false;
-        loop {
-            match changed.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(()) => is_due = true,
-                Err(RecvTimeoutError::Timeout) => break,
-                Err(RecvTimeoutError::Disconnected) => return write(),
-            }
+        if end.recv_timeout(every.max(began.elapsed() * SHARE)) == Err(RecvTimeoutError::Disconnected) {
+            break;
         }
-        is_due = is_due || changed.recv().is_ok();
     }
     write();
 }
@@ -131,11 +131,11 @@ mod tests {
     #[test]
     fn many_changes_are_one_writing_and_the_end_is_written_at_once() {
         for (changes, expected) in [(0, 1), (1, 2), (50, 2)] {
-            let (tell, changed) = sync_channel(changes);
+            let ((tell, changed), (life, end)) = (sync_channel(changes), sync_channel(0));
             (0..changes).for_each(|_| tell.send(()).unwrap());
-            drop(tell);
+            drop((tell, life));
             let mut count = 0;
-            keep_writing(&changed, Duration::from_hours(1), || count += 1);
+            keep_writing(&changed, &end, Duration::from_hours(1), || count += 1);
             assert_eq!(count, expected, "{changes} changes");
         }
     }

@@ -5,7 +5,7 @@ use crate::plan::{Draft, Fault, Label, Severity, Source, SourceId, Span};
 use std::path::Path;
 
 /// A document that is longer than this was not written by a person or a planning agent.
-const MOST_BYTES: u64 = 8 * 1024 * 1024;
+const MOST_BYTES: u64 = 32 * 1024 * 1024;
 /// What stands beside the plan and must be there before a run begins.
 const BESIDE: [&str; 2] = ["research.md", "plan.md"];
 /// Where the plan is looked for: the first of these that is there, whatever its form.
@@ -91,7 +91,7 @@ fn text(path: &Path, shown: &str, is_plan: bool) -> Result<String, Fault> {
         ));
     }
     if meta.len() > MOST_BYTES {
-        return Err(fault("too-long", format!("{shown} is longer than 8 MiB"), "split the topic"));
+        return Err(fault("too-long", format!("{shown} is longer than 32 MiB"), "split the topic"));
     }
     let bytes = std::fs::read(path).map_err(|e| missing(&format!("cannot be read: {}", e.kind())))?;
     let text = match String::from_utf8(bytes) {

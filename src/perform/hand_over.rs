@@ -7,6 +7,7 @@ use super::{
     fell,
 };
 use crate::{
+    agent::SCRIPT,
     handoff::{Changed, Summary},
     mcp::{Change, Tray},
     plan::NodeId,
@@ -74,7 +75,7 @@ impl Bench {
 
     /// The last message of the implementation: the handoff that it was asked for. A script's output is none.
     fn said(&self, job: &Job, desk: &Desk) -> String {
-        let newest = self.calls(job, desk).into_iter().rfind(|path| !path.join("script.sh").exists());
+        let newest = self.calls(job, desk).into_iter().rfind(|path| !path.join(SCRIPT).exists());
         let answer = newest.map(|path| Tail::of(&path.join(ANSWER), usize::MAX, SAID_MAX).unwrap_or_default().text);
         answer.unwrap_or_default()
     }

@@ -6,14 +6,15 @@ use super::{
     evidence::{Measured, listing},
     fell,
     measure::{all_covered, clear, printed, read},
+    papers::Papers,
     settle::{Settled, checked, commands, complete, untouched},
 };
 use crate::{
-    agent::{AgentError, AgentEvent, Backend, Invocation, ScriptBackend, Sink, WritePolicy},
+    agent::{AgentError, AgentEvent, Backend, Invocation, SCRIPT, ScriptBackend, Sink, WritePolicy},
     check::{self, Check},
     context::{Package, feedback},
     handoff::STATUS,
-    plan::{Criterion, Means, Parse, Role},
+    plan::{Criterion, Means, Parse, Role, Script, Task},
     process::{Launch, Line},
     run::{Breakage, Code, Ending, Evidence, Finding, Job, Oid, Rejection, What},
     workspace::{Pool, Repository, TreeEntry, slug},
@@ -39,6 +40,8 @@ pub struct InPlace {
     looking: tokio::sync::Mutex<()>,
     wardens: Arc<dyn Launch>,
     scripts: ScriptBackend,
+    /// What scripts read of their tasks.
+    contexts: Arc<Papers>,
     /// Nobody else works in the repository meanwhile.
     _held: Pool,
 }
@@ -47,25 +50,38 @@ impl InPlace {
     /// Whoever does jobs in the repository's working tree.
     pub fn new(setting: Setting, repo: Arc<Repository>, wardens: Arc<dyn Launch>, held: Pool) -> InPlace {
         let (scripts, top) = (ScriptBackend::new(Arc::clone(&wardens)), repo.top().to_path_buf());
-        InPlace { setting, repo, top, looking: tokio::sync::Mutex::default(), wardens, scripts, _held: held }
+        let contexts = Papers::of(setting.folder.join("contexts"));
+        InPlace { setting, repo, top, looking: tokio::sync::Mutex::default(), wardens, scripts, contexts, _held: held }
     }
 
     /// Runs the task's script. What it leaves is the result: there is no patch to judge, and the base stands for one.
     async fn implement(&self, job: &Job, desk: &Desk) -> Done {
         let task = task(job, desk)?;
-        let invocation = self.invocation(job, desk).map_err(|error| fell(format!("the try cannot begin: {error}")))?;
+        let unable = |error: io::Error| fell(format!("the try cannot begin: {error}"));
+        let Some(script) = script(task, Role::Implementation, None, job.turn) else {
+            return Err(fell(format!("task {} has no script; this is a bug", task.label)));
+        };
+        let context = context(task, job, desk);
+        let paper = self.contexts.lend(&context).map_err(unable)?;
+        let invocation = self.invocation((job, task, script), paper.path(), desk).map_err(unable)?;
+        let folder = invocation.folder.clone();
         let tell = Arc::clone(&desk.tell);
         let sink: Sink = Arc::new(move |event| {
             if let AgentEvent::Text(words) = event {
                 tell(super::Note::Said(words));
             }
         });
-        let line = Line { stop: desk.stop.clone(), ..Line::default() };
-        if invocation.script.is_none() {
-            return Err(fell(format!("task {} has no script; this is a bug", task.label)));
+        let line = Line { stop: desk.stop.clone(), hold: Some(paper), ..Line::default() };
+        let ran = self.scripts.run(invocation, sink, line).await;
+        // Of one that did its work without a word there is nothing to read.
+        if ran.is_err() || folder.is_dir() {
+            let kept = |name: &str, text: &str| fs::write(folder.join(name), text);
+            let made = fs::create_dir_all(&folder).and_then(|()| kept(SCRIPT, &script.body));
+            made.and_then(|()| kept("context.md", &context))
+                .map_err(|error| fell(format!("what it was told cannot be kept: {error}")))?;
         }
         let base = job.sheet.base;
-        match self.scripts.run(invocation, sink, line).await {
+        match ran {
             Ok(_) => Ok(Ending::Passed(Evidence::Work { patch: base, commit: base, told: Vec::new() })),
             Err(AgentError::GaveUp { code, tail }) => {
                 let text = format!("it gave up with exit code {code}{}", after(&tail));
@@ -76,43 +92,36 @@ impl InPlace {
         }
     }
 
-    fn invocation(&self, job: &Job, desk: &Desk) -> io::Result<Invocation> {
-        let task = task(job, desk).map_err(|_| io::Error::other("only tasks have scripts"))?;
-        let folder = self.folder(job, desk)?;
-        let findings = if job.sheet.findings.is_empty() { String::new() } else { feedback(&job.sheet.findings) };
-        let package = Package {
-            plan: desk.plan.blueprint(),
-            task,
-            role: Role::Implementation,
-            prompt: None,
-            handoffs: &[],
-            seal: &job.sheet.seal,
-            without_code: None,
-            findings: &job.sheet.findings,
-            uncovered: &[],
-            patch: None,
-            common_max: COMMON_MAX,
+    fn invocation(
+        &self,
+        (job, task, script): (&Job, &Task, &Script),
+        context: &Path,
+        desk: &Desk,
+    ) -> io::Result<Invocation> {
+        let folder = self.folder(job, desk);
+        let mut confines = self.setting.cage.around(&[&self.top], true);
+        confines.readable.push(context.to_owned());
+        let feedback = if job.sheet.findings.is_empty() {
+            PathBuf::from("/dev/null")
+        } else {
+            let path = folder.join("feedback.md");
+            fs::create_dir_all(&folder).and_then(|()| fs::write(&path, feedback(&job.sheet.findings)))?;
+            confines.readable.push(path.clone());
+            path
         };
-        let kept = |file: &str, text: &str| {
-            let path = folder.join(file);
-            fs::write(&path, text).map(|()| path.into_os_string())
-        };
-        // Most tasks never have any, and each file that a task leaves costs as much as starting its script.
-        let feedback = if findings.is_empty() { "/dev/null".into() } else { kept("feedback.md", &findings)? };
         let own: [(&str, OsString); 6] = [
             ("TIDEGATE_TOPIC", self.setting.topic.clone().into()),
             ("TIDEGATE_TASK", task.label.to_string().into()),
             ("TIDEGATE_ROLE", Role::Implementation.name().into()),
             ("TIDEGATE_ATTEMPT", job.turn.to_string().into()),
-            ("TIDEGATE_FEEDBACK", feedback),
-            ("TIDEGATE_CONTEXT", kept("context.md", &package.render())?),
+            ("TIDEGATE_FEEDBACK", feedback.into()),
+            ("TIDEGATE_CONTEXT", context.into()),
         ];
         let own = own.into_iter().map(|(name, value)| (OsString::from(name), value));
-        let confines = self.setting.cage.around(&[&self.top, &folder], true);
         Ok(Invocation {
             role: Role::Implementation,
             definition: None,
-            script: script(task, Role::Implementation, None, job.turn).cloned(),
+            script: Some(script.clone()),
             model: None,
             prompt: String::new(),
             again: String::new(),
@@ -183,7 +192,7 @@ impl InPlace {
 
     /// What the commands of a criterion say.
     async fn run(&self, asked: &Criterion, job: &Job, desk: &Desk) -> Result<Measured, Breakage> {
-        let folder = self.folder(job, desk).map_err(|error| fell(format!("the try cannot begin: {error}")))?;
+        let folder = self.folder(job, desk);
         let mut measured = Measured::default();
         for (number, command) in commands(asked)?.iter().enumerate() {
             let log = folder.join(format!("check-{number}.log"));
@@ -215,16 +224,33 @@ impl InPlace {
         Ok(measured)
     }
 
-    fn folder(&self, job: &Job, desk: &Desk) -> io::Result<PathBuf> {
+    /// Where what a job leaves is kept, once there is something.
+    fn folder(&self, job: &Job, desk: &Desk) -> PathBuf {
         let label = slug(desk.plan.node(job.node).label());
-        let folder = self.setting.folder.join("logs").join(label).join(format!("{:05}-{}", job.id.0, job.what.name()));
-        fs::create_dir_all(&folder)?;
-        Ok(folder)
+        self.setting.folder.join("logs").join(label).join(format!("{:05}-{}", job.id.0, job.what.name()))
     }
 
     fn relative(&self, path: &Path) -> String {
         path.strip_prefix(&self.setting.folder).unwrap_or(path).to_string_lossy().into_owned()
     }
+}
+
+/// What a script may read of its task.
+fn context(task: &Task, job: &Job, desk: &Desk) -> String {
+    let package = Package {
+        plan: desk.plan.blueprint(),
+        task,
+        role: Role::Implementation,
+        prompt: None,
+        handoffs: &[],
+        seal: &job.sheet.seal,
+        without_code: None,
+        findings: &job.sheet.findings,
+        uncovered: &[],
+        patch: None,
+        common_max: COMMON_MAX,
+    };
+    package.render()
 }
 
 impl Performer for InPlace {

@@ -18,6 +18,7 @@ mod land;
 mod lock;
 mod measure;
 mod minutes;
+mod papers;
 mod red;
 mod review;
 mod settle;

@@ -17,7 +17,8 @@ pub struct Program {
     pub env: Vec<(OsString, OsString)>,
     /// What it reads; `None` is `/dev/null`.
     pub stdin: Option<PathBuf>,
-    /// Where its output goes; made, or appended to.
+    /// Where its output goes; made, or appended to. Where only the last folders of its path are not
+    /// there, they are made with it when there is output.
     pub stdout: PathBuf,
     /// Where its errors go; `None` is the same file as `stdout`, in the order written.
     pub stderr: Option<PathBuf>,

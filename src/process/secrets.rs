@@ -19,7 +19,9 @@ pub fn secrets(variables: &[(OsString, OsString)]) -> Vec<String> {
     };
     all.extend(variables.iter().filter_map(|(_, value)| within(value.to_str()?)));
     // A configuration in a variable has its secrets under names of its own.
-    for value in variables.iter().filter_map(|(_, value)| serde_json::from_str::<Value>(value.to_str()?).ok()) {
+    let has_names = |value: &&str| value.trim_start().starts_with(['{', '[']);
+    let texts = variables.iter().filter_map(|(_, value)| value.to_str()).filter(has_names);
+    for value in texts.filter_map(|value| serde_json::from_str::<Value>(value).ok()) {
         leaves(&value, &mut |key, text| all.extend(is_secret(key).then(|| forms(text)).into_iter().flatten()));
     }
     all

@@ -17,6 +17,7 @@ use std::{
     ffi::OsString,
     fs::File,
     io::{self, Write},
+    mem::MaybeUninit,
     os::{
         fd::{AsFd, OwnedFd},
         unix::process::CommandExt,
@@ -75,10 +76,10 @@ impl Lifeline {
 
     /// Hears what is there; blocks when nothing is.
     fn hear(&mut self) {
-        let mut buffer = [0; 64 * 1024];
+        let mut buffer = [MaybeUninit::uninit(); 64 * 1024];
         match rustix::io::read(rustix::stdio::stdin(), &mut buffer) {
-            Ok(0) => self.is_gone = true,
-            Ok(count) => self.said.extend_from_slice(&buffer[..count]),
+            Ok(([], _)) => self.is_gone = true,
+            Ok((said, _)) => self.said.extend_from_slice(said),
             Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => {}
             Err(_) => self.is_gone = true,
         }

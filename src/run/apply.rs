@@ -5,6 +5,7 @@ use super::{
     Spend, State, Subject, Talk, Train, WantState, What,
 };
 use crate::plan::{BackendId, Blueprint, NodeId, Plan};
+use std::sync::Arc;
 
 impl Run {
     /// Life and replay: the same. Total: an event that does not fit changes nothing and is told back.
@@ -58,7 +59,7 @@ impl Run {
     }
 
     fn planned(&mut self, plan: &Blueprint, policy: &Policy, tip: Oid, charter: &Charter) -> Option<()> {
-        self.plan = Plan::build(plan.clone()).ok()?;
+        self.plan = Arc::new(Plan::build(plan.clone()).ok()?);
         self.policy = policy.clone();
         self.charter = charter.clone();
         self.quotas = vec![Quota::Open { times: 0 }; plan.backends.len()];

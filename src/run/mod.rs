@@ -58,7 +58,10 @@ pub use why::Why;
 use crate::plan::{NodeId, Plan};
 use queue::Queue;
 use slots::Slots;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// Whether anything may start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,7 +77,7 @@ enum Mode {
 /// Everything that is known. Made empty; its first event is `Planned`.
 #[derive(Debug, Default, PartialEq)]
 pub struct Run {
-    plan: Plan,
+    plan: Arc<Plan>,
     policy: Policy,
     charter: Charter,
     lives: Vec<Life>,
@@ -161,6 +164,11 @@ impl Run {
     /// What is to be done.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// The same to be kept, until another one is taken in.
+    pub fn shared_plan(&self) -> Arc<Plan> {
+        Arc::clone(&self.plan)
     }
 
     /// The limits in force.

@@ -2,7 +2,7 @@
 
 use super::{Life, Refusal, Run, State, WantState, apply::waiting};
 use crate::plan::{Addition, NodeId, Plan};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 impl Run {
     pub(super) fn replan(&mut self, addition: &Addition) -> Result<(), Refusal> {
@@ -16,7 +16,7 @@ impl Run {
         }
         self.refuse_late_gates(&plan)?;
         self.refuse_retirement(&addition.retired)?;
-        self.plan = plan;
+        self.plan = Arc::new(plan);
         self.estimates.lay_out(&self.plan);
         self.requeue();
         self.lives.resize(self.plan.len(), Life::default());

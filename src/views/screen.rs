@@ -10,9 +10,9 @@ use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+        mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel},
     },
-    thread,
+    thread::{self, Thread},
     time::Duration,
 };
 
@@ -69,6 +69,8 @@ pub struct Screen {
     lost: Arc<AtomicU64>,
     render: Option<Render>,
     ended: Arc<Mutex<Receiver<()>>>,
+    /// None where it could not be started.
+    printer: Option<Thread>,
 }
 
 impl Screen {
@@ -88,8 +90,9 @@ impl Screen {
             let _ = end.send(());
         };
         // Without a thread nothing is shown; the run goes on, and its documents are written.
-        let _ = thread::Builder::new().name("views".into()).spawn(printing);
-        Screen { board, queue, lost, render, ended: Arc::new(Mutex::new(ended)) }
+        let printer = thread::Builder::new().name("views".into()).spawn(printing).ok();
+        let printer = printer.map(|printer| printer.thread().clone());
+        Screen { board, queue, lost, render, ended: Arc::new(Mutex::new(ended)), printer }
     }
 
     /// The board.
@@ -123,6 +126,7 @@ impl Screen {
         for _ in 0..20 {
             match self.queue.try_send(message) {
                 Ok(()) => {
+                    self.printer.iter().for_each(Thread::unpark);
                     let _ = ended.recv_timeout(PATIENCE);
                     return;
                 }
@@ -155,25 +159,44 @@ fn rendered(board: &mut Board, entry: &Entry, after: &[(NodeId, Standing)], rend
     Told { news, objects: render(&Fresh { board, entry, ended, moved }) }
 }
 
+/// Looks for what has come ten times a second, and is woken by the end alone: a wake for each entry would cost as much as the entry.
 fn print(mut view: Box<dyn View>, messages: &Receiver<Message>, lost: &AtomicU64, now: impl Fn() -> Timestamp) {
-    let mut next = std::time::Instant::now() + TICK;
     loop {
-        let wait = next.saturating_duration_since(std::time::Instant::now());
-        match messages.recv_timeout(wait) {
-            Ok(Message::Told(told)) => view.entry(&told),
-            Ok(Message::Note(text)) => view.note(&text),
-            Ok(Message::Finish(last)) => {
-                tell_losses(&mut *view, lost);
-                return view.finish(&last);
+        let mut told = Told::default();
+        loop {
+            match messages.try_recv() {
+                Ok(Message::Told(more)) => {
+                    told.news.extend(more.news);
+                    told.objects.extend(more.objects);
+                }
+                Ok(Message::Note(text)) => {
+                    show(&mut *view, &mut told);
+                    view.note(&text);
+                }
+                Ok(Message::Finish(last)) => {
+                    show(&mut *view, &mut told);
+                    tell_losses(&mut *view, lost);
+                    return view.finish(&last);
+                }
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => {
+                    show(&mut *view, &mut told);
+                    return view.finish(&Last::default());
+                }
             }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return view.finish(&Last::default()),
         }
-        if std::time::Instant::now() >= next {
-            tell_losses(&mut *view, lost);
-            view.tick(now());
-            next = std::time::Instant::now() + TICK;
-        }
+        show(&mut *view, &mut told);
+        tell_losses(&mut *view, lost);
+        view.tick(now());
+        thread::park_timeout(TICK);
+    }
+}
+
+/// What has come together goes out in one piece.
+fn show(view: &mut dyn View, told: &mut Told) {
+    let told = std::mem::take(told);
+    if !told.news.is_empty() || !told.objects.is_empty() {
+        view.entry(&told);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{execute::two_streams, resources::overlaps, space::Space};
 use serde_json::Value;
+use std::path::PathBuf;
 
 /// Where scripts work in place; the streams and the whole are checked by a command.
 fn space(scripts: [&str; 3]) -> Space {
@@ -48,6 +49,47 @@ fn a_script_that_fails_is_tried_again_and_given_back_and_a_gate_that_does_not_ho
     space.topic("two", &two_streams(["test -e one || exit 1", "rm one", "true"]));
     space.run(&["retry", "two", "2"]).exits(0);
     space.execute("two").exits(1).says(&["test -e one", "exited with 1"]);
+}
+
+/// What is in the folders of a task's jobs.
+fn kept(space: &Space, task: &str) -> Vec<String> {
+    let below = |dir: PathBuf| std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
+    let name = |path: PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let tasks = below(space.repo().join(".git/tidegate/runs")).flat_map(|run| below(run.join("logs")));
+    let jobs = tasks.filter(|path| name(path.clone()).starts_with(&format!("{task}-"))).flat_map(below);
+    let mut names: Vec<String> = jobs.flat_map(below).map(name).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_script_reads_what_its_task_is_and_what_it_says_or_fails_at_is_kept_with_what_it_was_told() {
+    let read =
+        "cat \"$TIDEGATE_CONTEXT\" > one; cat \"$TIDEGATE_FEEDBACK\" >> one; sh -c 'test -s \"$TIDEGATE_CONTEXT\"'";
+    let long = format!(": {}\necho said; exec cat \"$0\" > two", "x".repeat(200_000));
+    let space = space([read, &long, "test -e one && echo 3 > three && echo never"]);
+    space.execute("two").exits(0).says(&["done, every gate passed"]);
+    let one = space.read("one");
+    assert!(one.contains("# Task 1: ") && one.contains("Your role: implementation"), "{one}");
+    assert!(space.read("two").contains(&"x".repeat(200_000)), "a script of any length is run");
+    assert_eq!(kept(&space, "1"), [""; 0], "it did its work without a word");
+    assert_eq!(kept(&space, "2"), ["context.md", "script.sh", "stderr", "stdout"]);
+    space.run(&["logs", "two", "1"]).exits(0);
+    space.run(&["logs", "two", "3"]).exits(0).says(&["never"]);
+}
+
+#[test]
+fn of_a_script_that_fails_without_a_word_there_is_what_it_was_told() {
+    let space = space(["exit 4", "echo 2 > two", "echo 3 > three"]);
+    space.execute("two").exits(1).says(&["exit code 4"]);
+    let files = kept(&space, "1");
+    let all = ["context.md", "context.md", "feedback.md", "script.sh", "script.sh"];
+    assert_eq!(
+        files.iter().filter(|name| !name.starts_with("std")).collect::<Vec<_>>(),
+        all.iter().collect::<Vec<_>>()
+    );
+    let said = space.run(&["logs", "two", "1", "--raw", "--attempt", "2"]).exits(0);
+    said.says(&["exit 4", "exit code 4"]);
 }
 
 #[test]
