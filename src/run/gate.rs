@@ -234,6 +234,32 @@ mod tests {
     }
 
     #[test]
+    fn each_lack_names_its_criterion() {
+        let bound = Bound::AtLeast(1);
+        let lacks = [
+            Lack::Unproven(1),
+            Lack::Unapproved(2),
+            Lack::Refused { criterion: 3, found: Box::default() },
+            Lack::Missed { criterion: 4, figure: 0, bound, found: Box::default() },
+        ];
+        assert_eq!(lacks.map(|lack| lack.criterion()), [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn what_is_over_keeps_the_proofs_of_its_own_object_and_what_was_refused_is_known() {
+        let (here, there, mut ledger) = (Oid::of_number(1), Oid::of_number(2), Ledger::default());
+        ledger.enter(Item::Criterion(0), here, Proof::seen());
+        ledger.enter(Item::Criterion(1), here, Proof::Approved);
+        assert!(!ledger.is_refused());
+        let found = Box::from([Finding::blocker(Code::Review, "no")]);
+        ledger.enter(Item::Criterion(0), there, Proof::Refused { found });
+        assert!(ledger.is_refused());
+        ledger.close(here);
+        assert_eq!(ledger.0.len(), 2);
+        assert!(!ledger.is_refused() && ledger.get(Item::Criterion(1), here).is_some());
+    }
+
+    #[test]
     fn over_a_send_back_words_stay_and_proofs_go() {
         let (patch, mut ledger) = (Oid::of_number(1), Ledger::default());
         let found = Box::from([Finding::blocker(Code::Review, "no")]);

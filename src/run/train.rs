@@ -366,7 +366,7 @@ mod tests {
         let (mut train, at) = train(3, 5);
         let mut steps = Vec::new();
         train.proven(at[0], &mut steps);
-        assert!(train.is_landing(at[0]));
+        assert!(train.is_landing(at[0]) && !train.is_landing(at[1]));
         train.landed(at[0], Oid::of_number(101), &mut steps);
         assert_eq!(train.window(), 4);
         train.failed(at[4], red(), &mut steps);

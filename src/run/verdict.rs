@@ -38,10 +38,9 @@ impl Run {
             return false;
         }
         let life = self.life(id);
-        match self.plan.task_of(id) {
-            Some(task) if task == id => life.sheet.findings.iter().any(|finding| finding.weight == Weight::Blocker),
-            Some(_) => false,
-            None => life.ledger.is_refused(),
+        match self.plan.node(id) {
+            Node::Task(_) => life.sheet.findings.iter().any(|finding| finding.weight == Weight::Blocker),
+            Node::Gate(_) => life.ledger.is_refused(),
         }
     }
 

@@ -504,6 +504,44 @@ fn a_gate_that_is_open_can_give_way_to_one_that_waits_for_more() {
 }
 
 #[test]
+fn a_deployment_waits_for_a_person_where_somebody_passed_over_a_blocker() {
+    let begin = || {
+        let stream = gate(Level::Stream(StreamId(0)), [checked()]);
+        let nodes = vec![node(alone()), stream, gate(Level::Deployment, [Means::NoBlocker])];
+        Story::new(nodes, &[(0, 1), (1, 2)], policy())
+    };
+    let concern = Finding { weight: tidegate::run::Weight::Concern, ..finding("hm") };
+    for (said, expected) in [(vec![], State::Done), (vec![concern], State::Done), (vec![finding("no")], State::Held)] {
+        let mut story = begin();
+        if !said.is_empty() {
+            story.end(0, What::Implement, with(said));
+        }
+        story.order(Order::Skip(NodeId(0)));
+        story.pass(1, What::Settle(0));
+        assert_eq!(story.state(2), expected);
+    }
+    for (is_refused, expected) in [(false, State::Done), (true, State::Held)] {
+        let mut story = begin();
+        story.order(Order::Skip(NodeId(0)));
+        if is_refused {
+            story.end(1, What::Settle(0), rejected());
+        }
+        story.order(Order::Skip(NodeId(1)));
+        assert_eq!(story.state(2), expected);
+    }
+}
+
+#[test]
+fn a_task_whose_gate_lacks_what_no_phase_proves_fails_closed_and_so_does_one_with_nothing_to_land() {
+    let mut story = Story::gated(alone(), [Means::Held, Means::Green]);
+    story.pass(0, What::Implement);
+    assert_eq!(story.state(0), State::Failed { why: Failure::GateClosed });
+    let bare = Task { phases: alone().phases.without(Phase::Implement), ..alone() };
+    let story = Story::gated(bare, []);
+    assert_eq!(story.state(0), State::Failed { why: Failure::NothingToLand });
+}
+
+#[test]
 fn a_contested_test_goes_back_to_the_test_developer_and_is_no_longer_sealed() {
     let mut story = Story::new(vec![node(Task { reviewers: vec![], ..full() })], &[], policy());
     story.pass_all(0, &[What::Tests, What::Red]);
