@@ -1,7 +1,11 @@
 //! Documents that people wrote, read and compared with what a careful person gets from them (corpus/README.md).
 #![allow(clippy::unwrap_used, reason = "a test panics where its document is not what it says")]
 
+#[path = "../src/plan/spent.rs"]
+mod spent;
+
 use serde_json::Value;
+use spent::spent;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
@@ -45,12 +49,6 @@ fn checked(name: &str, text: String) -> Value {
             cli::errors(&draft, &faults)
         }
     }
-}
-
-/// The time that a processor worked for this thread: what else the machine does is no fault of a document.
-fn spent() -> Duration {
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    Duration::from_nanos(told.split(' ').next().unwrap().parse().unwrap())
 }
 
 #[test]

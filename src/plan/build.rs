@@ -365,8 +365,9 @@ impl Builder<'_> {
                     Target::Stream(_) | Target::Gate(_) => {}
                 }
             }
-            unknown.retain_mut(|unknown| std::mem::take(&mut unknown.is_reference));
-            self.unknown(unknown);
+            // What is plainly a reference is told, and is no error: nobody can be held back who is not there.
+            let told = unknown.into_iter().filter(|unknown| unknown.is_reference);
+            self.unknown(told.map(|unknown| Unknown { is_reference: false, ..unknown }).collect());
         }
     }
 
