@@ -1,7 +1,7 @@
 //! Cargo: checks whose tests are known by name, and builds whose errors are known by code.
 
 use super::{
-    Check, Ecosystem, Order, Place, Prepared, Preparing, Reader, Reading, Tree, command::last_text, links::Links,
+    Check, Ecosystem, Order, Place, Prepared, Preparing, Reader, Reading, command::last_text, links::Links,
     place::quoted, record, runner::runner_value, rustc, target_dir::TargetDir,
 };
 use crate::plan::Level;
@@ -59,10 +59,6 @@ impl Ecosystem for Cargo {
     }
 
     fn calls(&self, command: &str) -> bool {
-        CARGO_TEST.is_match(command)
-    }
-
-    fn reports_tests(&self, command: &str, _: &Tree) -> bool {
         CARGO_TEST.is_match(command)
     }
 
@@ -165,7 +161,7 @@ async fn prepare<'a>(check: &'a Check<'a>, mut order: Order) -> io::Result<Prepa
     order.command = to_the_end(&order.command);
     let is_built = build.is_some();
     let records = Records { check, reports, executables, is_built, _held: held, _links: links };
-    Ok(Prepared::Ready(order, Some(Box::new(records))))
+    Ok(Prepared::read_by(order, Some(records)))
 }
 
 /// Builds the tests; what rustc shows goes into the log, too.
@@ -204,8 +200,7 @@ async fn runner_variables(check: &Check<'_>) -> io::Result<Vec<String>> {
     };
     let mut words = check.command.split(|c: char| c.is_whitespace() || c == '=');
     let named = words.find(|word| *word == "--target").and_then(|_| words.next());
-    let configured = check.configured.iter().chain(check.env).find(|(name, _)| name == "CARGO_BUILD_TARGET");
-    let configured = configured.and_then(|(_, value)| value.to_str());
+    let configured = check.variable("CARGO_BUILD_TARGET").and_then(|value| value.to_str());
     let mut triples: Vec<&str> = [Some(host.trim()), named, configured].into_iter().flatten().collect();
     triples.sort_unstable();
     triples.dedup();
@@ -216,6 +211,7 @@ async fn runner_variables(check: &Check<'_>) -> io::Result<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::Tree;
 
     #[test]
     fn a_run_goes_to_the_end_whatever_fails_on_the_way() {

@@ -65,6 +65,12 @@ pub struct Checked {
 }
 
 impl Check<'_> {
+    /// What a variable is for whatever runs here, if nothing else is said: what the configuration says is above what is given to all.
+    pub(super) fn variable(&self, name: &str) -> Option<&OsString> {
+        let mut held = self.configured.iter().chain(self.env);
+        held.find(|(held, _)| held == name).map(|(_, value)| value)
+    }
+
     /// Runs a command line of `sh` in this check's environment, and with what the order has beside it.
     pub(super) async fn launch_sh(&self, order: &Order, stdout: &Path, stderr: Option<&Path>) -> Exit {
         let mut confines = self.confines.clone();

@@ -38,8 +38,9 @@ impl Order {
     }
 
     fn held(&self, check: &Check<'_>, name: &str) -> OsString {
-        let held = self.variables.iter().chain(check.configured).chain(check.env).find(|(held, _)| held == name);
-        held.map(|(_, held)| held.clone()).unwrap_or_default()
+        let own = self.variables.iter().find(|(held, _)| held == name).map(|(_, value)| value);
+        let held = own.or_else(|| check.variable(name));
+        held.cloned().unwrap_or_default()
     }
 
     fn join(&mut self, name: &str, parts: [OsString; 2], between: &str) {
@@ -60,6 +61,13 @@ pub enum Prepared<'a> {
     Ready(Order, Option<Box<dyn Reader + 'a>>),
     /// It is not run at all: a build said why. With what was run, and how that ended.
     Refused(Box<Report>, Exit, String),
+}
+
+impl<'a> Prepared<'a> {
+    /// Ready to be run, and read by this one if there is one.
+    pub(super) fn read_by(order: Order, reader: Option<impl Reader + 'a>) -> Prepared<'a> {
+        Prepared::Ready(order, reader.map(|reader| Box::new(reader) as Box<dyn Reader + 'a>))
+    }
 }
 
 /// An ecosystem that gets ready.
@@ -92,7 +100,9 @@ pub trait Ecosystem: Send + Sync {
     fn calls(&self, command: &str) -> bool;
 
     /// Whether this command line runs tests whose names are reported. Red is judged by these alone, where there are any.
-    fn reports_tests(&self, command: &str, tree: &Tree) -> bool;
+    fn reports_tests(&self, command: &str, _: &Tree) -> bool {
+        self.calls(command)
+    }
 
     /// Whether its projects count only where no other ecosystem has one: it may well call their tools.
     fn is_last_resort(&self) -> bool {

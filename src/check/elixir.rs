@@ -1,14 +1,14 @@
 //! Elixir: ExUnit, whoever calls it, with a formatter of ours that writes down how each test ended.
 
 use super::{
-    Check, Ecosystem, Order, Place, Prepared, Preparing, Reader, Reading, Tree,
+    Check, Ecosystem, Order, Place, Prepared, Preparing, Reader, Reading,
     compiler::{Said, Words, within},
     events::{self, Taken},
     reports,
 };
 use crate::plan::Level;
 use crate::process::leaving;
-use crate::rules::{ErrorKind, Report};
+use crate::rules::{ErrorKind, Report, regex};
 use regex::{Captures, Regex};
 use std::{fs, io, path::PathBuf, sync::LazyLock};
 
@@ -39,10 +39,6 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
     .entering(r"(?m)^==> (\w+)$", "apps")
 });
 
-fn regex(shape: &str) -> Regex {
-    Regex::new(shape).expect("a constant shape: a test uses each")
-}
-
 /// Elixir, Mix and ExUnit.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Elixir;
@@ -69,14 +65,10 @@ impl Ecosystem for Elixir {
         MIX_TEST.is_match(command)
     }
 
-    fn reports_tests(&self, command: &str, _: &Tree) -> bool {
-        MIX_TEST.is_match(command)
-    }
-
     fn prepare<'a>(&'a self, check: &'a Check<'a>, mut order: Order) -> Preparing<'a> {
         Box::pin(async move {
             let records = prepare(check, &mut order).await?;
-            Ok(Prepared::Ready(order, records.map(|records| Box::new(records) as Box<dyn Reader>)))
+            Ok(Prepared::read_by(order, records))
         })
     }
 }
@@ -106,8 +98,7 @@ async fn prepare<'a>(check: &'a Check<'a>, order: &mut Order) -> io::Result<Opti
     let beam = format!("Elixir.{MODULE}.beam");
     fs::write(tools.join(&beam), leaving(&made.join(&beam), LONGEST)?)?;
     let path = tools.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\"");
-    let before = check.configured.iter().chain(check.env).find(|(name, _)| name == "ERL_AFLAGS");
-    let before = before.map(|(_, value)| value.clone()).unwrap_or_default();
+    let before = check.variable("ERL_AFLAGS").cloned().unwrap_or_default();
     let formatters = format!("['Elixir.ExUnit.CLIFormatter','Elixir.{MODULE}']");
     order.extend(check, "ERL_AFLAGS", " ", format!("-pa \"{path}\" -ex_unit formatters \"{formatters}\""));
     let variables = [
@@ -157,6 +148,7 @@ impl Reader for Records<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::Tree;
 
     #[test]
     fn our_formatter_is_named_beside_others() {

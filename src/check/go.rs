@@ -2,7 +2,7 @@
 //! nothing: a test can print the lines of another.
 
 use super::{
-    Check, Ecosystem, Order, Place, Prepared, Preparing, Reader, Reading, Tree,
+    Check, Ecosystem, Order, Place, Prepared, Preparing, Reader, Reading,
     command::last_text,
     compiler::{Said, Words, within},
     events::{self, Taken},
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::plan::Level;
 use crate::process::leaving;
-use crate::rules::{ErrorKind, Report};
+use crate::rules::{ErrorKind, Report, regex};
 use regex::Regex;
 use serde_json::json;
 use std::{
@@ -51,10 +51,6 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
     )
 });
 
-fn regex(shape: &str) -> Regex {
-    Regex::new(shape).expect("a constant shape: a test uses each")
-}
-
 /// Go and its own test runner.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Go;
@@ -88,14 +84,10 @@ impl Ecosystem for Go {
         GO_TEST.is_match(command)
     }
 
-    fn reports_tests(&self, command: &str, _: &Tree) -> bool {
-        GO_TEST.is_match(command)
-    }
-
     fn prepare<'a>(&'a self, check: &'a Check<'a>, mut order: Order) -> Preparing<'a> {
         Box::pin(async move {
             let records = prepare(check, &mut order).await?;
-            Ok(Prepared::Ready(order, records.map(|records| Box::new(records) as Box<dyn Reader>)))
+            Ok(Prepared::read_by(order, records))
         })
     }
 }
@@ -256,6 +248,7 @@ impl Reader for Records<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::Tree;
 
     #[test]
     fn each_module_is_tested_in_its_own_folder_and_a_workspace_from_its_root() {

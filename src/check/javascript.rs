@@ -1,16 +1,12 @@
 //! What kept a file of JavaScript or TypeScript from being loaded, read from the words of the engine or the bundler.
 
 use super::{compiler::inside, events::Fault};
-use crate::rules::{BuildError, ErrorKind};
+use crate::rules::{BuildError, ErrorKind, regex};
 use regex::Regex;
 use std::{path::Path, sync::LazyLock};
 
 /// Characters of an error that are looked at.
 const LONGEST: usize = 20_000;
-
-fn regex(shape: &str) -> Regex {
-    Regex::new(shape).expect("a constant shape: a test uses each")
-}
 
 /// `ReferenceError: x is not defined`, `Error [ERR_MODULE_NOT_FOUND]: Cannot find ...`.
 static HEAD: LazyLock<Regex> = LazyLock::new(|| {

@@ -6,7 +6,7 @@ use super::{
     declared::Declared,
 };
 use crate::plan::Level;
-use crate::rules::Report;
+use crate::rules::{Report, regex};
 use regex::Regex;
 use std::{collections::BTreeSet, sync::LazyLock};
 
@@ -48,10 +48,6 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
         ],
     )
 });
-
-fn regex(shape: &str) -> Regex {
-    Regex::new(shape).expect("a constant shape: a test uses each")
-}
 
 /// Maven and Gradle.
 #[derive(Clone, Copy, Debug, Default)]
@@ -106,7 +102,7 @@ impl Ecosystem for Jvm {
                 order.extend(check, "MAVEN_ARGS", " ", "-o");
             }
             let records = Records { check, reports, said: Said::from_here(check) };
-            Ok(Prepared::Ready(order, Some(Box::new(records))))
+            Ok(Prepared::read_by(order, Some(records)))
         })
     }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::plan::Level;
 use crate::process::leaving;
-use crate::rules::Report;
+use crate::rules::{Report, regex};
 use regex::Regex;
 use std::{
     fs, io,
@@ -50,10 +50,6 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
     .entering(r"(?m)^g?make(?:\[\d+\])?: Entering directory '([^'\n]+)'", "")
 });
 
-fn regex(shape: &str) -> Regex {
-    Regex::new(shape).expect("a constant shape: a test uses each")
-}
-
 /// CMake and ctest.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CMake;
@@ -82,14 +78,10 @@ impl Ecosystem for CMake {
         CTEST.is_match(command)
     }
 
-    fn reports_tests(&self, command: &str, _: &Tree) -> bool {
-        CTEST.is_match(command)
-    }
-
     fn prepare<'a>(&'a self, check: &'a Check<'a>, mut order: Order) -> Preparing<'a> {
         Box::pin(async move {
             let records = prepare(check, &mut order).await?;
-            Ok(Prepared::Ready(order, records.map(|records| Box::new(records) as Box<dyn Reader>)))
+            Ok(Prepared::read_by(order, records))
         })
     }
 }
@@ -179,7 +171,7 @@ impl Ecosystem for Make {
     }
 
     fn prepare<'a>(&'a self, check: &'a Check<'a>, order: Order) -> Preparing<'a> {
-        Box::pin(async move { Ok(Prepared::Ready(order, Some(Box::new(Printed(Said::from_here(check)))))) })
+        Box::pin(async move { Ok(Prepared::read_by(order, Some(Printed(Said::from_here(check))))) })
     }
 }
 

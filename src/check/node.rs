@@ -8,7 +8,7 @@ use super::{
 };
 use crate::plan::Level;
 use crate::process::leaving;
-use crate::rules::{BuildError, ErrorKind, Report, TestResult, is_leftover_folder};
+use crate::rules::{BuildError, ErrorKind, Report, TestResult, is_leftover_folder, regex};
 use crate::text::shortened;
 use regex::Regex;
 use serde::Deserialize;
@@ -44,10 +44,6 @@ static SCRIPT: LazyLock<Regex> = LazyLock::new(|| {
         r"(?:^|[\s;&|(])(?:npm|pnpm|yarn)(?:\s+-[^\s]+(?:\s+[./][^\s]*)?)*\s+(?:run-script\s+|run\s+)?([A-Za-z][\w:.-]*)",
     )
 });
-
-fn regex(shape: &str) -> Regex {
-    Regex::new(shape).expect("a constant shape: a test uses each")
-}
 
 /// Node and its package managers.
 #[derive(Clone, Copy, Debug, Default)]
@@ -96,7 +92,7 @@ impl Ecosystem for Node {
     fn prepare<'a>(&'a self, check: &'a Check<'a>, mut order: Order) -> Preparing<'a> {
         Box::pin(async move {
             let records = prepare(check, &mut order).await?;
-            Ok(Prepared::Ready(order, records.map(|records| Box::new(records) as Box<dyn Reader>)))
+            Ok(Prepared::read_by(order, records))
         })
     }
 }
@@ -157,8 +153,7 @@ async fn prepare<'a>(check: &'a Check<'a>, order: &mut Order) -> io::Result<Opti
     }
     let (tools, reports) = (check.tools()?.join("node"), reports(check.scratch));
     fs::create_dir_all(&tools)?;
-    let held = check.configured.iter().chain(check.env).find(|(name, _)| name == "NODE_OPTIONS");
-    let before = held.map(|(_, value)| value.to_string_lossy().into_owned());
+    let before = check.variable("NODE_OPTIONS").map(|value| value.to_string_lossy().into_owned());
     let values = [
         ("REPORTS", json!(reports.to_string_lossy())),
         ("ROOT", json!(check.cwd.to_string_lossy())),

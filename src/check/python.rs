@@ -1,7 +1,7 @@
 //! Python: pytest, whoever calls it, with a plugin of ours that writes down what it collects and how each test ends.
 
 use super::{
-    Check, Ecosystem, Order, Place, Prepared, Preparing, Reader, Reading, Tree,
+    Check, Ecosystem, Order, Place, Prepared, Preparing, Reader, Reading,
     events::{self, Fault, Taken},
     reports,
 };
@@ -61,14 +61,10 @@ impl Ecosystem for Python {
         PYTEST.is_match(command)
     }
 
-    fn reports_tests(&self, command: &str, _: &Tree) -> bool {
-        PYTEST.is_match(command)
-    }
-
     fn prepare<'a>(&'a self, check: &'a Check<'a>, mut order: Order) -> Preparing<'a> {
         Box::pin(async move {
             let records = prepare(check, &mut order)?;
-            Ok(Prepared::Ready(order, Some(Box::new(records))))
+            Ok(Prepared::read_by(order, Some(records)))
         })
     }
 }
@@ -98,10 +94,7 @@ fn prepare(check: &Check<'_>, order: &mut Order) -> io::Result<Records> {
             "the path of the run's folder has a colon, which python's search path cannot have",
         ));
     }
-    let held = |name: &str| {
-        let given = check.configured.iter().chain(check.env).find(|(held, _)| held == name);
-        given.map(|(_, value)| value.to_string_lossy().into_owned())
-    };
+    let held = |name: &str| check.variable(name).map(|value| value.to_string_lossy().into_owned());
     let before = json!({ "PYTEST_ADDOPTS": held("PYTEST_ADDOPTS"), "PYTHONPATH": held("PYTHONPATH") }).to_string();
     let text =
         [("REPORTS", reports.to_string_lossy()), ("ROOT", check.cwd.to_string_lossy()), ("BEFORE", before.into())]
@@ -156,6 +149,7 @@ fn error(fault: Fault) -> crate::rules::BuildError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::Tree;
 
     #[test]
     fn a_python_project_is_tested_by_what_its_lock_file_says() {

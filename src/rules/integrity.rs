@@ -4,6 +4,7 @@ use super::idiom::idiom;
 use super::lexis::classes;
 use super::rust::Class;
 use super::seal::{Kind, kind};
+use super::shape::regex;
 use super::{Change, is_test_path, tests_in};
 use crate::run::{Code, Finding};
 use regex::Regex;
@@ -60,10 +61,6 @@ static SECRETS: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
 static MARKER: LazyLock<Regex> = LazyLock::new(|| regex(r"^(?:<{7}|>{7}|\|{7})(?: |$)"));
 static TODO: LazyLock<Regex> = LazyLock::new(|| regex(r"\b(?:TODO|FIXME)\b"));
 static COMMENTED_TODO: LazyLock<Regex> = LazyLock::new(|| regex(r"(?:#|//|/\*|--|<!--|;|%)\s*(?:TODO|FIXME)\b"));
-
-fn regex(shape: &str) -> Regex {
-    Regex::new(shape).expect("a constant shape: a test uses each")
-}
 
 /// What the built-in reviewers find.
 pub fn inspect(seen: &Inspected<'_>) -> Vec<Finding> {

@@ -1,5 +1,6 @@
 //! Entries of dependencies in manifests that are programs, markup or lists of their own: `go.mod`, `mix.exs`, `pom.xml`, `build.gradle`.
 
+use super::shape::regex;
 use super::wiring::{For, Wiring};
 use regex::Regex;
 use std::{collections::BTreeMap, sync::LazyLock};
@@ -18,10 +19,6 @@ static POM_BUILD: LazyLock<Regex> = LazyLock::new(|| {
         r"(?s)<build>.*?</build>|<profiles>.*?</profiles>|<reporting>.*?</reporting>|<dependencyManagement>.*?</dependencyManagement>|<!--.*?-->",
     )
 });
-
-fn regex(shape: &str) -> Regex {
-    Regex::new(shape).expect("a constant shape: a test uses each")
-}
 
 /// A manifest in two.
 #[derive(Debug, Default, PartialEq, Eq)]
