@@ -77,6 +77,8 @@ pub(super) enum Step<'t> {
     Test,
     /// It is a function; what is in it belongs to it.
     Function(Site<'t>),
+    /// Past it: there are functions in it that the grammar takes for mere words, under this name.
+    Hidden(String),
 }
 
 /// A body as it counts when it is compared: without blanks and comments, and with its names apart.

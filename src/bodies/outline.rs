@@ -16,6 +16,8 @@ pub(super) struct Outline {
     pub(super) functions: Vec<Function>,
     /// Functions with what is no syntax of the language in them: their names and lines.
     pub(super) broken: Vec<(String, u32)>,
+    /// What has functions in it that the grammar takes for mere words: its name, its line, and all of it.
+    pub(super) hidden: Vec<(String, u32, String)>,
     /// Whether there is such a thing anywhere.
     pub(super) has_error: bool,
     /// Every name in it.
@@ -33,7 +35,7 @@ pub(super) fn outline(language: Language, text: &str) -> Result<Outline, Unread>
     let root = tree.root_node();
     let mut outline = Outline { has_error: root.has_error(), ..Outline::default() };
     let mut file = rust::File::default();
-    let sites = sites(language, root, text, &mut file);
+    let sites = sites(language, root, text, &mut file, &mut outline.hidden);
     let mut fields = java::Fields::default();
     for (path, site) in sites {
         let name = named(language, &path, &site.name);
@@ -105,6 +107,7 @@ fn sites<'t>(
     root: Node<'t>,
     text: &str,
     file: &mut rust::File<'t>,
+    hidden: &mut Vec<(String, u32, String)>,
 ) -> Vec<(Vec<String>, Site<'t>)> {
     let mut found = Vec::new();
     let mut cursor: TreeCursor<'t> = root.walk();
@@ -128,6 +131,10 @@ fn sites<'t>(
             Step::Into => Some(None),
             Step::Within(name) => Some(Some(name)),
             Step::Past | Step::Test => None,
+            Step::Hidden(name) => {
+                hidden.push((name, line(node), words(node, text).to_owned()));
+                None
+            }
             Step::Function(site) => {
                 let up = |levels_up: usize| levels.len().checked_sub(levels_up).and_then(|at| levels[at].node);
                 let within = Within { parent: up(1), grandparent: up(2) };

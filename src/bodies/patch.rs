@@ -6,7 +6,7 @@ use super::{
     rename::Renames,
     syntax::Unread,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Bodies of the same shape that are looked through for the one that a function had before.
 const LOOKED_THROUGH: usize = 64;
@@ -57,6 +57,8 @@ pub enum Why {
     NotUtf8,
     /// The parser did not come to an end with it.
     TooHard,
+    /// It is a macro, or what one is given, and has functions in it.
+    Macro,
 }
 
 impl Why {
@@ -67,6 +69,7 @@ impl Why {
             Why::TooLong => "is longer than what is read",
             Why::NotUtf8 => "is not UTF-8",
             Why::TooHard => "is nested or broken too deeply to be read",
+            Why::Macro => "has functions in a macro, which are not read",
         }
     }
 }
@@ -154,6 +157,13 @@ impl Patch {
             }
         };
         if let Some((_, outline)) = &after {
+            let known: BTreeSet<(&str, &str)> = past.hidden.iter().map(|(name, _, text)| (&**name, &**text)).collect();
+            let is_new = |(name, _, text): &&(String, u32, String)| !known.contains(&(&**name, &**text));
+            self.left.extend(outline.hidden.iter().filter(is_new).map(|(name, line, _)| Left {
+                path: path.into(),
+                function: Some((name.clone(), *line)),
+                why: Why::Macro,
+            }));
             let broken = outline.broken.iter().map(|broken| Some(broken.clone()));
             let outside = (outline.has_error && outline.broken.is_empty()).then_some(None);
             self.left.extend(broken.chain(outside).map(|function| Left {

@@ -57,9 +57,18 @@ pub(super) fn step<'t>(node: Node<'t>, text: &str, file: &mut File<'t>) -> Step<
             None => Step::Past,
         },
         "const_item" | "static_item" => Step::Within(field(node, "name", text).to_owned()),
+        "macro_definition" if has_functions(node, text) => {
+            Step::Hidden(format!("macro_rules! {}", field(node, "name", text)))
+        }
+        "macro_invocation" if has_functions(node, text) => Step::Hidden(format!("{}!", field(node, "macro", text))),
         "macro_definition" | "token_tree" | "use_declaration" => Step::Past,
         _ => Step::Into,
     }
+}
+
+/// Whether a macro, or what it is given, has functions in it: to the grammar these are words.
+fn has_functions(node: Node<'_>, text: &str) -> bool {
+    words(node, text).split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "fn")
 }
 
 /// `#[test]`, `#[tokio::test(...)]`, `#[cfg(test)]`.

@@ -14,9 +14,7 @@ impl Builder<'_> {
         let count = draft.tasks.len();
         let stated = Reach::new(&self.edges);
         let mut by_start: BTreeMap<usize, Vec<&Arrow>> = BTreeMap::new();
-        draft.arrows.iter().filter(|a| a.before.max(a.after) < count).for_each(|a| {
-            by_start.entry(a.before).or_default().push(a);
-        });
+        draft.arrows.iter().for_each(|a| by_start.entry(a.before).or_default().push(a));
         for (&before, arrows) in &by_start {
             let Some(behind) = stated.behind(count + before) else { return self.unmatched() };
             let odd = arrows.iter().filter(|a| a.before != a.after && !behind.get(a.after).is_some_and(|&is| is));

@@ -138,14 +138,11 @@ pub fn build(draft: &Draft, settings: &Settings) -> Result<(Blueprint, Vec<Fault
         resource_ids: BTreeMap::new(),
         exclusive: certain.map(|claim| claim.name.value.as_str()).collect(),
     };
-    builder.shape_faults();
-    let blueprint = if draft.tasks.is_empty() || draft.streams.len() > MOST_NAMES {
-        None
-    } else {
+    let blueprint = builder.has_shape().then(|| {
         builder.dependencies();
         builder.agreement();
-        Some(builder.blueprint())
-    };
+        builder.blueprint()
+    });
     builder.size_faults();
     builder.cycle_faults(blueprint.as_ref());
     let draft_order = |f: &Fault| f.labels.first().map(|l| (l.at.source, l.at.start));
@@ -212,19 +209,20 @@ impl Builder<'_> {
         self.fault(Severity::Warning, code, text, &[(at, "")], Some(help));
     }
 
-    /// What is wrong with the tasks and streams by themselves.
-    fn shape_faults(&mut self) {
+    /// Tells what is wrong with the tasks and streams by themselves. Whether there is anything of which a plan can be made.
+    fn has_shape(&mut self) -> bool {
         let draft = self.draft;
         let top = draft.title.as_ref().map_or_else(|| first_line(draft), |t| t.at);
         if draft.tasks.is_empty() {
             let help = "write tasks as `1. **Title**` under `### Stream A: Name`, as `### Task 1: Title`, or as \
                         `1. [ ] **Title**`; chunk plans (`### Chunk 1: Title`), step plans (`### Step 1: Title`), \
                         spec-kit lists (`- [ ] T001 Title`) and task-master's JSON are read too";
-            return self.error("no-tasks", "there are no tasks in this document".to_owned(), &[(top, "")], help);
+            self.error("no-tasks", "there are no tasks in this document".to_owned(), &[(top, "")], help);
+            return false;
         }
         if draft.streams.len() > MOST_NAMES {
             self.error("too-many-streams", format!("more than {MOST_NAMES} streams"), &[(top, "")], "merge some");
-            return;
+            return false;
         }
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
         for (place, task) in draft.tasks.iter().enumerate() {
@@ -275,6 +273,7 @@ impl Builder<'_> {
                 "add a section `### Quality Gates` with lines such as `- **Gate 1**: All tests pass (after Stream A)`";
             self.warn("no-quality-gates", format!("the {} has no quality gates", draft.form.name), top, help);
         }
+        true
     }
 
     /// In place there is nothing but scripts: no tree that could be tested, judged or merged by itself.

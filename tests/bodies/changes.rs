@@ -114,6 +114,21 @@ fn broken_syntax_and_what_cannot_be_read_is_left_alone_and_told() {
 }
 
 #[test]
+fn functions_in_a_macro_are_left_alone_and_told_where_they_changed() {
+    let before = "thread_local! { static N: u8 = 1; }\ncfg_if! { if #[cfg(unix)] { fn a() -> u8 { 1 } } }\nmacro_rules! make { ($n:ident) => { fn $n() {} } }\nfn f() { log!(fn_name); }\n";
+    let after = before.replace("{ 1 }", "{ 2 }").replace("static N: u8 = 1", "static N: u8 = 3");
+    let tests = "#[cfg(test)]\nproptest! { #[test] fn holds(n in 0..9) { f(); } }\n";
+    let left = |before: Option<&str>, after: &str| {
+        let patch = Patch::of([("a.rs", before.map(str::as_bytes), Some(after.as_bytes()))]);
+        patch.left.into_iter().map(|left| (left.function, left.why)).collect::<Vec<_>>()
+    };
+    let hidden = |name: &str, line| (Some((name.to_owned(), line)), Why::Macro);
+    assert_eq!(left(Some(before), &(after.clone() + tests)), [hidden("cfg_if!", 2)]);
+    assert_eq!(left(None, &after), [hidden("cfg_if!", 2), hidden("macro_rules! make", 3)]);
+    assert_eq!(left(Some(before), &format!("// moved\n{before}")), []);
+}
+
+#[test]
 fn nothing_is_changed_where_there_is_no_body() {
     let files = [
         ("Cargo.toml", "[a]", "[b]"),

@@ -62,5 +62,5 @@ fn more_than_a_million_edges_are_refused_and_so_are_thousands_of_streams() {
     for number in 0..4_096 {
         many.stream(&format!("S{number}"), "x").task(&format!("S{number}"), &number.to_string(), "x").tests("x");
     }
-    assert_eq!(codes(&many), ["no-quality-gates"]);
+    assert!(many.settled(&Settings::default()).is_ok());
 }
