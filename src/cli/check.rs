@@ -5,7 +5,7 @@ use super::{
     args::{Arguments, Check as Wish, Format},
     crew,
     exit::Exit,
-    message::{clean, told},
+    message::{clean, line_of, told},
     preface::set_up,
     say,
     scene::{Scene, settings, wanted},
@@ -376,12 +376,12 @@ fn warning_lines(draft: &Draft, warnings: &[Fault], out: &mut String) {
     for code in codes {
         let same: Vec<&Fault> = warnings.iter().filter(|w| w.code == code).collect();
         for warning in same.iter().take(3) {
-            let line = warning.labels.first().map_or(String::new(), |l| format!("line {}: ", draft.line(l.at)));
+            let line = warning.labels.first().map_or(String::new(), |l| format!("line {}: ", line_of(draft, l.at)));
             wrapped(out, "  - ", &format!("{line}{}", clean(&warning.text)));
         }
         if same.len() > 3 {
             let lines: Vec<String> =
-                same[3..].iter().filter_map(|w| w.labels.first()).map(|l| draft.line(l.at).to_string()).collect();
+                same[3..].iter().filter_map(|w| w.labels.first()).map(|l| line_of(draft, l.at)).collect();
             wrapped(out, "    the same in lines ", &lines.join(", "));
         }
         if let Some(help) = same.first().and_then(|w| w.help.as_deref()) {

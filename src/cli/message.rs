@@ -1,6 +1,6 @@
 //! Faults as people read them: the file, the line, the text underlined, what to write instead. And as machines do.
 
-use crate::plan::{Draft, Fault, Severity, Source};
+use crate::plan::{Draft, Fault, Severity, Source, SourceId, Span};
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ pub fn render(draft: &Draft, faults: &[Fault], in_color: bool) -> String {
     let mut seen: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for warning in &warnings {
         let lines = seen.entry(warning.code).or_default();
-        lines.push(warning.labels.first().map_or(String::new(), |label| draft.line(label.at).to_string()));
+        lines.push(warning.labels.first().map_or(String::new(), |label| line_of(draft, label.at)));
         if lines.len() <= ALIKE {
             out.push_str(&one(draft, warning, &renderer));
             out.push_str("\n\n");
@@ -43,6 +43,15 @@ pub fn render(draft: &Draft, faults: &[Fault], in_color: bool) -> String {
         out.push_str("\n\n");
     }
     out
+}
+
+/// `12`; `12 of COORDINATION-PLAN.md` where that is not the document that makes the tasks.
+pub(super) fn line_of(draft: &Draft, at: Span) -> String {
+    let line = draft.line(at);
+    match draft.sources.get(usize::from(at.source.0)).filter(|_| at.source != SourceId::default()) {
+        Some(other) => format!("{line} of {}", other.path.rsplit('/').next().unwrap_or_default()),
+        None => line.to_string(),
+    }
 }
 
 fn one(draft: &Draft, fault: &Fault, renderer: &Renderer) -> String {

@@ -20,6 +20,13 @@ fn tasks_that_wait_for_each_other_are_told_with_each_place_where_that_is_stated(
         cycles(&author),
         ["error cycle: these wait for each other: 1 -> 2 -> 1 | Task 2: 1 waits for 2 | Task 1: 2 waits for 1"]
     );
+    let mut last = Author::default();
+    last.stream("A", "Data").task("A", "1", "One").needs(&[task("3")]).task("A", "2", "Two");
+    last.task("A", "3", "Three").needs(&[task("1")]);
+    assert_eq!(
+        cycles(&last),
+        ["error cycle: these wait for each other: 1 -> 3 -> 1 | Task 3: 1 waits for 3 | Task 1: 3 waits for 1"]
+    );
     let mut own = Author::default();
     own.stream("A", "Data").task("A", "1", "One").needs(&[task("1")]);
     assert_eq!(cycles(&own), ["error cycle: these wait for each other: 1 -> 1 | Task 1: 1 waits for 1"]);
