@@ -1,10 +1,11 @@
 //! From a draft to a blueprint: names resolved, gates hung in. All faults at once, each with its place and what to write.
 
 use super::{
-    BackendId, Blueprint, CoverageWish, Deployment, Draft, Fault, Hold, Label, Measure, Phase, Prior, ResourceId,
-    ReviewerId, Role, Severity, Span, TaskDraft, Written,
+    BackendId, Blueprint, CoverageWish, Deployment, Draft, Fault, Hold, Label, Measure, Phase, Prior, Role, Severity,
+    Span, TaskDraft, Written,
     checkpoint::Standing,
-    hang::{SCRIPT_NAME, has, phases},
+    hang::{has, phases},
+    register::Register,
     resolve::{MOST_EDGES, Names, Target, Unknown},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,8 +76,8 @@ impl Default for Settings {
     }
 }
 
-/// More streams, or names of reviewers, than this are a slip.
-pub(super) const MOST_NAMES: usize = 4_096;
+/// More streams than this are a slip.
+const MOST_STREAMS: usize = 4_096;
 /// Of one kind of fault no more than this are told.
 pub(super) const MOST_FAULTS: usize = 200;
 
@@ -100,15 +101,11 @@ pub(super) struct Builder<'d> {
     /// Nodes of the checkpoints so far.
     pub checkpoints: BTreeMap<Standing, usize>,
     /// The blueprint's table of backends.
-    pub backends: Vec<Box<str>>,
+    pub backends: Register<Box<str>, Box<str>>,
     /// The blueprint's table.
-    pub reviewers: Vec<(Box<str>, BackendId)>,
-    /// The same, by name.
-    pub reviewer_ids: BTreeMap<(String, BackendId), ReviewerId>,
+    pub reviewers: Register<(Box<str>, BackendId), (Box<str>, BackendId)>,
     /// The blueprint's table.
-    pub resources: Vec<(Box<str>, Hold)>,
-    /// The same, by name.
-    pub resource_ids: BTreeMap<String, ResourceId>,
+    pub resources: Register<Box<str>, (Box<str>, Hold)>,
     /// Names of which a task says that nobody else may have them meanwhile.
     pub exclusive: BTreeSet<&'d str>,
 }
@@ -131,11 +128,9 @@ pub fn build(draft: &Draft, settings: &Settings) -> Result<(Blueprint, Vec<Fault
         after_gates: Vec::new(),
         edges: BTreeMap::new(),
         checkpoints: BTreeMap::new(),
-        backends: vec![SCRIPT_NAME.into()],
-        reviewers: Vec::new(),
-        reviewer_ids: BTreeMap::new(),
-        resources: Vec::new(),
-        resource_ids: BTreeMap::new(),
+        backends: Register::default(),
+        reviewers: Register::default(),
+        resources: Register::default(),
         exclusive: certain.map(|claim| claim.name.value.as_str()).collect(),
     };
     let blueprint = builder.has_shape().then(|| {
@@ -220,8 +215,8 @@ impl Builder<'_> {
             self.error("no-tasks", "there are no tasks in this document".to_owned(), &[(top, "")], help);
             return false;
         }
-        if draft.streams.len() > MOST_NAMES {
-            self.error("too-many-streams", format!("more than {MOST_NAMES} streams"), &[(top, "")], "merge some");
+        if draft.streams.len() > MOST_STREAMS {
+            self.error("too-many-streams", format!("more than {MOST_STREAMS} streams"), &[(top, "")], "merge some");
             return false;
         }
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
@@ -374,6 +369,11 @@ impl Builder<'_> {
         if self.names.is_over() || self.edges.len() > MOST_EDGES {
             let text = format!("the dependencies make more than {MOST_EDGES} edges");
             self.error("too-many-edges", text, &[], "name streams instead of ranges of tasks");
+        }
+        let full = [("reviewers", self.reviewers.is_full()), ("resources", self.resources.is_full())];
+        for (what, _) in full.into_iter().filter(|(_, is_full)| *is_full) {
+            let text = format!("there are more than 65,536 {what}");
+            self.error("too-many-names", text, &[], "let tasks share some of them, or split the plan");
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! What is claimed has a name and nothing else; how long it is held is a property of it, not of who claims it.
 
-use super::{Hold, ResourceId, TaskDraft, build::Builder, build::MOST_NAMES};
+use super::{Hold, ResourceId, TaskDraft, build::Builder};
 
 impl Builder<'_> {
     /// What a task needs for itself, sorted.
@@ -28,14 +28,9 @@ impl Builder<'_> {
         claims
     }
 
-    /// The place of a resource in the table. The first who names it says how long it is held.
+    /// The number of a resource. The first who names it says how long it is held.
     fn resource(&mut self, name: &str, hold: Hold) -> Option<ResourceId> {
-        let next = ResourceId(self.resources.len().min(MOST_NAMES) as u16);
-        let id = *self.resource_ids.entry(name.to_owned()).or_insert(next);
-        if id == next && self.resources.len() < MOST_NAMES {
-            self.resources.push((name.into(), hold));
-        }
-        (usize::from(id.0) < self.resources.len()).then_some(id)
+        self.resources.number(name.into(), |name| (name.clone(), hold)).map(ResourceId)
     }
 }
 

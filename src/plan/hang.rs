@@ -2,13 +2,10 @@
 
 use super::{
     BackendId, Blueprint, Brief, Criterion, Effort, Gate, GateDraft, Level, Means, Node, NodeId, Phase, Phases,
-    ReviewerId, Role, Script, ScriptDraft, StreamId, Task, TaskDraft, TestWish, Written,
-    build::{Builder, MOST_NAMES},
-    criteria,
-    measure::Instruments,
-    resolve::Target,
+    ReviewerId, Role, Script, ScriptDraft, StreamId, Task, TaskDraft, TestWish, Written, build::Builder, criteria,
+    measure::Instruments, resolve::Target,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The stream of the tasks that are in none.
 pub const NO_STREAM: &str = "-";
@@ -25,6 +22,7 @@ impl Builder<'_> {
     /// The normalised data, with all that hangs in it.
     pub(super) fn blueprint(&mut self) -> Blueprint {
         let draft = self.draft;
+        self.backend(SCRIPT_NAME);
         let count = draft.tasks.len();
         let mut streams: Vec<(Box<str>, Box<str>)> =
             draft.streams.iter().map(|s| (s.id.value.as_str().into(), s.title.value.as_str().into())).collect();
@@ -49,9 +47,9 @@ impl Builder<'_> {
             origins: Vec::new(),
             streams,
             fallbacks: self.fallbacks(),
-            backends: std::mem::take(&mut self.backends),
-            reviewers: std::mem::take(&mut self.reviewers),
-            resources: std::mem::take(&mut self.resources),
+            backends: self.backends.take(),
+            reviewers: self.reviewers.take(),
+            resources: self.resources.take(),
             nodes,
             edges,
             context: draft.context.as_str().into(),
@@ -118,7 +116,12 @@ impl Builder<'_> {
 
     fn engine(&mut self, role: Role) -> BackendId {
         let name = self.settings.engines.get(&role).map_or(UNNAMED, |(name, _)| name);
-        backend(&mut self.backends, name)
+        self.backend(name)
+    }
+
+    /// The number of a backend. There are as many as roles at most, and fallbacks of these.
+    fn backend(&mut self, name: &str) -> BackendId {
+        BackendId(self.backends.number(name.into(), Clone::clone).unwrap_or_default())
     }
 
     /// Who writes its tests, where it is somebody else than who writes its code; and who looks at it when it keeps failing: no model
@@ -142,8 +145,8 @@ impl Builder<'_> {
         for (&role, (name, fallback)) in &self.settings.engines {
             let Some(fallback) = fallback.as_ref().filter(|fallback| *fallback != name) else { continue };
             // A role that no task has is run by nobody.
-            if let Some(at) = self.backends.iter().position(|known| **known == **name) {
-                fallbacks.push((role, BackendId(at as u16), backend(&mut self.backends, fallback)));
+            if let Some(from) = self.backends.known(name.as_str()) {
+                fallbacks.push((role, BackendId(from), self.backend(fallback)));
             }
         }
         fallbacks
@@ -159,15 +162,9 @@ impl Builder<'_> {
             asked.extend(self.settings.reviewers.iter().map(|r| (r.clone(), model)));
         }
         let mut ids: Vec<ReviewerId> = Vec::new();
-        for name in asked {
-            let next = ReviewerId(self.reviewers.len().min(usize::from(u16::MAX)) as u16);
-            let id = *self.reviewer_ids.entry(name.clone()).or_insert(next);
-            if id == next && self.reviewers.len() < MOST_NAMES {
-                self.reviewers.push((name.0.as_str().into(), name.1));
-            }
-            if !ids.contains(&id) && usize::from(id.0) < self.reviewers.len() {
-                ids.push(id);
-            }
+        for (name, backend) in asked {
+            let id = self.reviewers.number((name.into(), backend), Clone::clone).map(ReviewerId);
+            ids.extend(id.filter(|id| !ids.contains(id)));
         }
         ids
     }
@@ -175,7 +172,7 @@ impl Builder<'_> {
     fn task_criteria(&self, place: usize, node: &Node) -> Vec<Criterion> {
         let draft = &self.draft.tasks[place];
         let Some(task) = node.task() else { return Vec::new() };
-        let name = |r: &ReviewerId| (*r, &*self.reviewers[usize::from(r.0)].0);
+        let name = |r: &ReviewerId| (*r, &*self.reviewers.row(r.0).0);
         let reviewers: Vec<_> = task.reviewers.iter().map(name).collect();
         let settings = self.settings;
         // In place no tree is judged by itself: what a task's own lines ask for, a person has to see.
@@ -308,14 +305,9 @@ impl Builder<'_> {
             found.push((Target::Stream(stream), line.text.at));
         }
         self.unknown(unknown);
-        let mut targets: Vec<Target> = Vec::new();
-        for (target, _) in found {
-            let is_gate = matches!(target, Target::Gate(_));
-            if !is_gate && !targets.contains(&target) && targets.len() < MOST_NAMES {
-                targets.push(target);
-            }
-        }
-        targets
+        let mut seen = BTreeSet::new();
+        let targets = found.into_iter().map(|(target, _)| target);
+        targets.filter(|&target| !matches!(target, Target::Gate(_)) && seen.insert(target)).collect()
     }
 }
 
@@ -337,15 +329,6 @@ impl Blueprint {
             needs_verify && !is_proven
         })
     }
-}
-
-/// The place of a backend in the table; new ones are put at its end.
-fn backend(table: &mut Vec<Box<str>>, name: &str) -> BackendId {
-    let at = table.iter().position(|known| **known == *name).unwrap_or_else(|| {
-        table.push(name.into());
-        table.len() - 1
-    });
-    BackendId(at as u16)
 }
 
 /// A task's phases: as written, and always verify and merge, since nothing lands whose gate has not looked at it, and red

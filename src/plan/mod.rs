@@ -22,6 +22,7 @@ mod hang;
 mod id;
 mod measure;
 mod reach;
+mod register;
 mod resolve;
 mod revision;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// What a name stands for: a place in the draft's tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Target {
     /// A task.
     Task(usize),

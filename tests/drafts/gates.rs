@@ -194,6 +194,21 @@ fn a_task_that_is_not_verified_is_not_asked_for_a_share() {
 }
 
 #[test]
+fn a_line_behind_a_task_is_about_its_patch_and_any_other_about_all() {
+    let coverage = CoverageWish { reports: vec!["lcov.info".into()], ..CoverageWish::default() };
+    let settings = Settings { coverage: Some(coverage), ..settings() };
+    let mut author = two();
+    author.gate("1", "Coverage at least 80 %", &[task("1")], "").gate(
+        "2",
+        "Coverage at least 80 %",
+        &[stream("A")],
+        "",
+    );
+    assert!(line_of(&author, "task:1", &settings)[0].contains("[Changed lines in lcov.info of make test:"));
+    assert!(line_of(&author, "stream:A", &settings)[0].contains("[Total lines in lcov.info of make check:"));
+}
+
+#[test]
 fn in_place_a_line_behind_a_task_is_a_gate_of_its_own() {
     let settings = Settings { in_place: true, ..settings() };
     let mut author = Author::default();

@@ -4,7 +4,7 @@ use crate::{
     author::{Author, task},
     told,
 };
-use tidegate::plan::{Arrow, Extent, Name, Prior, Settings, Span, build};
+use tidegate::plan::{Arrow, Extent, Name, Prior, Role, Settings, Span, build};
 
 #[test]
 fn more_arrows_than_can_be_compared_are_said_to_be_too_many() {
@@ -63,4 +63,37 @@ fn more_than_a_million_edges_are_refused_and_so_are_thousands_of_streams() {
         many.stream(&format!("S{number}"), "x").task(&format!("S{number}"), &number.to_string(), "x").tests("x");
     }
     assert!(many.settled(&Settings::default()).is_ok());
+}
+
+#[test]
+fn more_reviewers_or_resources_than_have_a_number_are_refused_and_none_is_left_out() {
+    let codes = |change: fn(&mut Author, usize), count: usize| {
+        let mut author = Author::default();
+        author.task("", "1", "x").tests("x");
+        (0..count).for_each(|number| change(&mut author, number));
+        let settled = author.settled(&Settings::default());
+        settled.map_err(|faults| faults.iter().map(|fault| fault.text.clone()).collect::<Vec<_>>().join(", "))
+    };
+    let reviewer = |author: &mut Author, number: usize| {
+        author.script(Role::Reviewer, "true").with(|task| task.scripts[number].name = Some(number.to_string()));
+    };
+    let resource = |author: &mut Author, number: usize| {
+        author.claims(&format!("port:{number}"), true);
+    };
+    assert_eq!(codes(reviewer, 5_000).unwrap().0.reviewers.len(), 5_000);
+    assert!(codes(reviewer, 65_537).unwrap_err().contains("there are more than 65,536 reviewers"));
+    assert_eq!(codes(resource, 65_536).unwrap().0.resources.len(), 65_536);
+    assert!(codes(resource, 65_537).unwrap_err().contains("there are more than 65,536 resources"));
+}
+
+#[test]
+fn a_line_behind_thousands_of_tasks_stands_behind_each_of_them() {
+    let mut author = Author::default();
+    for number in 0..5_000 {
+        author.task("", &number.to_string(), "x");
+    }
+    author.gate("1", "It works", &[Name::AllTasks(Extent::Others)], "");
+    let plan = author.plan(&Settings::default());
+    let waits = told::waits(&plan).into_iter().filter(|edge| edge.ends_with(" < checkpoint:1"));
+    assert_eq!(waits.count(), 5_000);
 }
