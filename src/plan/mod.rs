@@ -25,6 +25,8 @@ mod reach;
 mod resolve;
 mod revision;
 #[cfg(test)]
+mod sample;
+#[cfg(test)]
 mod spent;
 mod task;
 mod width;

@@ -49,12 +49,10 @@ pub fn revise(plan: &Plan, edited: &Blueprint, progress: impl Fn(NodeId) -> Prog
     let edit = Edit { plan, nodes: &nodes, edges: &edited.edges, progress: &progress };
     let places = edit.places();
     let ids = ids_of(plan, &places);
-    let kept: BTreeSet<NodeId> = ids.iter().copied().filter(|id| id.index() < plan.len()).collect();
-    let is_gone = |id: &NodeId| !kept.contains(id) && progress(*id) != Progress::Gone;
-    let stays_when_over = |id: &NodeId| progress(*id) == Progress::Over && plan.task_of(*id).is_some();
-    let retired: Vec<NodeId> = plan.ids().filter(|id| is_gone(id) && !stays_when_over(id)).collect();
-    let gone = plan.ids().filter(|id| is_gone(id) && stays_when_over(id));
-    let mut stays: Vec<NodeId> = edit.reworded(&places).chain(gone).filter_map(|id| plan.task_of(id)).collect();
+    let wanted: BTreeSet<NodeId> = ids.iter().copied().collect();
+    let gone = plan.ids().filter(|id| !wanted.contains(id) && progress(*id) != Progress::Gone);
+    let (settled, retired): (Vec<NodeId>, Vec<NodeId>) = gone.partition(|&id| edit.is_settled(id));
+    let mut stays: Vec<NodeId> = edit.reworded(&places).chain(settled).filter_map(|id| plan.task_of(id)).collect();
     stays.sort_unstable();
     stays.dedup();
     let added: Vec<Node> = (nodes.iter().zip(&places))
@@ -171,7 +169,7 @@ impl<P: Fn(NodeId) -> Progress> Edit<'_, P> {
     fn new_edges(&self, ids: &[NodeId], added: &[Node]) -> Result<Vec<(NodeId, NodeId)>, Vec<String>> {
         let (mut edges, mut refused) = (Vec::new(), Vec::new());
         let known = &self.plan.blueprint().edges;
-        let progress = |id: NodeId| if id.index() < self.plan.len() { self.progress(id) } else { Progress::Untouched };
+        let progress = |id: NodeId| self.plan.get(id).map_or(Progress::Untouched, |_| self.progress(id));
         for &(before, after) in self.edges {
             let edge @ (before, after) = (ids[before.index()], ids[after.index()]);
             match progress(after) {
@@ -319,7 +317,7 @@ fn placed(node: &Node, ids: &[NodeId]) -> Node {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Brief, Phases};
+    use crate::plan::{Brief, sample};
 
     /// A plan of tasks with a script each, on one stream; each hangs on the one before it.
     fn blueprint(tasks: &[(&str, &str)]) -> Blueprint {
@@ -350,19 +348,7 @@ mod tests {
 
     fn task(label: &str, body: &str) -> Task {
         let brief = Brief { text: body.into(), line: label.len() as u32, ..Brief::default() };
-        Task {
-            label: label.into(),
-            title: label.into(),
-            stream: StreamId(0),
-            minutes: 1,
-            phases: Phases::ALL,
-            done: false,
-            backend: BackendId(0),
-            others: BTreeMap::new(),
-            reviewers: vec![],
-            needs: vec![],
-            brief,
-        }
+        Task { brief, ..sample::task(label) }
     }
 
     /// One more criterion of the gate at this place.

@@ -231,6 +231,7 @@ impl Task {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::sample;
 
     const ROLES: [Role; 6] =
         [Role::TestDeveloper, Role::Implementation, Role::Reviewer, Role::Expert, Role::Coordinator, Role::Check];
@@ -299,17 +300,9 @@ mod tests {
     fn a_role_is_done_by_its_own_backend_or_by_that_of_the_code_or_by_nobody() {
         let (code, other) = (BackendId(1), BackendId(2));
         let task = |others: &[Role]| Task {
-            label: "1".into(),
-            title: "Work".into(),
-            stream: StreamId(0),
-            minutes: 1,
-            phases: Phases::ALL,
-            done: false,
             backend: code,
             others: others.iter().map(|&role| (role, other)).collect(),
-            reviewers: vec![],
-            needs: vec![],
-            brief: Brief::default(),
+            ..sample::task("1")
         };
         let by = |task: &Task| ROLES.map(|role| task.backend_of(role));
         assert_eq!(by(&task(&[])), [Some(code), Some(code), None, None, None, None]);
