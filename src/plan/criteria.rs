@@ -290,7 +290,7 @@ mod tests {
         let reports = || fence("make cov", Some(FigureDraft::Reports(vec!["lcov.info".into()])));
         for own in [last(), reports()] {
             assert!(lacks_bound("Good coverage", &[fence("make", None), own.clone()]));
-            assert!(!lacks_bound("90% coverage", &[own.clone()]), "a share is at least that");
+            assert!(!lacks_bound("90% coverage", std::slice::from_ref(&own)), "a share is at least that");
             assert!(!lacks_bound("Good coverage", &[ScriptDraft { bound: bound.clone(), ..own }]));
         }
         for figure in [None, Some(FigureDraft::Exit)] {

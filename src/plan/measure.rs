@@ -324,7 +324,6 @@ mod tests {
         assert_eq!(of(&settings, "checkpoint"), ["make bench: less than 200 ms"]);
         assert_eq!(of(&settings, "system"), ["make test: at least 70 %"]);
         assert_eq!(of(&settings, "deployment"), Vec::<String>::new());
-        let mut settings = settings;
         settings.measures[0].demand = None;
         settings.coverage = Some(CoverageWish { total: Some(70_000), ..CoverageWish::default() });
         assert_eq!(of(&settings, "stream"), ["held"], "a person says what no report says");
