@@ -465,11 +465,11 @@ mod tests {
             gate.level = Level::Stream(StreamId(stream));
         };
         let mut new = old.clone();
-        set(&mut old, [1, 1, 0, 1], [0, 2]);
+        set(&mut old, [1, 1, 0, 1], [0, 1]);
         new.streams.reverse();
         (new.backends, new.reviewers) = (vec!["claude".into(), "script".into()], named(["security", "qa"]));
         new.resources.reverse();
-        set(&mut new, [0, 0, 1, 0], [0, 2]);
+        set(&mut new, [0, 0, 1, 0], [1, 2]);
         let plan = Plan::build(old).unwrap();
         assert_eq!(revise(&plan, &new, come(1, 0)).unwrap(), Revision::default());
         ask(&mut new, 1, Means::Approved);
@@ -569,6 +569,8 @@ mod tests {
         let grown = plan.extend(&addition).unwrap();
         assert_eq!(grown.dependencies(NodeId(7)).count(), 0, "it waits for nothing");
         assert_eq!(revise(&plan, &edited, come(3, 2)).unwrap(), Revision::default());
+        let over = |id: NodeId| if [0, 1, 3, 4].contains(&id.0) { Progress::Over } else { Progress::Untouched };
+        assert_eq!(revise(&plan, &edited, over).unwrap(), Revision::default());
     }
 
     #[test]
