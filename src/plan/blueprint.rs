@@ -102,3 +102,22 @@ pub struct Addition {
     /// May name old and added nodes; `after` must not have started.
     pub edges: Vec<(NodeId, NodeId)>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Level, sample};
+
+    #[test]
+    fn a_task_has_a_lane_and_takes_time_until_it_is_done_and_a_gate_has_neither() {
+        let task = Task { stream: StreamId(3), minutes: 40, ..sample::task("5") };
+        let done = Node::Task(Box::new(Task { done: true, ..task.clone() }));
+        let (task, gate) = (Node::Task(Box::new(task)), sample::gate(Level::System, "system"));
+        let told = |node: &Node| (node.label().to_owned(), node.stream(), node.minutes());
+        assert_eq!(told(&task), ("5".to_owned(), Some(StreamId(3)), 40));
+        assert_eq!(told(&done), ("5".to_owned(), Some(StreamId(3)), 0));
+        assert_eq!(told(&gate), ("system".to_owned(), None, 0));
+        assert_eq!((task.task().map(|task| task.minutes), gate.task()), (Some(40), None));
+        assert_eq!((task.gate(), gate.gate().map(|gate| gate.level)), (None, Some(Level::System)));
+    }
+}

@@ -191,14 +191,9 @@ fn longest<'a>(
     phrases: impl Iterator<Item = (&'a str, Side)>,
     fits: impl Fn(&[&str]) -> bool,
 ) -> Option<(usize, Side)> {
-    let mut best = None;
-    for (words, side) in phrases {
-        let phrase: Vec<&str> = words.split(' ').collect();
-        if best.is_none_or(|(length, _)| length < phrase.len()) && fits(&phrase) {
-            best = Some((phrase.len(), side));
-        }
-    }
-    best
+    let phrases = phrases.map(|(words, side)| (words.split(' ').collect::<Vec<_>>(), side));
+    let fitting = phrases.filter(|(phrase, _)| fits(phrase)).map(|(phrase, side)| (phrase.len(), side));
+    fitting.max_by_key(|(length, _)| *length)
 }
 
 fn ends_with(words: &[Word], phrase: &[&str]) -> bool {
@@ -233,7 +228,7 @@ fn words(text: &str) -> Option<Vec<Word>> {
     let mut found = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        if found.len() > WORDS_MAX {
+        if found.len() >= WORDS_MAX {
             return None;
         }
         let length = if first.is_whitespace() {
@@ -292,6 +287,11 @@ mod tests {
             ("200 ms or better", "at most 200 ms"),
             ("more than 100 requests per second", "more than 100"),
             ("binary of at most 12 MiB", "at most 12 MiB"),
+            ("at least 80 % or more", "at least 80 %"),
+            ("answers in under .5 s", "less than 0.5 s"),
+            ("Not slow, under 200 ms", "less than 200 ms"),
+            ("it doesn’t exceed 3", "at most 3"),
+            ("equal to or more than 3 of p95_ms", "at least 3"),
         ] {
             let demand = Demand::of(text).unwrap_or_else(|| panic!("{text}"));
             assert_eq!(demand.unit.bound(demand.bound), told, "{text}");
@@ -311,10 +311,24 @@ mod tests {
             "under 10k requests",
             "at least 0.0001 %",
             "between 80 and 90 %",
+            "a change above -5 %",
         ] {
             assert_eq!(Demand::of(text), None, "{text}");
         }
         assert_eq!(Demand::of(&"at least 1 ".repeat(10_000)), None);
+    }
+
+    #[test]
+    fn a_line_of_more_words_than_a_criterion_has_none() {
+        let line = |words: usize| format!("under 5{}", " so".repeat(words - 2));
+        assert_eq!(Demand::of(&line(WORDS_MAX)).map(|demand| demand.bound), Some(Bound::Below(5_000)));
+        assert_eq!(Demand::of(&line(WORDS_MAX + 1)), None);
+    }
+
+    #[test]
+    fn what_is_said_beside_the_numbers_is_words_in_lower_case_and_signs() {
+        let said = said("The P95 isn’t <= 5 ms, v1.2.3: 10K").unwrap();
+        assert_eq!(said, ["the", "p95", "isn't", "<=", ",", "v1", ".", ":", "10k"]);
     }
 
     #[test]

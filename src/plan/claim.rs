@@ -74,7 +74,7 @@ fn covers(declared: &str, file: &str) -> bool {
     match (declared.find(is_sign), declared.rfind(|c| is_sign(c) || matches!(c, ']' | '}'))) {
         (Some(first), Some(last)) => {
             let (head, tail) = (&declared[..first], declared[last + 1..].trim_start_matches('/'));
-            file.starts_with(head) && (tail.is_empty() || file.ends_with(tail))
+            file.starts_with(head) && file.ends_with(tail)
         }
         _ => is_in(file, folder(declared)),
     }
@@ -83,6 +83,78 @@ fn covers(declared: &str, file: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::{Blueprint, ClaimDraft, Draft, Settings, Written, build::build};
+    use std::collections::BTreeMap;
+
+    fn written(text: &str) -> Written<String> {
+        Written { value: text.into(), ..Written::default() }
+    }
+
+    fn task(claims: &[(&str, bool)], files: &[&str]) -> TaskDraft {
+        let claim = |&(name, is_certain): &(&str, bool)| ClaimDraft { name: written(name), is_certain };
+        TaskDraft {
+            title: written("Work"),
+            claims: claims.iter().map(claim).collect(),
+            files: files.iter().map(|file| written(file)).collect(),
+            ..TaskDraft::default()
+        }
+    }
+
+    fn built(tasks: Vec<TaskDraft>, settings: &Settings) -> Blueprint {
+        let settings = Settings { without_checks: true, ..settings.clone() };
+        build(&Draft { tasks, ..Draft::default() }, &settings).unwrap().0
+    }
+
+    /// What the tasks claim, by name, each task after the other.
+    fn claimed(blueprint: &Blueprint) -> Vec<Vec<(&str, Hold)>> {
+        let named = |id: &ResourceId| {
+            let (name, hold) = &blueprint.resources[usize::from(id.0)];
+            (&**name, *hold)
+        };
+        let tasks = blueprint.nodes.iter().filter_map(|node| node.task());
+        tasks.map(|task| task.needs.iter().map(named).collect()).collect()
+    }
+
+    #[test]
+    fn a_claim_is_what_somebody_needs_alone_what_is_known_or_what_has_a_kind() {
+        let known = BTreeMap::from([("gpu".to_owned(), Hold::Task)]);
+        let settings = Settings { resources: known, ..Settings::default() };
+        let tasks = vec![
+            task(&[("two developers", false), ("port:4000", false), ("gpu", false)], &[]),
+            task(&[("staging", false), ("port:4000", false), ("port:4000", false)], &[]),
+            task(&[("staging", true), ("Cargo.toml", true)], &[]),
+        ];
+        let (port, staging) = (("port:4000", Hold::Job), ("staging", Hold::Job));
+        assert_eq!(
+            claimed(&built(tasks, &settings)),
+            [vec![port, ("gpu", Hold::Task)], vec![port, staging], vec![staging, ("Cargo.toml", Hold::Task)]]
+        );
+    }
+
+    #[test]
+    fn who_declares_a_critical_file_or_what_holds_it_claims_it() {
+        let critical = vec!["Cargo.lock".to_owned(), "./migrations/**".to_owned()];
+        let settings = Settings { critical, ..Settings::default() };
+        for (files, wanted) in [
+            (&["Cargo.lock"][..], &["Cargo.lock"][..]),
+            (&["src/**", "*.lock"], &["Cargo.lock"]),
+            (&["migrations/7.sql"], &["./migrations/**"]),
+            (&["**"], &["Cargo.lock", "./migrations/**"]),
+            (&["src/lib.rs", "migrations2/7.sql"], &[]),
+        ] {
+            let blueprint = built(vec![task(&[], files)], &settings);
+            let wanted: Vec<_> = wanted.iter().map(|name| (*name, Hold::Task)).collect();
+            assert_eq!(claimed(&blueprint), [wanted], "{files:?}");
+        }
+        assert!(declares(&task(&[], &["src/"]), "src/lib.rs") && declares(&task(&[], &["src/lib.rs"]), "src/"));
+    }
+
+    #[test]
+    fn a_folder_is_the_same_however_it_is_written() {
+        for path in ["src/plan", "./src/plan", "src/plan/", "src/plan/**", "./src/plan//"] {
+            assert_eq!(folder(path), "src/plan", "{path}");
+        }
+    }
 
     #[test]
     fn a_glob_or_a_folder_means_what_is_in_it() {
@@ -100,7 +172,9 @@ mod tests {
     #[test]
     fn a_port_is_a_resource_and_a_file_is_held_longer() {
         assert!(["port:4000", "gpu:0", "db:test-1"].into_iter().all(is_kind_and_name));
-        assert!(!["https://x", "two developers", "db", "a: b", ":4"].into_iter().any(is_kind_and_name));
+        assert!(
+            !["https://x", "two developers", "db", "a: b", ":4", "10:30", "port:"].into_iter().any(is_kind_and_name)
+        );
         assert!(["src/lib.rs", "Cargo.toml", "migrations/"].into_iter().all(is_path));
         assert!(!["db", "port:4000", "postgres-16", "v1.", "redis.cluster-of-nodes"].into_iter().any(is_path));
     }

@@ -63,8 +63,7 @@ pub(super) fn lacks_bound(text: &str, own: &[ScriptDraft]) -> bool {
 
 /// `Coverage at least 80 %, measured by `make coverage``: what a line says in one breath.
 fn named_command(raw: &str) -> Option<Means> {
-    const LEADS: [&str; 6] =
-        ["measured by `", "measured with `", "as measured by `", "checked by `", "checked with `", "proven by `"];
+    const LEADS: [&str; 5] = ["measured by `", "measured with `", "checked by `", "checked with `", "proven by `"];
     let lower = raw.to_ascii_lowercase();
     let from = LEADS.iter().filter_map(|lead| Some(lower.rfind(lead)? + lead.len())).max()?;
     let command = raw[from..].split('`').next().unwrap_or_default().trim();
@@ -106,30 +105,28 @@ pub(super) fn is_approval(text: &str) -> bool {
 /// Whether a line is about the whole system.
 pub(super) fn is_end_to_end(text: &str) -> bool {
     let lower = text.to_lowercase();
-    lower.split(|c: char| !c.is_alphanumeric()).any(|w| w == "e2e") || lower.replace('-', " ").contains("end to end")
+    let words = words(&lower);
+    words.contains(&"e2e") || words.windows(3).any(|said| said == ["end", "to", "end"])
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect()
 }
 
 fn asked(text: &str) -> Asked {
     let lower = text.to_lowercase();
-    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
-    let pair = |a: &str, b: &str| words.windows(2).any(|w| w[0] == a && w[1] == b);
-    if pair("approved", "by")
-        || pair("sign", "off")
-        || pair("signed", "off")
-        || pair("approval", "by")
-        || words.contains(&"signoff")
-    {
+    let words = words(&lower);
+    let is_approval = |said: &[&str]| matches!(said, ["approved" | "approval", "by"] | ["sign" | "signed", "off"]);
+    if words.windows(2).any(is_approval) || words.contains(&"signoff") {
         return Asked::Approval;
     }
     let is_all = words.first().is_some_and(|w| matches!(*w, "all" | "every" | "each" | "the"));
     let of_tests =
         |w: &&str| matches!(*w, "test" | "tests" | "scenario" | "scenarios" | "spec" | "specs" | "suite" | "suites");
     let passing = |w: &&str| matches!(*w, "pass" | "passes" | "passing" | "passed" | "green" | "succeed" | "succeeds");
-    let subject = words.iter().position(of_tests);
-    let verb = words.iter().position(passing);
-    match (subject, verb) {
-        // Nothing may follow the verb that the check does not prove: `all tests pass with 90% coverage` asks for more.
-        (Some(s), Some(v)) if s < v && v + 1 == words.len() && (is_all || s <= 3) => Asked::Tests,
+    // Nothing may follow the verb that the check does not prove: `all tests pass with 90% coverage` asks for more.
+    match (words.iter().position(of_tests), words.iter().position(passing)) {
+        (Some(subject), Some(verb)) if verb + 1 == words.len() && (is_all || subject <= 3) => Asked::Tests,
         _ => Asked::Words,
     }
 }
@@ -208,6 +205,15 @@ mod tests {
         authored(text, text, 1, own, Instruments { settings: &settings, checks: &checks, is_task: false }).means
     }
 
+    fn on(checks: &[&str], of: impl Fn(Instruments<'_>) -> Vec<Criterion>) -> Vec<Criterion> {
+        let (settings, checks) = (Settings::default(), checks.iter().map(|c| (*c).to_owned()).collect::<Vec<_>>());
+        of(Instruments { settings: &settings, checks: &checks, is_task: false })
+    }
+
+    fn names(criteria: &[Criterion]) -> Vec<&'static str> {
+        criteria.iter().map(|criterion| criterion.means.name()).collect()
+    }
+
     fn fence(body: &str, figure: Option<FigureDraft>) -> ScriptDraft {
         ScriptDraft { role: Role::Check, name: None, body: body.into(), figure, bound: None, at: Span::default() }
     }
@@ -215,18 +221,129 @@ mod tests {
     #[test]
     fn a_line_about_tests_is_settled_by_its_levels_check() {
         let level = ["cargo test"];
-        for text in
-            ["All tests pass", "All integration tests pass", "All E2E scenarios pass", "Integration tests green"]
-        {
-            assert!(matches!(means(text, &[], &level), Means::Checked { .. }), "{text}");
+        for text in [
+            "All tests pass",
+            "All of the new slow integration tests pass",
+            "Every E2E scenario: green",
+            "Unit tests pass",
+        ] {
+            assert_eq!(means(text, &[], &level), Means::Checked { commands: vec!["cargo test".into()] }, "{text}");
         }
-        for text in ["All tests pass with 90% coverage", "The page loads in 2 s", "No tests fail in review"] {
+        for text in [
+            "All tests pass with 90% coverage",
+            "The page loads in 2 s",
+            "No tests fail in review",
+            "We are quite sure that tests pass",
+            "Passing all tests",
+            "All is green",
+            "All tests",
+        ] {
             assert_eq!(means(text, &[], &level), Means::Held, "{text}");
         }
-        assert_eq!(means("Approved by the security team", &[], &level), Means::Approved);
-        assert_eq!(means("Product sign-off", &[], &level), Means::Approved);
     }
 
+    #[test]
+    fn a_line_that_asks_for_a_persons_word_is_settled_by_it() {
+        for text in
+            ["Approved by the security team", "Product sign-off", "Signed off by QA", "Approval by legal", "A signoff"]
+        {
+            assert_eq!(means(text, &[], &["cargo test"]), Means::Approved, "{text}");
+            assert!(is_approval(text), "{text}");
+            assert_eq!(by_person(text, 3), Criterion { text: text.into(), line: Some(3), means: Means::Approved });
+        }
+        for text in
+            ["The approved design is built", "Drives by night", "The sign is lit", "Lights go off", "All tests pass"]
+        {
+            assert!(!is_approval(text), "{text}");
+            assert_eq!(by_person(text, 3).means, Means::Held, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_about_the_whole_system_is_known_by_its_words() {
+        for text in ["E2E tests pass", "All (e2e) flows", "End-to-end flow works", "It works end to end"] {
+            assert!(is_end_to_end(text), "{text}");
+        }
+        for text in ["The e2ee channel works", "Ends to end", "From backend to endpoint", "2 e 2", ""] {
+            assert!(!is_end_to_end(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_at_the_end_of_a_phase_is_shown_by_the_checks_unless_it_asks_for_more() {
+        for (text, with, without) in [
+            ("The shop works", "checked", "held"),
+            ("All tests pass", "checked", "held"),
+            ("p95 under 200 ms", "held", "held"),
+            ("Signed off by QA", "approved", "approved"),
+        ] {
+            let told = on(&["make"], |level| vec![of_phase(text, text, 7, level)]);
+            assert_eq!((names(&told), &*told[0].text, told[0].line), (vec![with], text, Some(7)));
+            assert_eq!(names(&on(&[], |level| vec![of_phase(text, text, 7, level)])), [without], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_figure_that_a_fence_speaks_of_needs_a_bound() {
+        let bound = Demand::of("at least 80 %");
+        let last = || fence("make cov", Some(FigureDraft::Printed(Parse::Last)));
+        let reports = || fence("make cov", Some(FigureDraft::Reports(vec!["lcov.info".into()])));
+        for own in [last(), reports()] {
+            assert!(lacks_bound("Good coverage", &[fence("make", None), own.clone()]));
+            assert!(!lacks_bound("90% coverage", std::slice::from_ref(&own)), "a share is at least that");
+            assert!(!lacks_bound("Good coverage", &[ScriptDraft { bound: bound.clone(), ..own }]));
+        }
+        for figure in [None, Some(FigureDraft::Exit)] {
+            assert!(!lacks_bound("Good coverage", &[fence("make", figure)]));
+        }
+        assert!(!lacks_bound("Good coverage", &[]));
+    }
+
+    #[test]
+    fn every_gate_of_a_level_has_the_levels_checks() {
+        let of = |checks: &[&str]| on(checks, |level| of_level("the checks succeed", "system", level));
+        let commands = vec!["make".into(), "make test".into()];
+        let wanted = Criterion { text: "the checks succeed".into(), line: None, means: Means::Checked { commands } };
+        assert_eq!(of(&["make", "make test"]), [wanted]);
+        assert_eq!(of(&[]), []);
+    }
+
+    #[test]
+    fn a_deployment_is_proven_by_what_is_there_and_what_was_done() {
+        let asked = Deployment::default();
+        assert_eq!(names(&of_deployment(&[], &asked)), ["files", "handed-over", "no-blocker"]);
+        let paths = |criteria: Vec<Criterion>| {
+            criteria.into_iter().find_map(|c| if let Means::Files { paths } = c.means { Some(paths) } else { None })
+        };
+        assert_eq!(paths(of_deployment(&[], &asked)), Some(vec![README.into()]));
+        let asked = Deployment { approve: true, files: vec!["docs/*".into(), "LICENSE".into()] };
+        let all = of_deployment(&["make".to_owned()], &asked);
+        assert_eq!(names(&all), ["approved", "leaves-clean", "files", "handed-over", "no-blocker"]);
+        assert_eq!(paths(all), Some(vec!["docs/*".into(), "LICENSE".into()]));
+    }
+
+    #[test]
+    fn a_tasks_gate_asks_for_what_its_phases_can_show() {
+        let of = |phases, checks: &[&str], bodies_out| {
+            let checks: Vec<String> = checks.iter().map(|c| (*c).to_owned()).collect();
+            of_task(phases, &checks, bodies_out, &[(ReviewerId(0), "security")])
+        };
+        let verified = ["green", "bodies-out", "scope", "integrity", "checked", "reviewed"];
+        let without = |some: &[&str]| verified.into_iter().filter(|name| !some.contains(name)).collect::<Vec<_>>();
+        let first = ["tests-first", "seal-intact"];
+        let all = of(Phases::ALL, &["make"], true);
+        assert_eq!(names(&all), [&first[..], &verified].concat());
+        assert_eq!(&*all[7].text, "security approves");
+        assert_eq!(names(&of(Phases::ALL, &["make"], false)), [&first[..], &without(&["bodies-out"])].concat());
+        assert_eq!(names(&of(Phases::ALL, &[], true)), [&first[..], &without(&["bodies-out", "checked"])].concat());
+        for phase in [Phase::Tests, Phase::Red] {
+            assert_eq!(names(&of(Phases::ALL.without(phase), &["make"], true)), without(&["bodies-out"]));
+        }
+        assert_eq!(
+            names(&of(Phases::ALL.without(Phase::Verify), &["make"], true)),
+            [&first[..], &["reviewed"]].concat()
+        );
+    }
     #[test]
     fn without_a_check_a_line_about_tests_is_a_persons() {
         assert_eq!(means("All tests pass", &[], &[]), Means::Held);
@@ -259,12 +376,22 @@ mod tests {
             panic!()
         };
         assert_eq!((&*command, bound), ("bench --least 5", Bound::Below(200_000)));
-        assert!(matches!(of("It is documented, checked by `test -s README.md`"), Some(Means::Checked { .. })));
+        let checked = Means::Checked { commands: vec!["test -s README.md".into()] };
+        assert_eq!(of("It is documented, checked by `test -s README.md`"), Some(checked));
+        for lead in ["measured with", "As measured by"] {
+            let text = format!("{lead} `bench`, under 200 ms");
+            assert!(matches!(of(&text), Some(Means::Measured { .. })), "{text}");
+        }
+        for lead in ["checked with", "Proven by"] {
+            assert!(matches!(of(&format!("Fast, {lead} `bench`")), Some(Means::Checked { .. })), "{lead}");
+        }
+        assert_eq!(of("Signed off by QA"), Some(Means::Approved));
         for text in [
             "Under 200 ms for `/api/users`",
             "`cargo test` passes",
-            "measured by `nothing",
-            "measured by ``",
+            "Under 200 ms, measured by `nothing",
+            "Under 200 ms, measured by ``",
+            "measured by `bench --under 5`",
             "Measured by `bench`",
         ] {
             assert_eq!(of(text), None, "{text}");

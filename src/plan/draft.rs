@@ -380,4 +380,34 @@ mod tests {
         assert_eq!(slug("Real-time Chat, with LiveView!"), "real-time-chat-with-liveview");
         assert_eq!(slug("../.."), "");
     }
+
+    #[test]
+    fn a_slug_ends_with_the_last_word_that_has_room() {
+        let (half, more) = ("a".repeat(30), "b".repeat(31));
+        assert_eq!(slug(&format!("{half} {half} c")), format!("{half}-{half}"));
+        assert_eq!(slug(&format!("{half} {more} c")), half);
+        assert_eq!(slug(&"é".repeat(70)), "é".repeat(60), "of one word what has room");
+    }
+
+    #[test]
+    fn a_place_is_a_line_and_a_column_in_characters_from_one() {
+        let text = "# Plan\n\n- Täsk one\n";
+        let (path, text) = ("breakdown.md".to_owned(), text.to_owned());
+        let draft = Draft { sources: vec![Source::new(path, text)], ..Draft::default() };
+        let at = |word: &str| {
+            let start = draft.sources[0].text.find(word).unwrap() as u32;
+            Span { source: SourceId(0), start, end: start + word.len() as u32 }
+        };
+        for (word, place) in [("# Plan", (1, 1)), ("Plan", (1, 3)), ("\n- T", (2, 1)), ("- T", (3, 1)), ("one", (3, 8))]
+        {
+            let span = at(word);
+            assert_eq!((draft.slice(span), draft.line(span), draft.place(span)), (word, place.0, place), "{word:?}");
+        }
+        assert_eq!(draft.sources[0].line_of(10), (2, 8));
+        let foreign = Span { source: SourceId(7), start: 0, end: 1 };
+        assert_eq!((draft.slice(foreign), draft.line(foreign), draft.place(foreign)), ("", 0, (0, 0)));
+        let (mut within, mut beyond) = (at("Täsk"), at("one"));
+        (within.end, beyond.end) = (within.start + 2, 900);
+        assert_eq!((draft.slice(within), draft.slice(beyond)), ("", ""), "no text ends there");
+    }
 }

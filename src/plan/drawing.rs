@@ -84,3 +84,65 @@ fn quoted(text: &str) -> String {
     };
     text.trim().chars().map(safe).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{
+        Level, StreamId, Task,
+        sample::{self, gate},
+    };
+
+    fn plan() -> Plan {
+        let task = |label, title: &str, stream| {
+            Node::Task(Box::new(Task { title: title.into(), stream: StreamId(stream), ..sample::task(label) }))
+        };
+        let nodes = [
+            task("1", "Say \"hi\\there`\"\nin <b>;#", 1),
+            task("2", " Go ", 0),
+            gate(Level::Task(NodeId(0)), "task:1"),
+            gate(Level::System, "system"),
+        ];
+        Plan::build(sample::blueprint(nodes, &[(0, 3), (0, 2), (2, 1)])).unwrap()
+    }
+
+    #[test]
+    fn mermaid_draws_tasks_by_stream_then_gates_then_arrows() {
+        let drawn = r#"flowchart LR
+  subgraph s0["A One"]
+    n1["2  Go"]
+  end
+  subgraph s1["B Two"]
+    n0["1 Say 'hi'there'' in ‹b›  "]
+  end
+  n2{{"task:1"}}
+  n3{{"system"}}
+  n0 --> n2
+  n0 --> n3
+  n2 --> n1
+"#;
+        assert_eq!(mermaid(&plan()), drawn);
+    }
+
+    #[test]
+    fn dot_draws_the_same() {
+        let drawn = r#"digraph plan {
+  rankdir=LR;
+  subgraph cluster_s0 {
+    label="A One";
+    n1 [shape=box, label="2  Go"];
+  }
+  subgraph cluster_s1 {
+    label="B Two";
+    n0 [shape=box, label="1 Say 'hi'there'' in ‹b›  "];
+  }
+  n2 [shape=hexagon, label="task:1"];
+  n3 [shape=hexagon, label="system"];
+  n0 -> n2
+  n0 -> n3
+  n2 -> n1
+}
+"#;
+        assert_eq!(dot(&plan()), drawn);
+    }
+}

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// Decimal places that figures are kept with. What is finer is rounded so that it holds no bound that it did not hold before.
 const PLACES: u8 = 3;
 
-/// Digits behind the point that are looked at, and digits in all.
+/// Digits behind the point that are looked at, and digits before it.
 const FRACTION_MAX: usize = 15;
 const DIGITS_MAX: usize = 18;
 
@@ -135,8 +135,8 @@ pub(super) struct Number {
     mantissa: i128,
     /// Tenths of the mantissa's last digit, as a power of ten.
     scale: i32,
-    /// Digits were left out behind the last one.
-    is_cut: bool,
+    /// Which way the digits lead that were left out behind the last one: -1, 1, or 0 where there are none.
+    cut: i8,
     pub(super) unit: Option<&'static Known>,
     /// Bytes of it, with its unit.
     pub(super) length: usize,
@@ -167,28 +167,20 @@ impl Number {
         if let Some(behind) = rest.strip_prefix(['e', 'E']) {
             let unsigned = behind.strip_prefix(['-', '+']).unwrap_or(behind);
             let length = unsigned.bytes().take_while(u8::is_ascii_digit).count();
-            if length > 0 {
-                let power: i32 = unsigned[..length].parse().ok().filter(|power| *power <= 30)?;
-                exponent = if behind.starts_with('-') { -power } else { power };
-                rest = &unsigned[length..];
-            }
+            // No unit begins with it.
+            let power: i32 = unsigned[..length].parse().ok().filter(|power| *power <= 30)?;
+            exponent = if behind.starts_with('-') { -power } else { power };
+            rest = &unsigned[length..];
         }
-        let kept = &fraction[..fraction.len().min(FRACTION_MAX)];
-        let is_cut = fraction[kept.len()..].bytes().any(|digit| digit != b'0');
-        let all = format!("{whole}{kept}");
-        let all = all.trim_start_matches('0');
-        if all.len() > DIGITS_MAX {
+        if whole.trim_start_matches('0').len() > DIGITS_MAX {
             return None;
         }
-        let mantissa: i128 = if all.is_empty() { 0 } else { all.parse().ok()? };
+        let kept = &fraction[..fraction.len().min(FRACTION_MAX)];
+        let cut = i8::from(fraction[kept.len()..].bytes().any(|digit| digit != b'0'));
+        let mantissa: i128 = format!("{whole}{kept}").parse().ok()?;
+        let (mantissa, cut) = if is_negative { (-mantissa, -cut) } else { (mantissa, cut) };
         let (unit, rest) = unit(rest)?;
-        Some(Number {
-            mantissa: if is_negative { -mantissa } else { mantissa },
-            scale: kept.len() as i32 - exponent,
-            is_cut,
-            unit,
-            length: text.len() - rest.len(),
-        })
+        Some(Number { mantissa, scale: kept.len() as i32 - exponent, cut, unit, length: text.len() - rest.len() })
     }
 
     /// Whether it is whole thousandths of its unit: a bound that is finer would not be kept as it was written.
@@ -209,9 +201,8 @@ impl Number {
             below = below.checked_mul(power(-shift)?)?;
         }
         let (quotient, rest) = (above.div_euclid(below), above.rem_euclid(below));
-        // Digits that were left out lead away from zero.
-        let more = i128::from(is_up && (rest != 0 || self.is_cut && self.mantissa >= 0));
-        let less = i128::from(!is_up && rest == 0 && self.is_cut && self.mantissa < 0);
+        let more = i128::from(is_up && (rest != 0 || self.cut > 0));
+        let less = i128::from(!is_up && rest == 0 && self.cut < 0);
         i64::try_from(quotient + more - less).ok()
     }
 }
@@ -225,7 +216,6 @@ fn groups(text: &str) -> Option<(String, &str)> {
     }
     let (mut whole, mut rest) = (text[..first].to_owned(), &text[first..]);
     while let Some(group) = rest.strip_prefix([',', '_']).filter(|group| count(group) == 3)
-        && whole.len() <= DIGITS_MAX
         && first <= 3
         && !whole.starts_with('0')
     {
@@ -253,10 +243,7 @@ fn unit(rest: &str) -> Option<(Option<&'static Known>, &str)> {
     }
     let behind = rest.trim_start_matches([' ', '\u{a0}', '\u{202f}']);
     let length = word(behind);
-    match Known::of(&behind[..length]) {
-        Some(known) if behind.len() < rest.len() && length > 0 => Some((Some(known), &behind[length..])),
-        _ => Some((None, rest)),
-    }
+    Some(Known::of(&behind[..length]).map_or((None, rest), |known| (Some(known), &behind[length..])))
 }
 
 /// The last number in what a program printed, from its first digit on. What is part of a word, a version or a time of day is none.
@@ -264,7 +251,7 @@ pub fn last_number(text: &str) -> Option<&str> {
     let mut end = text.len();
     while let Some(digit) = text[..end].rfind(|c: char| c.is_ascii_digit()) {
         let is_part = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '_');
-        let start = text[..=digit].rfind(|c: char| !is_part(c)).map_or(0, |at| at + char_length(text, at));
+        let start = text[..=digit].trim_end_matches(is_part).len();
         // `.5` and a comma at the end of a sentence before it.
         let start = start + text[start..=digit].find(|c: char| c.is_ascii_digit()).unwrap_or(0);
         if let Some(number) = begun(text, start) {
@@ -273,10 +260,6 @@ pub fn last_number(text: &str) -> Option<&str> {
         end = start;
     }
     None
-}
-
-fn char_length(text: &str, at: usize) -> usize {
-    text[at..].chars().next().map_or(1, char::len_utf8)
 }
 
 /// Where the number begins whose first digit this is, with its sign; none where it is part of something else.
@@ -321,6 +304,10 @@ mod tests {
             ("1e3", Some(1_000_000)),
             ("1.2e-02", Some(12)),
             ("1_000", Some(1_000_000)),
+            ("1234,567", Some(1_234_567)),
+            ("1.5e+2", Some(150_000)),
+            ("3e", None),
+            ("3 e", Some(3_000)),
             ("1.2.3", None),
             ("10k", None),
             ("ten", None),
@@ -339,6 +326,80 @@ mod tests {
         assert_eq!(read("199.9999", "ms", Bound::Below(200_000)), Ok(199_999), "it is below");
         assert_eq!(read("80.0000000000000000001", "%", Bound::Above(80_000)), Ok(80_001), "it is above");
         assert_eq!(read("-0.5001", "%", Bound::AtLeast(-500)), Ok(-501));
+    }
+
+    #[test]
+    fn digits_that_are_not_kept_count_for_the_bound() {
+        let (less, more) = (Bound::AtLeast(0), Bound::AtMost(0));
+        for (text, down, up) in [
+            ("8230.41666666666666666666", 8_230_416, 8_230_417),
+            ("80.00000000000000000000", 80_000, 80_000),
+            ("80.00000000000000000001", 80_000, 80_001),
+            ("80.00010000000000000001", 80_000, 80_001),
+            ("-80.00000000000000000000", -80_000, -80_000),
+            ("-80.00000000000000000001", -80_001, -80_000),
+            ("-80.00010000000000000001", -80_001, -80_000),
+            ("0.00000000000000000001", 0, 1),
+            ("-0.00000000000000000001", -1, 0),
+        ] {
+            assert_eq!((read(text, "%", less), read(text, "%", more)), (Ok(down), Ok(up)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_as_long_as_it_is_written_with_its_unit() {
+        for (text, length) in [
+            ("4. Then", Some(1)),
+            ("4, they say", Some(1)),
+            ("-0.5 % of", Some(6)),
+            ("−3", Some(4)),
+            ("12ms.", Some(4)),
+            ("12\u{a0}ms", Some(6)),
+            ("12 warnings", Some(2)),
+            ("12 ", Some(2)),
+            ("1_2", None),
+            ("123456789012345678", Some(18)),
+            ("1234567890123456789", None),
+            ("000123456789012345678", Some(21)),
+        ] {
+            assert_eq!(Number::at(text).map(|number| number.length), length, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_whole_thousandths_or_too_large_is_not_kept_as_it_was_written() {
+        let is_kept = |text| Number::at(text).is_some_and(|number: Number| number.is_kept());
+        assert!(["80", "80.5", "0.125", "-0.125", "0.1250", "1e3"].into_iter().all(is_kept));
+        assert!(!["0.0001", "80.1255", "1e-4", "1e30", "-1e30"].into_iter().any(is_kept));
+        assert!(read("1e30", "%", Bound::AtLeast(0)).unwrap_err().contains("too large"));
+    }
+
+    #[test]
+    fn a_unit_is_kept_by_the_sign_of_its_first_word_and_in_thousandths() {
+        for (word, symbol) in [("Percent", "%"), ("µs", "µs"), ("SECS", "s"), ("bytes", "B"), ("mib", "MiB")] {
+            let unit = Known::of(word).map(Known::unit);
+            assert_eq!(unit, Some(Unit { symbol: symbol.into(), places: 3 }), "{word}");
+        }
+        assert_eq!(Known::of("parsecs"), None);
+    }
+
+    #[test]
+    fn a_unit_is_so_many_of_another() {
+        for (text, unit, figure) in [
+            ("1 us", "ns", 1_000),
+            ("1 ms", "us", 1_000),
+            ("1 s", "ms", 1_000),
+            ("1 min", "s", 60),
+            ("1 h", "min", 60),
+            ("1 kB", "B", 1_000),
+            ("1 MB", "kB", 1_000),
+            ("1 GB", "MB", 1_000),
+            ("1 KiB", "B", 1_024),
+            ("1 MiB", "KiB", 1_024),
+            ("1 GiB", "MiB", 1_024),
+        ] {
+            assert_eq!(read(text, unit, Bound::AtMost(0)), Ok(figure * 1_000), "{text}");
+        }
     }
 
     #[test]
@@ -365,8 +426,16 @@ mod tests {
             ("bc says .875", ".875"),
             ("The figure is 4, they say.", "4, they say."),
             ("Finished in 0.31s", "0.31s"),
+            ("12: done", "12: done"),
+            ("coverage:87", "87"),
+            ("of them,5", "5"),
+            ("in all 1,234.5 of 10k", "1,234.5 of 10k"),
+            ("→3", "3"),
         ] {
             assert_eq!(last_number(said), Some(found), "{said}");
+        }
+        for said in ["since 12:30", "on 2026-11-28", "covid-19", "see a.5", "a_5", "10k", ""] {
+            assert_eq!(last_number(said), None, "{said}");
         }
         assert_eq!(last_number("none of v2 and x3"), None);
         assert_eq!(last_number(&"é1a".repeat(1000)), None);
@@ -377,6 +446,7 @@ mod tests {
         let unit = Unit::percent();
         assert_eq!(unit.figure(87_500), "87.5 %");
         assert_eq!(unit.figure(-50), "-0.05 %");
+        assert_eq!(unit.figure(0), "0 %");
         assert_eq!(unit.bound(Bound::AtLeast(80_000)), "at least 80 %");
         assert_eq!(Unit::bare().bound(Bound::Below(3_000)), "less than 3");
         assert_eq!(Unit::default().figure(79), "79", "an old journal has whole figures");

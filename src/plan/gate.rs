@@ -221,3 +221,76 @@ impl Criterion {
         Some(format!("{}: {told}", self.text))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(bound: Bound) -> Criterion {
+        let means = Means::Measured { command: "bench".into(), bound, parse: Parse::Last, unit: Unit::percent() };
+        Criterion { text: "Fast".into(), line: None, means }
+    }
+
+    #[test]
+    fn a_bound_holds_on_its_side_of_the_limit() {
+        for (bound, below, at, above) in [
+            (Bound::AtLeast(5), false, true, true),
+            (Bound::AtMost(5), true, true, false),
+            (Bound::Above(5), false, false, true),
+            (Bound::Below(5), true, false, false),
+        ] {
+            assert_eq!([4, 5, 6].map(|figure| bound.holds(figure)), [below, at, above], "{bound:?}");
+        }
+    }
+
+    #[test]
+    fn a_figure_is_told_with_its_bound_and_with_what_asks_for_it_where_it_misses() {
+        let criterion = measured(Bound::AtLeast(80_000));
+        assert_eq!(criterion.told(79_500).as_deref(), Some("measured 79.5 %, asked for at least 80 %"));
+        assert_eq!(criterion.missed(79_500).as_deref(), Some("Fast: measured 79.5 %, asked for at least 80 %"));
+        assert_eq!(criterion.missed(80_000), None);
+        let held = Criterion { means: Means::Held, ..criterion };
+        assert_eq!((held.told(5), held.missed(5)), (None, None));
+    }
+
+    #[test]
+    fn the_names_of_means_and_levels_are_stable() {
+        for (means, name, is_a_persons) in [
+            (Means::TestsFirst, "tests-first", false),
+            (Means::SealIntact, "seal-intact", false),
+            (Means::Green, "green", false),
+            (Means::BodiesOut, "bodies-out", false),
+            (Means::Scope, "scope", false),
+            (Means::Integrity, "integrity", false),
+            (Means::Checked { commands: vec![] }, "checked", false),
+            (measured(Bound::AtLeast(0)).means, "measured", false),
+            (Means::Files { paths: vec![] }, "files", false),
+            (Means::HandedOver, "handed-over", false),
+            (Means::LeavesClean { commands: vec![] }, "leaves-clean", false),
+            (Means::NoBlocker, "no-blocker", false),
+            (Means::Reviewed { reviewer: ReviewerId(0) }, "reviewed", false),
+            (Means::Approved, "approved", true),
+            (Means::Held, "held", true),
+        ] {
+            assert_eq!((means.name(), means.is_a_persons()), (name, is_a_persons));
+        }
+        let levels =
+            [Level::Task(NodeId(0)), Level::Stream(StreamId(0)), Level::Checkpoint, Level::System, Level::Deployment];
+        assert_eq!(levels.map(Level::name), ["task", "stream", "checkpoint", "system", "deployment"]);
+    }
+
+    #[test]
+    fn the_last_number_is_what_a_journal_does_not_have_to_say() {
+        let written = |parse| {
+            serde_json::to_string(&Means::Measured {
+                command: "bench".into(),
+                bound: Bound::AtLeast(0),
+                parse,
+                unit: Unit::default(),
+            })
+        };
+        assert!(!written(Parse::Last).unwrap().contains("parse"));
+        let means = written(Parse::Pointer("/p95".into())).unwrap();
+        assert!(means.contains("/p95"), "{means}");
+    }
+}

@@ -384,15 +384,177 @@ fn shortest(graph: &DiGraph<(), ()>, mut part: Vec<NodeIndex>) -> Vec<NodeId> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Gate, Level};
+    use crate::plan::{
+        Criterion, Task,
+        sample::{self, gate},
+    };
 
     fn plan(nodes: usize, edges: &[(u32, u32)]) -> Result<Plan, Vec<PlanFault>> {
-        let gate = Node::Gate(Gate { level: Level::Checkpoint, label: "g".into(), criteria: vec![] });
-        Plan::build(Blueprint {
-            nodes: vec![gate; nodes],
-            edges: edges.iter().map(|&(a, b)| (NodeId(a), NodeId(b))).collect(),
-            ..Blueprint::default()
-        })
+        Plan::build(sample::blueprint(vec![gate(Level::Checkpoint, "g"); nodes], edges))
+    }
+
+    /// Task 1 (30 minutes) before task 3 (20), both of stream A with its gate; task 2 (45) of stream B beside them.
+    fn shop() -> Blueprint {
+        let task = |label, stream, minutes| {
+            Node::Task(Box::new(Task { stream: StreamId(stream), minutes, ..sample::task(label) }))
+        };
+        let nodes = [
+            task("1", 0, 30),
+            task("2", 1, 45),
+            task("3", 0, 20),
+            gate(Level::Task(NodeId(0)), "task:1"),
+            gate(Level::Task(NodeId(1)), "task:2"),
+            gate(Level::Stream(StreamId(0)), "stream:A"),
+            gate(Level::System, "system"),
+        ];
+        sample::blueprint(nodes, &[(4, 6), (5, 6), (2, 5), (3, 5), (3, 2), (0, 3), (1, 4), (0, 3)])
+    }
+
+    fn ids<const N: usize>(ids: [u32; N]) -> [NodeId; N] {
+        ids.map(NodeId)
+    }
+
+    fn sorted(ids: impl Iterator<Item = NodeId>) -> Vec<NodeId> {
+        let mut ids: Vec<NodeId> = ids.collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    #[test]
+    fn a_node_knows_what_it_hangs_on_and_what_hangs_on_it() {
+        let plan = Plan::build(shop()).unwrap();
+        assert_eq!((plan.len(), plan.is_empty(), plan.ids().count()), (7, false, 7));
+        assert!(Plan::default().is_empty() && Plan::default().ids().next().is_none());
+        assert_eq!(sorted(plan.dependents(NodeId(3))), ids([2, 5]));
+        assert_eq!(sorted(plan.dependencies(NodeId(6))), ids([4, 5]));
+        assert_eq!(plan.blueprint().edges.len(), 7, "the same edge twice is one");
+        assert_eq!(
+            (plan.node(NodeId(2)).label(), plan.get(NodeId(2)), plan.get(NodeId(7))),
+            ("3", Some(plan.node(NodeId(2))), None)
+        );
+        let gates: Vec<_> = plan.ids().map(|id| plan.gate_of(id)).collect();
+        assert_eq!(gates, [Some(NodeId(3)), Some(NodeId(4)), None, None, None, None, None]);
+        let tasks: Vec<_> = (0..8).map(|id| plan.task_of(NodeId(id)).map(|id| id.0)).collect();
+        assert_eq!(tasks, [Some(0), Some(1), Some(2), Some(0), Some(1), None, None, None]);
+        assert_eq!(sorted(plan.stream(StreamId(0))), ids([0, 2]));
+        assert_eq!(sorted(plan.stream(StreamId(1))), ids([1]));
+    }
+
+    #[test]
+    fn the_way_to_the_end_is_as_long_as_its_longest_path() {
+        let plan = Plan::build(shop()).unwrap();
+        let remaining: Vec<u64> = plan.ids().map(|id| plan.remaining(id)).collect();
+        assert_eq!(remaining, [50, 45, 20, 20, 0, 0, 0]);
+        assert_eq!(plan.lengths(|_| 1), [5, 3, 3, 4, 2, 2, 1]);
+        assert_eq!(plan.lengths(|_| u64::MAX)[0], u64::MAX, "as long as can be told");
+        assert_eq!(plan.critical_path(), ids([0, 3, 2, 5, 6]));
+        assert_eq!(plan.longest_path(|_| true).0, 50);
+        assert_eq!(plan.longest_path(|id| id != NodeId(0)), (45, ids([1, 4, 6]).into()));
+        assert_eq!(plan.longest_path(|id| id == NodeId(2)), (20, vec![NodeId(2)]));
+        assert_eq!(plan.longest_path(|_| false), (0, vec![]));
+    }
+
+    #[test]
+    fn what_is_done_is_not_on_the_critical_path_and_of_two_the_first_is() {
+        let mut done = shop();
+        let Node::Task(task) = &mut done.nodes[0] else { panic!() };
+        task.done = true;
+        let plan = Plan::build(done).unwrap();
+        assert_eq!((plan.remaining(NodeId(0)), plan.critical_path()), (20, ids([1, 4, 6]).into()));
+        let same = sample::blueprint(sample::tasks(&["1", "2", "3", "4"]), &[(1, 3), (1, 2)]);
+        assert_eq!(Plan::build(same).unwrap().critical_path(), ids([1, 2]));
+    }
+
+    #[test]
+    fn a_node_is_called_what_people_call_it() {
+        let mut shop = shop();
+        shop.nodes.extend([
+            gate(Level::Deployment, "deployment"),
+            gate(Level::Checkpoint, "phase:2"),
+            gate(Level::Checkpoint, "checkpoint:API"),
+            gate(Level::Checkpoint, "7"),
+            gate(Level::Stream(StreamId(9)), "stream:Z"),
+        ]);
+        let plan = Plan::build(shop).unwrap();
+        for (id, name) in [
+            (0, "task 1"),
+            (3, "the gate of task 1"),
+            (5, "the gate of stream A"),
+            (6, "the system gate"),
+            (7, "the deployment gate"),
+            (8, "the gate of phase 2"),
+            (9, "checkpoint API"),
+            (10, "checkpoint 7"),
+            (11, "gate stream:Z"),
+            (12, "node 12"),
+        ] {
+            assert_eq!(plan.name(NodeId(id)), name);
+        }
+        for (fault, words) in [
+            (PlanFault::Cycle(ids([0, 1]).into()), "a cycle: task 1 before task 2 before task 1"),
+            (PlanFault::NoSuchNode(NodeId(99)), "there is no node 99"),
+            (PlanFault::NoSuchName { node: NodeId(0), table: "streams" }, "task 1 names what is not in streams"),
+            (PlanFault::StrayGate(NodeId(3)), "the gate of task 1 is no gate of a task it hangs on"),
+        ] {
+            assert_eq!(fault.words(&plan), words);
+        }
+    }
+
+    #[test]
+    fn two_plans_are_the_same_when_their_data_is() {
+        let (plan, mut other) = (Plan::build(shop()).unwrap(), shop());
+        assert!(plan == Plan::build(shop()).unwrap());
+        other.title = "Another".into();
+        assert!(plan != Plan::build(other).unwrap());
+    }
+
+    #[test]
+    fn what_is_in_no_table_is_told_all_at_once() {
+        let mut faulty = shop();
+        faulty.resources.push(("port:4000".into(), Hold::Job));
+        faulty.reviewers.push(("qa".into(), BackendId(0)));
+        let Node::Task(task) = &mut faulty.nodes[0] else { panic!() };
+        (task.stream, task.backend) = (StreamId(2), BackendId(1));
+        (task.needs, task.reviewers) = (vec![ResourceId(0), ResourceId(1)], vec![ReviewerId(1), ReviewerId(0)]);
+        let Node::Gate(gate) = &mut faulty.nodes[6] else { panic!() };
+        let reviewed =
+            |by| Criterion { text: "".into(), line: None, means: Means::Reviewed { reviewer: ReviewerId(by) } };
+        gate.criteria = vec![reviewed(0), reviewed(1)];
+        faulty.edges.extend([(NodeId(7), NodeId(0)), (NodeId(0), NodeId(6))]);
+        let name = |node, table| PlanFault::NoSuchName { node: NodeId(node), table };
+        assert_eq!(
+            Plan::build(faulty).unwrap_err(),
+            [
+                name(0, "streams"),
+                name(0, "backends"),
+                name(0, "resources"),
+                name(0, "reviewers"),
+                name(6, "reviewers"),
+                PlanFault::NoSuchNode(NodeId(7))
+            ]
+        );
+    }
+
+    #[test]
+    fn tables_say_who_runs_what_and_for_how_long_it_is_taken() {
+        let mut shop = shop();
+        shop.backends = ["script", "claude:opus", "claude:haiku", "claude", "codex", "replay:x"].map(Box::from).into();
+        shop.fallbacks = vec![(Role::Implementation, BackendId(1), BackendId(2))];
+        shop.reviewers = vec![("qa".into(), BackendId(0)), ("security".into(), BackendId(4))];
+        shop.resources = vec![("port:4000".into(), Hold::Job), ("Cargo.lock".into(), Hold::Task)];
+        let plan = Plan::build(shop).unwrap();
+        assert_eq!(plan.reviewer(ReviewerId(1)), BackendId(4));
+        assert_eq!([0, 1].map(|id| plan.hold(ResourceId(id))), [Hold::Job, Hold::Task]);
+        for (role, backend, other) in
+            [(Role::Implementation, 1, Some(BackendId(2))), (Role::Implementation, 2, None), (Role::Reviewer, 1, None)]
+        {
+            assert_eq!(plan.fallback(role, BackendId(backend)), other, "{role:?} {backend}");
+        }
+        let kin = |id| plan.kin(BackendId(id)).iter().map(|id| id.0).collect::<Vec<_>>();
+        assert_eq!([kin(0), kin(1), kin(2)], [vec![0], vec![1, 3], vec![1, 2, 3]], "what it goes over to is spared");
+        assert_eq!([kin(4), kin(9)], [vec![4], vec![]]);
+        let free: Vec<u16> = (0..8).filter(|&id| plan.is_free(BackendId(id))).collect();
+        assert_eq!(free, [0, 5]);
     }
 
     #[test]
@@ -403,15 +565,27 @@ mod tests {
     }
 
     #[test]
+    fn of_each_knot_one_cycle_is_told_and_of_what_is_in_none_nothing() {
+        let edges = [(0, 1), (1, 2), (2, 1), (2, 3), (4, 4), (5, 6), (6, 5), (6, 7), (7, 5)];
+        let found = |most| cycles(8, edges.iter().map(|&(a, b)| (NodeId(a), NodeId(b))), most);
+        assert_eq!(found(10), [ids([1, 2]).to_vec(), ids([4]).to_vec(), ids([5, 6]).to_vec()]);
+        assert_eq!((found(2).len(), found(0).len()), (2, 0));
+    }
+
+    #[test]
     fn a_tasks_gate_hangs_on_its_task_and_is_the_only_one() {
-        let gate = |level| Node::Gate(Gate { level, label: "g".into(), criteria: vec![] });
-        let stray = |level| Blueprint { nodes: vec![gate(Level::System), gate(level)], ..Blueprint::default() };
+        let stray = |level| sample::blueprint([gate(Level::System, "g"), gate(level, "g")], &[(0, 1)]);
         for level in [Level::Task(NodeId(0)), Level::Task(NodeId(7))] {
             assert_eq!(Plan::build(stray(level)).unwrap_err(), [PlanFault::StrayGate(NodeId(1))]);
         }
         let plan = Plan::build(stray(Level::System)).unwrap();
         assert_eq!((plan.gate_of(NodeId(0)), plan.task_of(NodeId(1))), (None, None));
         assert_eq!(plan.name(NodeId(1)), "the system gate");
+        for (edges, told) in [(&[(0, 1), (0, 2)][..], 2), (&[(0, 2)], 1)] {
+            let nodes = [sample::tasks(&["1"]), vec![gate(Level::Task(NodeId(0)), "task:1"); 2]].concat();
+            let faults = Plan::build(sample::blueprint(nodes, edges)).unwrap_err();
+            assert_eq!(faults, [PlanFault::StrayGate(NodeId(told))], "{edges:?}");
+        }
     }
 
     #[test]
@@ -424,5 +598,8 @@ mod tests {
         assert_eq!(new.critical_path(), [NodeId(0), NodeId(1), NodeId(2)]);
         let back = Addition { edges: vec![(NodeId(2), NodeId(0))], ..Addition::default() };
         assert!(new.extend(&back).is_err());
+        let retire = |id| new.extend(&Addition { retired: vec![NodeId(id)], ..Addition::default() });
+        assert_eq!(retire(2).unwrap().len(), 3, "who is retired keeps its id");
+        assert_eq!(retire(3).unwrap_err(), [PlanFault::NoSuchNode(NodeId(3))]);
     }
 }

@@ -45,3 +45,16 @@ impl NodeId {
         self.0 as usize
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_a_number_with_a_mark() {
+        assert_eq!((NodeId(7).index(), serde_json::to_string(&NodeId(7)).unwrap().as_str()), (7, "7"));
+        let marks =
+            format!("{:?} {:?} {:?} {:?} {:?}", NodeId(1), StreamId(2), ReviewerId(3), BackendId(4), ResourceId(5));
+        assert_eq!(marks, "n1 s2 r3 b4 x5");
+    }
+}

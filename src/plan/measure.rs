@@ -252,7 +252,10 @@ mod tests {
             assert_eq!(part(text, false), Some(Part::Total), "{text}");
             assert_eq!(part(text, true), Some(Part::Changed), "{text}");
         }
-        assert_eq!(part("Overall coverage at least 80 %", true), Some(Part::Total));
+        for text in ["Overall coverage at least 80 %", "At least 80 % of the total lines are covered"] {
+            assert_eq!((part(text, true), part(text, false)), (Some(Part::Total), Some(Part::Total)), "{text}");
+        }
+        assert_eq!(part("Overall coverage of changed lines at least 80 %", true), None);
         assert_eq!(part("Coverage of new code at least 80 %", true), Some(Part::Changed));
         for text in [
             "Branch coverage at least 80 %",
@@ -260,6 +263,8 @@ mod tests {
             "Coverage at least 80 % per file",
             "Coverage of new code at least 80 %",
             "Coverage at least 80 ms",
+            "All lines at least 80 %",
+            "Coverage of all new code at least 80 %",
             "Coverage is good",
             "All tests pass with 90% coverage of endpoints",
         ] {
@@ -276,5 +281,66 @@ mod tests {
         assert_eq!(of("The p95 latency of searches is under 200 ms"), None, "a part of it is not what is measured");
         assert_eq!(of("The p95 latency is fine"), None);
         assert_eq!(of("Coverage at least 80 %"), None, "nothing leaves a report");
+    }
+
+    #[test]
+    fn the_name_of_a_measure_is_its_words_that_say_something() {
+        let is_it = |name: &str, text: &str| {
+            let mut settings = settings();
+            settings.measures[0].name = name.into();
+            Instruments { settings: &settings, checks: &[], is_task: true }.of(text).is_some()
+        };
+        assert!(is_it("The p95-latency", "p95 latency: at most 200 ms"));
+        assert!(is_it("Size", "The size (max) is 3 MB or less"));
+        assert!(!is_it("Size", "The weight is at most 3 MB"));
+        assert!(!is_it("Maximum", "at most 3 MB"), "a name that says nothing names nothing");
+    }
+
+    #[test]
+    fn the_configuration_asks_for_coverage_by_level_and_for_measures_at_the_levels_they_name() {
+        let mut settings = settings();
+        let checks = ["make test".to_owned()];
+        settings.coverage = Some(CoverageWish {
+            changed: Some(80_000),
+            may_drop: Some(500),
+            total: Some(70_000),
+            ..settings.coverage.unwrap_or_default()
+        });
+        settings.measures[0] = Measure {
+            demand: Demand::of("under 200 ms"),
+            levels: vec!["stream".into(), "checkpoint".into()],
+            ..settings.measures[0].clone()
+        };
+        let of = |settings: &Settings, level: &str| {
+            let criteria = Instruments { settings, checks: &checks, is_task: false }.configured(level);
+            let told = |criterion: Criterion| match criterion.means {
+                Means::Measured { command, bound, unit, .. } => format!("{command}: {}", unit.bound(bound)),
+                other => other.name().to_owned(),
+            };
+            criteria.into_iter().map(told).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&settings, "task"), ["make test: at least 80 %", "make test: at least -0.5 %"]);
+        assert_eq!(of(&settings, "stream"), ["make test: at least 70 %", "make bench: less than 200 ms"]);
+        assert_eq!(of(&settings, "checkpoint"), ["make bench: less than 200 ms"]);
+        assert_eq!(of(&settings, "system"), ["make test: at least 70 %"]);
+        assert_eq!(of(&settings, "deployment"), Vec::<String>::new());
+        settings.measures[0].demand = None;
+        settings.coverage = Some(CoverageWish { total: Some(70_000), ..CoverageWish::default() });
+        assert_eq!(of(&settings, "stream"), ["held"], "a person says what no report says");
+    }
+
+    #[test]
+    fn a_share_is_measured_by_commands_that_leave_reports() {
+        let of = |commands: &[&str], reports: &[&str]| {
+            let commands = commands.iter().map(|command| Box::from(*command)).collect();
+            match covered(Part::Total, commands, reports, Bound::AtLeast(0), Unit::percent())? {
+                Means::Measured { command, parse: Parse::Coverage(coverage), .. } => Some((command, *coverage)),
+                other => panic!("{other:?}"),
+            }
+        };
+        let (command, coverage) = of(&["make", "make cov"], &["lcov.info"]).unwrap();
+        assert_eq!(&*command, "make; make cov");
+        assert_eq!((coverage.commands.len(), &*coverage.reports), (2, &["lcov.info".into()][..]));
+        assert_eq!((of(&[], &["lcov.info"]), of(&["make"], &[])), (None, None));
     }
 }

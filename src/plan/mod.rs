@@ -26,6 +26,8 @@ mod register;
 mod resolve;
 mod revision;
 #[cfg(test)]
+mod sample;
+#[cfg(test)]
 mod spent;
 mod task;
 mod width;

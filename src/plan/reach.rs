@@ -60,5 +60,17 @@ mod tests {
         assert_eq!(reach.behind(0), Some(vec![false, false, true, true]));
         assert_eq!(reach.behind(3), Some(vec![false; 4]));
         assert_eq!(reach.behind(9), Some(vec![false; 4]));
+        assert_eq!((reach.after(0), reach.after(3), reach.after(9)), (Some(&[2][..]), Some(&[][..]), Some(&[][..])));
+    }
+
+    #[test]
+    fn what_was_asked_too_often_is_not_answered() {
+        let edges = (1..33).map(|after| ((0, after), None)).collect();
+        // An edge is a step, and so is each sixteenth node that was looked at.
+        for (left, is_answered) in [(34, true), (33, false), (31, false)] {
+            let reach = Reach { left: Cell::new(left), ..Reach::new(&edges) };
+            assert_eq!(reach.behind(0).is_some(), is_answered, "{left}");
+            assert_eq!(reach.after(0), None, "{left}");
+        }
     }
 }

@@ -49,12 +49,10 @@ pub fn revise(plan: &Plan, edited: &Blueprint, progress: impl Fn(NodeId) -> Prog
     let edit = Edit { plan, nodes: &nodes, edges: &edited.edges, progress: &progress };
     let places = edit.places();
     let ids = ids_of(plan, &places);
-    let kept: BTreeSet<NodeId> = ids.iter().copied().filter(|id| id.index() < plan.len()).collect();
-    let is_gone = |id: &NodeId| !kept.contains(id) && progress(*id) != Progress::Gone;
-    let stays_when_over = |id: &NodeId| progress(*id) == Progress::Over && plan.task_of(*id).is_some();
-    let retired: Vec<NodeId> = plan.ids().filter(|id| is_gone(id) && !stays_when_over(id)).collect();
-    let gone = plan.ids().filter(|id| is_gone(id) && stays_when_over(id));
-    let mut stays: Vec<NodeId> = edit.reworded(&places).chain(gone).filter_map(|id| plan.task_of(id)).collect();
+    let wanted: BTreeSet<NodeId> = ids.iter().copied().collect();
+    let gone = plan.ids().filter(|id| !wanted.contains(id) && progress(*id) != Progress::Gone);
+    let (settled, retired): (Vec<NodeId>, Vec<NodeId>) = gone.partition(|&id| edit.is_settled(id));
+    let mut stays: Vec<NodeId> = edit.reworded(&places).chain(settled).filter_map(|id| plan.task_of(id)).collect();
     stays.sort_unstable();
     stays.dedup();
     let added: Vec<Node> = (nodes.iter().zip(&places))
@@ -171,7 +169,7 @@ impl<P: Fn(NodeId) -> Progress> Edit<'_, P> {
     fn new_edges(&self, ids: &[NodeId], added: &[Node]) -> Result<Vec<(NodeId, NodeId)>, Vec<String>> {
         let (mut edges, mut refused) = (Vec::new(), Vec::new());
         let known = &self.plan.blueprint().edges;
-        let progress = |id: NodeId| if id.index() < self.plan.len() { self.progress(id) } else { Progress::Untouched };
+        let progress = |id: NodeId| self.plan.get(id).map_or(Progress::Untouched, |_| self.progress(id));
         for &(before, after) in self.edges {
             let edge @ (before, after) = (ids[before.index()], ids[after.index()]);
             match progress(after) {
@@ -319,7 +317,7 @@ fn placed(node: &Node, ids: &[NodeId]) -> Node {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Brief, Phases};
+    use crate::plan::{Brief, Hold, Role, sample};
 
     /// A plan of tasks with a script each, on one stream; each hangs on the one before it.
     fn blueprint(tasks: &[(&str, &str)]) -> Blueprint {
@@ -350,19 +348,7 @@ mod tests {
 
     fn task(label: &str, body: &str) -> Task {
         let brief = Brief { text: body.into(), line: label.len() as u32, ..Brief::default() };
-        Task {
-            label: label.into(),
-            title: label.into(),
-            stream: StreamId(0),
-            minutes: 1,
-            phases: Phases::ALL,
-            done: false,
-            backend: BackendId(0),
-            others: BTreeMap::new(),
-            reviewers: vec![],
-            needs: vec![],
-            brief,
-        }
+        Task { brief, ..sample::task(label) }
     }
 
     /// One more criterion of the gate at this place.
@@ -463,6 +449,117 @@ mod tests {
     }
 
     #[test]
+    fn names_are_the_same_at_whatever_place_in_their_tables() {
+        let named = |names: [&str; 2]| names.map(|name| (name.into(), BackendId(0))).to_vec();
+        let mut old = blueprint(&[("1", "a")]);
+        old.streams = vec![("A".into(), "One".into()), ("B".into(), "Two".into())];
+        old.backends = vec!["script".into(), "claude".into()];
+        old.reviewers = named(["qa", "security"]);
+        old.resources = vec![("port:1".into(), Hold::Job), ("port:2".into(), Hold::Job), ("gpu".into(), Hold::Job)];
+        let set = |plan: &mut Blueprint, [stream, backend, other, reviewer]: [u16; 4], needs: [u16; 2]| {
+            let Node::Task(task) = &mut plan.nodes[0] else { panic!() };
+            (task.stream, task.backend) = (StreamId(stream), BackendId(backend));
+            task.others = BTreeMap::from([(Role::Expert, BackendId(other))]);
+            (task.reviewers, task.needs) = (vec![ReviewerId(reviewer)], needs.map(ResourceId).into());
+            let Node::Gate(gate) = &mut plan.nodes[2] else { panic!() };
+            gate.level = Level::Stream(StreamId(stream));
+        };
+        let mut new = old.clone();
+        set(&mut old, [1, 1, 0, 1], [0, 1]);
+        new.streams.reverse();
+        (new.backends, new.reviewers) = (vec!["claude".into(), "script".into()], named(["security", "qa"]));
+        new.resources.reverse();
+        set(&mut new, [0, 0, 1, 0], [1, 2]);
+        let plan = Plan::build(old).unwrap();
+        assert_eq!(revise(&plan, &new, come(1, 0)).unwrap(), Revision::default());
+        ask(&mut new, 1, Means::Approved);
+        ask(&mut new, 2, Means::Approved);
+        let added = revise(&plan, &new, |_| Progress::Begun).unwrap().addition.added;
+        assert_eq!(added[0], *plan.node(NodeId(0)), "in the names of the running plan");
+        assert_eq!(added[2].gate().map(|gate| gate.level), Some(Level::Stream(StreamId(1))));
+    }
+
+    #[test]
+    fn names_that_the_running_plan_has_not_are_refused_all_at_once() {
+        let plan = Plan::build(blueprint(&[("1", "a")])).unwrap();
+        let mut edited = blueprint(&[("1", "a")]);
+        edited.streams.push(("B".into(), "Two".into()));
+        edited.backends.push("claude".into());
+        edited.reviewers.push(("qa".into(), BackendId(0)));
+        edited.resources.push(("gpu".into(), Hold::Job));
+        assert_eq!(
+            revise(&plan, &edited, |_| Progress::Untouched).unwrap_err(),
+            ["the stream B is new", "the backend claude is new", "the reviewer qa is new", "the resource gpu is new"]
+        );
+    }
+
+    #[test]
+    fn what_is_gone_stays_gone_and_comes_back_as_another() {
+        let plan = Plan::build(blueprint(&[("1", "a"), ("2", "b")])).unwrap();
+        let progress = |id: NodeId| match id.0 {
+            0 | 2 => Progress::Over,
+            1 | 3 => Progress::Gone,
+            4 => Progress::Untouched,
+            other => panic!("{other} is no node of the running plan"),
+        };
+        assert_eq!(revise(&plan, &blueprint(&[("1", "a")]), progress).unwrap(), Revision::default());
+        let Revision { addition, stays } = revise(&plan, &blueprint(&[("1", "a"), ("2", "b")]), progress).unwrap();
+        assert_eq!((changes(&addition), stays), ((vec!["2", "task:2"], &[][..]), vec![]));
+        let (task, gate) = (NodeId(5), NodeId(6));
+        let mut edges = addition.edges.clone();
+        edges.sort_unstable();
+        assert_eq!(edges, [(NodeId(2), task), (task, gate), (gate, NodeId(4))]);
+        assert_eq!(plan.extend(&addition).unwrap().gate_of(task), Some(gate));
+    }
+
+    #[test]
+    fn what_has_begun_goes_on_whatever_it_waits_for_less_and_needs_not_wait_for_what_is_over() {
+        let plan = Plan::build(blueprint(&[("1", "a"), ("2", "b"), ("3", "c")])).unwrap();
+        let mut more = blueprint(&[("1", "a"), ("2", "b"), ("3", "c")]);
+        more.edges.push((NodeId(3), NodeId(2)));
+        assert_eq!(revise(&plan, &more, come(3, 2)).unwrap(), Revision::default());
+        assert_eq!(revise(&plan, &more, come(3, 1)).unwrap().addition.edges, [(NodeId(3), NodeId(2))]);
+        // Task 3 has begun before task 2 was over, however that came about.
+        let early = |id: NodeId| if id.0 == 2 { Progress::Begun } else { Progress::Untouched };
+        let same = blueprint(&[("1", "a"), ("2", "b"), ("3", "c")]);
+        assert_eq!(revise(&plan, &same, early).unwrap(), Revision::default());
+        let mut less = same;
+        less.edges.retain(|edge| *edge != (NodeId(4), NodeId(2)));
+        assert_eq!(revise(&plan, &less, early).unwrap(), Revision::default());
+    }
+
+    #[test]
+    fn gates_that_have_begun_behind_one_that_is_judged_anew_are_too() {
+        let grown = |tasks: &[(&str, &str)]| {
+            let mut plan = blueprint(tasks);
+            let (stream, system) = (plan.nodes.len() as u32 - 1, plan.nodes.len() as u32);
+            plan.nodes.push(sample::gate(Level::System, "system"));
+            plan.edges.insert(0, (NodeId(stream), NodeId(system)));
+            plan
+        };
+        let plan = Plan::build(grown(&[("1", "a")])).unwrap();
+        let edited = grown(&[("1", "a"), ("2", "b")]);
+        let anew = revise(&plan, &edited, |_| Progress::Over).unwrap().addition;
+        assert_eq!(changes(&anew), (vec!["2", "task:2", "stream:A", "system"], &[NodeId(2), NodeId(3)][..]));
+        let progress = |id: NodeId| if id.0 == 3 { Progress::Untouched } else { Progress::Over };
+        let anew = revise(&plan, &edited, progress).unwrap().addition;
+        assert_eq!(changes(&anew), (vec!["2", "task:2", "stream:A"], &[NodeId(2)][..]));
+        assert!(anew.edges.contains(&(NodeId(6), NodeId(3))), "{:?}", anew.edges);
+    }
+
+    #[test]
+    fn a_task_and_its_gate_are_never_done_anew_without_each_other() {
+        let plan = Plan::build(blueprint(&[("1", "a"), ("2", "b")])).unwrap();
+        let untouched = |_| Progress::Untouched;
+        let edited = revise(&plan, &blueprint(&[("1", "a"), ("2", "other")]), untouched).unwrap().addition;
+        assert_eq!(changes(&edited), (vec!["2", "task:2"], &[NodeId(1), NodeId(3)][..]));
+        let mut asked = blueprint(&[("1", "a"), ("2", "b")]);
+        ask(&mut asked, 3, Means::Approved);
+        let asked = revise(&plan, &asked, untouched).unwrap().addition;
+        assert_eq!(changes(&asked), (vec!["2", "task:2"], &[NodeId(1), NodeId(3)][..]));
+    }
+
+    #[test]
     fn what_waits_for_less_is_added_anew_unless_it_need_not_wait_any_more() {
         let plan = Plan::build(blueprint(&[("1", "a"), ("2", "b"), ("3", "c")])).unwrap();
         let mut edited = blueprint(&[("1", "a"), ("2", "b"), ("3", "c")]);
@@ -472,6 +569,8 @@ mod tests {
         let grown = plan.extend(&addition).unwrap();
         assert_eq!(grown.dependencies(NodeId(7)).count(), 0, "it waits for nothing");
         assert_eq!(revise(&plan, &edited, come(3, 2)).unwrap(), Revision::default());
+        let over = |id: NodeId| if [0, 1, 3, 4].contains(&id.0) { Progress::Over } else { Progress::Untouched };
+        assert_eq!(revise(&plan, &edited, over).unwrap(), Revision::default());
     }
 
     #[test]

@@ -227,3 +227,85 @@ impl Task {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::sample;
+
+    const ROLES: [Role; 6] =
+        [Role::TestDeveloper, Role::Implementation, Role::Reviewer, Role::Expert, Role::Coordinator, Role::Check];
+
+    #[test]
+    fn phases_and_roles_have_one_name_in_documents_and_in_json() {
+        for phase in Phase::OF_TASK.into_iter().chain([Phase::Handoff, Phase::Judge]) {
+            assert_eq!(serde_json::to_value(phase).unwrap(), phase.name());
+        }
+        for role in ROLES {
+            assert_eq!(serde_json::to_value(role).unwrap(), role.name());
+        }
+        assert_eq!((Phase::Implement.name(), Role::TestDeveloper.name()), ("implement", "test-developer"));
+    }
+
+    #[test]
+    fn a_task_goes_through_its_phases_in_order() {
+        let every: Vec<Phase> = Phases::ALL.iter().collect();
+        assert_eq!(every, Phase::OF_TASK);
+        let docs = Phases::ALL.without(Phase::Tests).without(Phase::Red).without(Phase::Red);
+        assert_eq!(Vec::from(docs), [Phase::Implement, Phase::Verify, Phase::Review, Phase::Merge]);
+        assert!(docs.contains(Phase::Merge) && !docs.contains(Phase::Tests));
+        assert!(!Phases::ALL.contains(Phase::Handoff) && !Phases::ALL.contains(Phase::Judge));
+        let docs = docs.without(Phase::Review);
+        for (phase, at_or_behind, behind) in [
+            (Phase::Tests, Some(Phase::Implement), Some(Phase::Implement)),
+            (Phase::Implement, Some(Phase::Implement), Some(Phase::Verify)),
+            (Phase::Verify, Some(Phase::Verify), Some(Phase::Merge)),
+            (Phase::Merge, Some(Phase::Merge), None),
+            (Phase::Handoff, None, None),
+        ] {
+            assert_eq!((docs.from(phase), docs.after(phase)), (at_or_behind, behind), "{phase:?}");
+        }
+    }
+
+    #[test]
+    fn phases_are_kept_as_a_list_of_those_of_a_task() {
+        let listed = |text: &str| serde_json::from_str::<Phases>(text).unwrap();
+        let phases = listed(r#"["merge", "tests", "merge", "handoff", "judge"]"#);
+        assert_eq!(serde_json::to_string(&phases).unwrap(), r#"["tests","merge"]"#);
+        assert_eq!(phases, <Phases as From<_>>::from(vec![Phase::Tests, Phase::Merge]));
+        assert_eq!(listed("[]").iter().count(), 0);
+    }
+
+    #[test]
+    fn scripts_are_found_by_their_role_and_reviewers_by_their_name() {
+        let script = |role, name: Option<&str>, line| Script { role, name: name.map(Box::from), body: "".into(), line };
+        let brief = Brief {
+            scripts: vec![
+                script(Role::Reviewer, Some("security"), 1),
+                script(Role::Implementation, None, 2),
+                script(Role::Reviewer, Some("design"), 3),
+                script(Role::Reviewer, Some("security"), 4),
+                script(Role::Check, Some("security"), 5),
+            ],
+            ..Brief::default()
+        };
+        let lines = |role, name| brief.scripts(role, name).map(|script| script.line).collect::<Vec<_>>();
+        assert_eq!(lines(Role::Reviewer, Some("security")), [1, 4]);
+        assert_eq!(lines(Role::Reviewer, None), [1, 3, 4]);
+        assert_eq!(lines(Role::Implementation, None), [2]);
+        assert_eq!(lines(Role::Implementation, Some("security")), [0; 0]);
+    }
+
+    #[test]
+    fn a_role_is_done_by_its_own_backend_or_by_that_of_the_code_or_by_nobody() {
+        let (code, other) = (BackendId(1), BackendId(2));
+        let task = |others: &[Role]| Task {
+            backend: code,
+            others: others.iter().map(|&role| (role, other)).collect(),
+            ..sample::task("1")
+        };
+        let by = |task: &Task| ROLES.map(|role| task.backend_of(role));
+        assert_eq!(by(&task(&[])), [Some(code), Some(code), None, None, None, None]);
+        assert_eq!(by(&task(&ROLES)), [Some(other), Some(code), None, Some(other), Some(other), None]);
+    }
+}

@@ -101,3 +101,63 @@ fn augment(task: usize, behind: &[Vec<usize>], matched: &mut [Option<usize>], se
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{
+        Level, Node,
+        sample::{self, gate},
+    };
+
+    fn plan(nodes: Vec<Node>, edges: &[(u32, u32)]) -> Plan {
+        Plan::build(sample::blueprint(nodes, edges)).unwrap()
+    }
+
+    #[test]
+    fn the_nearest_tasks_are_found_through_gates_and_none_beyond_them() {
+        let gates = vec![gate(Level::Checkpoint, "g"); 2];
+        let nodes = [sample::tasks(&["1", "2", "3", "4"]), gates].concat();
+        // 1 -> 2 -> (gate 4) -> (gate 5) -> 4, and 3 -> (gate 4) and 3 -> 4.
+        let plan = plan(nodes, &[(0, 1), (1, 4), (2, 4), (4, 5), (5, 3), (2, 3)]);
+        let ids = |ids: &[u32]| ids.iter().map(|&id| NodeId(id)).collect::<Vec<_>>();
+        assert_eq!(plan.tasks_before(NodeId(3)), ids(&[1, 2]));
+        assert_eq!(plan.tasks_before(NodeId(4)), ids(&[1, 2]));
+        assert_eq!(plan.tasks_behind(NodeId(1)), ids(&[3]));
+        assert_eq!(plan.tasks_behind(NodeId(0)), ids(&[1]));
+        assert_eq!((plan.tasks_before(NodeId(0)), plan.tasks_behind(NodeId(3))), (vec![], vec![]));
+    }
+
+    #[test]
+    fn a_plan_is_as_wide_as_tasks_can_be_at_work_at_once() {
+        let labels = ["1", "2", "3", "4", "5"];
+        let tasks = |count| sample::tasks(&labels[..count]);
+        for (nodes, edges, widest_level, width) in [
+            (vec![], &[][..], 0, 0),
+            (vec![gate(Level::System, "system")], &[], 0, 0),
+            (tasks(3), &[], 3, 3),
+            (tasks(3), &[(0, 1), (1, 2)], 1, 1),
+            (tasks(5), &[(0, 2), (1, 2), (2, 3), (2, 4)], 2, 2),
+            // Of its two partners the first task gives up the one that the second has only.
+            (tasks(4), &[(0, 2), (0, 3), (1, 2)], 2, 2),
+            // Beside one task, two others that are on another level.
+            (tasks(4), &[(0, 1), (0, 2)], 2, 3),
+            ([tasks(4), vec![gate(Level::Checkpoint, "g")]].concat(), &[(0, 4), (1, 4), (4, 2), (4, 3)], 2, 2),
+            (tasks(5), &[(4, 3), (3, 2), (2, 0), (4, 1)], 2, 2),
+        ] {
+            let plan = plan(nodes, edges);
+            assert_eq!((plan.widest_level(), plan.width()), (widest_level, width), "{edges:?}");
+        }
+    }
+
+    #[test]
+    fn up_to_so_many_tasks_the_width_is_exact() {
+        // A line of tasks with two behind it, and one beside it all.
+        for (count, width) in [(EXACT, 3), (EXACT + 1, 2)] {
+            let line = count as u32 - 3;
+            let edges: Vec<_> =
+                (1..line).map(|id| (id - 1, id)).chain([(line - 1, line), (line - 1, line + 1)]).collect();
+            assert_eq!(plan(sample::tasks(&vec!["1"; count]), &edges).width(), width, "{count}");
+        }
+    }
+}
