@@ -4,7 +4,9 @@
 
 mod crew;
 mod estimates;
+mod orders;
 mod story;
+mod told;
 
 use story::*;
 use tidegate::{
