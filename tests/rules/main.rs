@@ -5,6 +5,7 @@
 mod crew;
 mod estimates;
 mod orders;
+mod replay;
 mod story;
 mod told;
 
