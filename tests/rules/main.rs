@@ -4,6 +4,7 @@
 
 mod crew;
 mod estimates;
+mod limits;
 mod orders;
 mod replay;
 mod story;
