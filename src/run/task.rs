@@ -144,7 +144,7 @@ impl Tally {
     pub(super) fn reject(&mut self, digest: u64, same_failure: u16, rejections: u16) -> bool {
         self.sent_back = self.sent_back.saturating_add(1);
         self.rejected = self.rejected.saturating_add(1);
-        self.same = if self.rejected > 1 && self.last == digest { self.same.saturating_add(1) } else { 1 };
+        self.same = if self.last == digest { self.same.saturating_add(1) } else { 1 };
         self.last = digest;
         self.same < same_failure && self.rejected < rejections
     }

@@ -4,8 +4,8 @@ use super::story::*;
 use tidegate::{
     plan::{BackendId, Level, Means, NodeId, Phase, Task},
     run::{
-        Breakage, Ending, Entry, Event, Evidence, JobId, JobState, Misfit, Oid, Order, Policy, Quota, Red, Run, Spend,
-        State, Timestamp, Until, Verified, What,
+        Breakage, Charter, Ending, Entry, Event, Evidence, JobId, JobState, Misfit, Oid, Order, Policy, Quota, Red,
+        Run, Spend, State, Timestamp, Until, Verified, What,
     },
 };
 
@@ -113,6 +113,20 @@ fn a_run_begins_with_a_plan_that_is_one_and_has_no_second() {
     let mut record = record;
     let again = record.entries[0].event.clone();
     record.refuses(record.next(again));
+}
+
+#[test]
+fn what_a_run_began_with_is_what_it_says() {
+    let (plan, policy) =
+        (Box::new(Story::new(vec![node(alone())], &[], policy()).run.plan().blueprint().clone()), policy());
+    let charter = Charter { run: "r1".into(), base: oid(7), without_checks: true, ..Charter::default() };
+    let mut run = Run::default();
+    let (plan_told, policy_told) = (plan.clone(), Box::new(policy.clone()));
+    let planned = Event::Planned { plan, policy: policy_told, tip: oid(1), charter: Box::new(charter.clone()) };
+    run.turn(Timestamp(1), [planned]).expect("decisions fit");
+    assert_eq!((run.charter(), run.policy()), (&charter, &policy));
+    assert_eq!((run.plan().blueprint(), run.shared_plan().blueprint()), (&*plan_told, &*plan_told));
+    assert_eq!((run.tip(), run.train().tip(), run.train().window()), (oid(1), oid(1), policy.window));
 }
 
 #[test]

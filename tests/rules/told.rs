@@ -208,6 +208,9 @@ fn who_is_ready_names_the_slot_that_is_taken() {
         of(Policy { agents_per_backend: per_backend, ..policy() }, all(2)),
         "ready; on x the only agent slot is taken"
     );
+    let one_each = Policy { agents_per_backend: BTreeMap::from([(BackendId(0), 1)]), ..policy() };
+    let story = Story::new(vec![node(alone()), node(alone())], &[], one_each);
+    assert_eq!(story.running(), [(0, What::Implement)]);
     let verified = |count: usize| vec![Task { phases: full().phases.without(Phase::Tests), ..full() }; count];
     assert_eq!(of(Policy { checks: 1, ..policy() }, verified(2)), "ready; the only slot for checks is taken");
     assert_eq!(of(policy(), verified(3)), "ready; all 2 slots for checks are taken");
