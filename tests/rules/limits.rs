@@ -7,8 +7,8 @@ use tidegate::{
         Addition, BackendId, Blueprint, Level, Means, Node, NodeId, Phase, ResourceId, ReviewerId, Role, StreamId, Task,
     },
     run::{
-        Ending, Event, Limit, Order, Outcome, Policy, Pool, Quota, Refusal, Rung, Spend, State, Stop, Timestamp, Until,
-        What, Why,
+        Ending, Event, Failure, Limit, Order, Outcome, Policy, Pool, Quota, Refusal, Rung, Spend, State, Stop,
+        Timestamp, Until, What, Why,
     },
 };
 
@@ -183,6 +183,25 @@ fn a_job_that_falls_over_rests_twice_as_long_each_time_and_has_so_many_lives() {
     story.end(0, What::Implement, fell());
     assert!(matches!(story.state(0), State::Failed { .. }));
     assert_eq!(story.run.deadline(), None);
+}
+
+#[test]
+fn a_look_at_a_checkpoint_that_falls_over_is_missed_by_nobody_and_a_verdict_that_never_comes_fails_the_task() {
+    let reviewed = Task { reviewers: vec![ReviewerId(0)], ..task(0, 5) };
+    let mut story = Story::new(vec![node(reviewed)], &[], policy());
+    let falls = |story: &mut Story| {
+        for _ in 0..3 {
+            story.end(0, R0, fell());
+            story.rest();
+        }
+    };
+    let job = story.open[0].id;
+    story.tell(Event::Checkpointed { job, patch: oid(7), commit: oid(8) });
+    falls(&mut story);
+    assert_eq!(story.running(), [(0, What::Implement)], "it is written on, and nobody looks");
+    story.pass(0, What::Implement);
+    falls(&mut story);
+    assert_eq!(story.state(0), State::Failed { why: Failure::FellOver { phase: Phase::Review } });
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![expect(unreachable_pub, reason = "the modules of a test are nobody's neighbours")]
 
+mod again;
 mod crew;
 mod estimates;
 mod limits;
