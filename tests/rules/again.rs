@@ -4,8 +4,8 @@ use super::story::*;
 use tidegate::{
     plan::{Level, Means, NodeId, Phase, ReviewerId, Task},
     run::{
-        Breakage, Code, Ending, Evidence, Failure, Finding, Item, Order, Policy, Rejection, State, Verdict, Weight,
-        What, Why,
+        Breakage, Code, Ending, Event, Evidence, Failure, Finding, Item, JobState, Order, Policy, Rejection, Spend,
+        State, Verdict, Weight, What, Why,
     },
 };
 
@@ -152,4 +152,32 @@ fn tests_that_pass_without_the_code_go_back_to_whoever_wrote_them() {
     story.pass(0, What::Implement);
     story.end(0, What::Verify, with(vec![found(Weight::Blocker)]));
     assert_eq!(story.running(), [(0, What::Implement)], "where nobody wrote any, whoever wrote the code does");
+}
+
+#[test]
+fn what_was_built_on_a_candidate_that_leaves_is_stopped_and_built_anew() {
+    let mut story = Story::new(vec![node(alone()), node(alone())], &[], policy());
+    story.pass_all(0, &[What::Implement, What::Build]);
+    story.pass_all(1, &[What::Implement, What::Build]);
+    assert_eq!(story.running(), [(0, What::Prove), (1, What::Prove)]);
+    let stale = story.job(1, What::Prove).id;
+    story.end(0, What::Prove, rejected());
+    let state = |story: &Story| story.run.jobs().find(|job| job.id == stale).map(|job| job.state);
+    assert_eq!(state(&story), Some(JobState::Stopping));
+    story.pass(1, What::Build);
+    story.open.retain(|job| job.id != stale);
+    let ending = Box::new(Ending::Passed(Evidence::Seen { ran: vec![] }));
+    story.tell(Event::Ended { job: stale, ending, spend: Spend::default() });
+    assert_eq!(story.running(), [(0, What::Implement), (1, What::Prove)], "what it proved is gone");
+}
+
+#[test]
+fn a_task_that_is_not_merged_is_done_when_its_gate_opens() {
+    let phases = alone().phases.without(Phase::Merge);
+    let mut story = Story::gated(Task { phases, ..alone() }, [Means::Approved]);
+    story.pass(0, What::Implement);
+    assert_eq!(story.state(0), State::Held);
+    story.order(Order::Approve { gate: NodeId(0), criterion: 0 });
+    assert_eq!((story.state(0), story.state(1)), (State::Done, State::Done));
+    assert_eq!((story.running(), story.run.tip()), (vec![(2, What::Implement)], oid(1)));
 }

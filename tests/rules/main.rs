@@ -10,6 +10,7 @@ mod orders;
 mod replay;
 mod story;
 mod told;
+mod verified;
 
 use story::*;
 use tidegate::{
