@@ -74,7 +74,7 @@ fn no_entry_is_missing_and_time_does_not_go_back() {
         record.refuses(Entry { seq, ..good.clone() });
     }
     record.refuses(Entry { at: Timestamp(good.at.0 - 1), ..good.clone() });
-    let later = Entry { at: Timestamp(good.at.0 + 7), ..good.clone() };
+    let later = Entry { at: Timestamp(good.at.0 + 7), ..good };
     assert_eq!(record.story.run.apply(&later), Ok(()));
     assert_eq!((record.story.run.seq(), record.story.run.now()), (later.seq + 1, later.at));
     assert_eq!(
@@ -259,7 +259,7 @@ fn what_passes_without_what_its_kind_has_to_bring_has_fallen_over() {
     let way = [What::Tests, What::Red, What::Implement, What::Verify, R0, What::Build, What::Prove, What::Land];
     let lacking = [
         (What::Tests, vec![Evidence::Tests { commit: none, told: vec![] }, seen()]),
-        (What::Red, vec![Evidence::Red(Box::new(Red::default())), seen()]),
+        (What::Red, vec![Evidence::Red(Box::<Red>::default()), seen()]),
         (What::Implement, vec![work(none, oid(2)), work(oid(1), none), seen()]),
         (What::Verify, vec![verified(none, oid(2)), verified(oid(1), none), seen()]),
         (R0, vec![seen(), figure()]),
