@@ -234,6 +234,11 @@ mod tests {
         is_found("a sheet of a gate", |run| run.lives[2].sheet().landed = Oid::of_number(9));
         is_found("a rest", |run| run.resting.clear());
         is_found("the queue", |run| run.queue.clear());
+        is_found("a queue that is another lane's", |run| {
+            let (lane, key) = run.queue.heads().map(|(lane, key)| (lane.clone(), key)).next().expect("one is ready");
+            run.queue.remove(&lane, key);
+            run.queue.insert(Lane { is_asked: !lane.is_asked, ..lane }, key);
+        });
         is_found("a want that is lost", |run| {
             run.wants.remove(&(NodeId(2), What::Settle(0)));
             run.resting.clear();
