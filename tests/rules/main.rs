@@ -2,15 +2,16 @@
 
 #![expect(unreachable_pub, reason = "the modules of a test are nobody's neighbours")]
 
-mod again;
 mod crew;
 mod estimates;
+mod growth;
 mod limits;
 mod orders;
 mod replay;
+mod retries;
 mod story;
 mod told;
-mod verified;
+mod verification;
 
 use story::*;
 use tidegate::{

@@ -35,6 +35,12 @@ impl Record {
         self.entries.extend(turn.entries);
     }
 
+    /// The entry fits, with whatever is decided on it left out.
+    fn takes(&mut self, entry: Entry) {
+        assert_eq!(self.story.run.apply(&entry), Ok(()));
+        self.entries.push(entry);
+    }
+
     /// An entry at the place of the next one, and now.
     fn next(&self, event: Event) -> Entry {
         Entry { seq: self.story.run.seq(), at: self.story.run.now(), event }
@@ -75,13 +81,9 @@ fn no_entry_is_missing_and_time_does_not_go_back() {
     }
     record.refuses(Entry { at: Timestamp(good.at.0 - 1), ..good.clone() });
     let later = Entry { at: Timestamp(good.at.0 + 7), ..good };
-    assert_eq!(record.story.run.apply(&later), Ok(()));
+    record.takes(later.clone());
     assert_eq!((record.story.run.seq(), record.story.run.now()), (later.seq + 1, later.at));
-    assert_eq!(
-        record.story.run.apply(&Entry { seq: later.seq + 1, ..later }),
-        Ok(()),
-        "two at the same time are in order"
-    );
+    record.takes(Entry { seq: later.seq + 1, ..later }); // two at the same time are in order
 }
 
 #[test]
@@ -134,12 +136,10 @@ fn only_what_could_be_decided_now_is_started() {
     let tasks = vec![alone(), alone(), alone()];
     let mut record = Record::new(tasks, Policy { agents: 1, ..policy() });
     record.refuses(record.next(start(1, 1, What::Implement, Some(0))));
-    let pause = Event::Ordered(Order::Pause);
-    record.tell(pause);
+    record.tell(Event::Ordered(Order::Pause));
     record.tell(ended(JobId(0)));
     record.refuses(record.next(start(1, 1, What::Implement, Some(0))));
-    assert_eq!(record.story.run.apply(&record.next(Event::Ordered(Order::Go))), Ok(()));
-    record.entries.push(Entry { seq: record.story.run.seq() - 1, ..record.next(Event::Ordered(Order::Go)) });
+    record.takes(record.next(Event::Ordered(Order::Go)));
     for (event, why) in [
         (start(2, 1, What::Implement, Some(0)), "a number was left out"),
         (start(0, 1, What::Implement, Some(0)), "a number was given before"),
@@ -150,7 +150,7 @@ fn only_what_could_be_decided_now_is_started() {
         assert!(record.story.run.apply(&record.next(event)).is_err(), "{why}");
         record.is_as_before();
     }
-    assert_eq!(record.story.run.apply(&record.next(start(1, 1, What::Implement, Some(0)))), Ok(()));
+    record.takes(record.next(start(1, 1, What::Implement, Some(0))));
 }
 
 #[test]
@@ -191,15 +191,13 @@ fn a_rest_and_a_quota_are_over_when_they_are_due_and_not_before() {
     let due = record.story.run.deadline().expect("it rests");
     let early = Entry { at: Timestamp(due.0 - 1), ..record.next(rested()) };
     record.refuses(early);
-    let at = Entry { at: due, ..record.next(rested()) };
-    assert_eq!(record.story.run.apply(&at), Ok(()));
-    record.entries.push(at);
+    record.takes(Entry { at: due, ..record.next(rested()) });
     for backend in [0, 9] {
         record.refuses(record.next(Event::QuotaDue { backend: BackendId(backend) }));
     }
     let ending = Box::new(deferred(5_000));
     record.tell(Event::Ended { job: JobId(1), ending, spend: Spend::default() });
-    assert_eq!(record.story.run.apply(&record.next(Event::QuotaDue { backend: BackendId(0) })), Ok(()));
+    record.takes(record.next(Event::QuotaDue { backend: BackendId(0) }));
     assert_eq!(record.story.run.quotas()[0], Quota::Due { times: 1 });
 }
 
