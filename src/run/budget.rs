@@ -121,3 +121,60 @@ impl Budget {
         self.reserved = self.reserved.minus(left);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: Spend = Spend { micros: 1, input: 20, cached: 300, output: 4_000 };
+
+    #[test]
+    fn tokens_are_what_was_sent_and_what_came_back() {
+        assert_eq!(ALL.tokens(), 4_320);
+        assert_eq!(Spend { input: u64::MAX, ..ALL }.tokens(), u64::MAX);
+    }
+
+    #[test]
+    fn spending_adds_up_by_its_kinds_and_never_falls_below_nothing() {
+        let sum = ALL.plus(ALL);
+        assert_eq!((sum.micros, sum.input, sum.cached, sum.output), (2, 40, 600, 8_000));
+        assert_eq!((sum.minus(ALL), ALL.minus(sum)), (ALL, Spend::default()));
+        assert!(Spend::default().is_nothing() && !Spend { cached: 1, ..Spend::default() }.is_nothing());
+    }
+
+    #[test]
+    fn what_costs_nothing_starts_whatever_is_left_and_the_rest_up_to_the_limit() {
+        let mut budget = Budget { spent: ALL, reserved: ALL, runs: 3, ..Budget::default() };
+        let just = Limit { micros: 3, tokens: 3 * 4_320, runs: 4 };
+        assert!(budget.admits(ALL, just) && budget.admits(ALL, Limit::default()));
+        for less in [Limit { micros: 2, ..just }, Limit { tokens: just.tokens - 1, ..just }, Limit { runs: 3, ..just }]
+        {
+            assert!(!budget.admits(ALL, less), "{less:?}");
+            assert!(budget.admits(Spend::default(), less));
+        }
+        budget.reserve(ALL);
+        budget.reserve(Spend::default());
+        assert_eq!((budget.runs, budget.reserved), (4, ALL.plus(ALL)), "what costs nothing is no run");
+    }
+
+    #[test]
+    fn a_grant_is_used_up_by_what_is_spent_of_it_and_no_other_grant_is() {
+        let mut budget = Budget { reserved: ALL.plus(ALL), ..Budget::default() };
+        let left = budget.spend(ALL, Spend { micros: 9, input: 5, ..Spend::default() });
+        assert_eq!((left.micros, left.input, left.cached), (0, 15, 300));
+        assert_eq!((budget.spent.micros, budget.reserved.micros), (9, 1), "beyond its grant it takes nobody's");
+        budget.release(left);
+        assert_eq!(budget.reserved, ALL);
+    }
+
+    #[test]
+    fn what_is_nothing_is_not_written_and_what_older_journals_say_is_read() {
+        let written = |spend: Spend| serde_json::to_string(&spend).unwrap();
+        assert_eq!(written(Spend { micros: 1, ..Spend::default() }), r#"{"micros":1,"input":0}"#);
+        assert_eq!(written(ALL), r#"{"micros":1,"input":20,"cached":300,"output":4000}"#);
+        let read: Spend = serde_json::from_str(r#"{"micros":1,"tokens":7}"#).unwrap();
+        assert_eq!(read, Spend { micros: 1, input: 7, ..Spend::default() });
+        let limit: Limit = serde_json::from_str(r#"{"micros":1,"tokens":2}"#).unwrap();
+        assert_eq!(limit.runs, u64::MAX, "agents were not limited");
+    }
+}

@@ -191,7 +191,7 @@ fn log(value: u64) -> Notch {
 fn scaled(ms: u64, by: Notch) -> u64 {
     let power = u128::from(POWERS[by.rem_euclid(OCTAVE) as usize]);
     let (shift, value) = (by.div_euclid(OCTAVE).clamp(-64, 48), u128::from(ms) * power);
-    let value = if shift < 0 { value >> -shift } else { value << shift } >> 15;
+    let value = if shift.is_negative() { value >> -shift } else { value << shift } >> 15;
     u64::try_from(value).unwrap_or(u64::MAX).max(u64::from(ms > 0))
 }
 
@@ -212,6 +212,16 @@ mod tests {
             eighths.windows(2).all(|pair| (1.08..1.10).contains(&(pair[1] as f64 / pair[0] as f64))),
             "{eighths:?}"
         );
+    }
+
+    #[test]
+    fn a_ratio_is_the_same_however_large_the_two_are() {
+        for shift in [0, 3, 13, 14, 20, 61] {
+            let over = |value: u64| log(value << shift) - log(4 << shift);
+            assert_eq!([over(4), over(5), over(6), over(7)], [0, 2, 4, 6], "shifted by {shift}");
+        }
+        let powers: Vec<u64> = (-8..=8).step_by(4).map(|by| scaled(1 << 20, by)).collect();
+        assert_eq!(powers, [1 << 19, 741_456, 1 << 20, 1_482_912, 1 << 21]);
     }
 
     #[test]

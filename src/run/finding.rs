@@ -221,4 +221,45 @@ mod tests {
         let (a, b) = (Finding::blocker(Code::Scope, "a"), Finding::blocker(Code::Scope, "z"));
         assert_eq!(Finding::digest_of(&[a.clone(), b.clone()]), Finding::digest_of(&[b, a]));
     }
+
+    #[test]
+    fn a_failure_is_told_from_others_by_its_code_its_file_and_its_words() {
+        let of = |text: &str| Finding::blocker(Code::CheckFails, text);
+        let digest = |text: &str| of(text).digest();
+        assert_eq!(digest("left: a\n  right: g"), digest("left: a right:\tg"), "however its lines are broken");
+        assert_eq!(digest("at 0f, then"), digest("at 3c9, then"));
+        assert_ne!(digest("a"), digest("b"), "letters that begin no number are words");
+        assert_ne!(digest("gas 1"), digest("gss 1"));
+        assert_eq!(digest("1ab"), digest("2"), "a number goes on with the letters of its base");
+        assert_ne!(digest("1ax"), digest("1ay"));
+        assert_ne!(of("no").digest(), Finding { code: Code::Scope, ..of("no") }.digest());
+        assert_ne!(of("no").digest(), of("no").at("a.rs", None).digest());
+        assert_eq!(of("no").at("a.rs", Some(1)).digest(), of("no").at("a.rs", Some(9)).digest());
+        let (one, other) = (of("gone"), of("lost"));
+        let all = [one.clone(), other.clone()];
+        assert_ne!(Finding::digest_of(&all[..1]), Finding::digest_of(&all[1..]));
+        let twice = [one.clone(), one, other];
+        assert_eq!(Finding::digest_of(&twice), Finding::digest_of(&all), "of the set of them");
+    }
+
+    #[test]
+    fn a_finding_at_a_place_keeps_what_it_says() {
+        let at = Finding::blocker(Code::Stub, "left behind").at("a.rs", Some(3));
+        let line = Some(3);
+        let text = "left behind".into();
+        let (code, weight, file, by) = (Code::Stub, Weight::Blocker, Some("a.rs".into()), None);
+        assert_eq!(at, Finding { code, weight, file, line, text, by });
+    }
+
+    #[test]
+    fn the_digest_is_the_one_that_everybody_knows_as_fnv_1a() {
+        let of = |text: &str| {
+            let mut digest = Digest::default();
+            digest.feed(text.bytes());
+            digest.0
+        };
+        assert_eq!(of(""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(of("a"), 0xaf63_dc4c_8601_ec8c);
+        assert_eq!(of("foobar"), 0x8594_4171_f739_67e8);
+    }
 }

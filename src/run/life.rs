@@ -341,12 +341,12 @@ impl Run {
         }
     }
 
+    /// Where a node stands. Nobody asks it of one that is neither at work nor failed: no ending of a job of it counts.
     pub(super) fn phase(&self, node: NodeId) -> Phase {
         match self.lives[node.index()].state {
             State::Working { phase } => phase,
             State::Merging { .. } => Phase::Merge,
             State::Failed { why } => why.phase(),
-            State::Held if self.plan.node(node).task().is_some() => Phase::Merge,
             State::Waiting { .. } | State::Blocked { .. } | State::Held => self.first_phase(node),
             State::Done | State::Skipped | State::Retired => self.first_phase(node),
         }

@@ -196,11 +196,6 @@ impl Run {
         self.jobs.values()
     }
 
-    /// The job, if it runs.
-    pub fn job(&self, id: JobId) -> Option<&Job> {
-        self.jobs.get(&id)
-    }
-
     /// The merge train.
     pub fn train(&self) -> &Train {
         &self.train
@@ -241,18 +236,8 @@ impl Run {
         self.now
     }
 
-    /// Whether a person said pause, or cancel.
-    pub fn is_paused(&self) -> bool {
-        self.mode != Mode::Going
-    }
-
     /// Whether a person who says go changes anything: it is paused, or a backend is out of order.
     pub fn waits_for_go(&self) -> bool {
         self.mode == Mode::Paused || self.mode == Mode::Going && self.quotas.contains(&Quota::OutOfOrder)
-    }
-
-    /// Whether a person said cancel, which is for good.
-    pub fn is_cancelled(&self) -> bool {
-        self.mode == Mode::Cancelled
     }
 }

@@ -101,4 +101,22 @@ mod tests {
             assert!(text.parse::<Oid>().is_err(), "{text}");
         }
     }
+
+    #[test]
+    fn people_read_its_first_twelve_digits_and_documents_all_of_them() {
+        let text = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+        let id: Oid = text.parse().unwrap();
+        assert_eq!((id.short(), format!("{id:?}")), ("4b825dc642cb".to_owned(), "4b825dc642cb".to_owned()));
+        assert_eq!((Oid::NONE.short(), format!("{:?}", Oid::NONE)), (String::new(), "none".to_owned()));
+        assert_eq!(serde_json::to_string(&id).unwrap(), format!("\"{text}\""));
+        assert_eq!(serde_json::from_str::<Oid>(&format!("\"{text}\"")).unwrap(), id);
+        assert!(serde_json::from_str::<Oid>("\"4b\"").is_err());
+    }
+
+    #[test]
+    fn every_number_has_an_id_of_its_own_and_none_of_them_is_no_id() {
+        assert_eq!(Oid::of_number(0x0102).to_string(), format!("{}{}", "0000000000000102", "0".repeat(24)));
+        assert!(Oid::NONE.is_none() && !Oid::of_number(0).is_none());
+        assert_eq!("".parse(), Ok(Oid::NONE));
+    }
 }

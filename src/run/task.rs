@@ -144,7 +144,7 @@ impl Tally {
     pub(super) fn reject(&mut self, digest: u64, same_failure: u16, rejections: u16) -> bool {
         self.sent_back = self.sent_back.saturating_add(1);
         self.rejected = self.rejected.saturating_add(1);
-        self.same = if self.rejected > 1 && self.last == digest { self.same.saturating_add(1) } else { 1 };
+        self.same = if self.last == digest { self.same.saturating_add(1) } else { 1 };
         self.last = digest;
         self.same < same_failure && self.rejected < rejections
     }
@@ -294,5 +294,34 @@ impl Count {
     /// Nodes that are over, well.
     pub fn met(&self) -> u32 {
         self.done + self.skipped + self.retired
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_ends_with_the_same_failure_in_a_row_or_with_too_many_of_any_kind() {
+        let goes_on = |failures: &[u64]| {
+            let mut tally = Tally::default();
+            failures.iter().map(|&failure| tally.reject(failure, 2, 4)).collect::<Vec<_>>()
+        };
+        assert_eq!(goes_on(&[7, 7]), [true, false]);
+        assert_eq!(goes_on(&[7, 8, 7, 8]), [true, true, true, false]);
+        assert_eq!(goes_on(&[8, 7, 7]), [true, true, false]);
+        assert_eq!(goes_on(&[0]), [true], "the first failure is nobody's second");
+    }
+
+    #[test]
+    fn with_each_rung_patience_is_new_until_nobody_is_left() {
+        let ladder = [Rung::Consulted, Rung::Advised];
+        let mut tally = Tally::default();
+        for (rung, climbed) in [(Some(Rung::Consulted), 1), (Some(Rung::Advised), 2), (None, 2)] {
+            assert!(tally.reject(7, 2, 9), "the first since the last change of hands");
+            assert_eq!(tally.climb(&ladder), rung);
+            assert_eq!(tally.climbed, climbed);
+        }
+        assert_eq!((tally.sent_back, tally.rejected), (3, 1), "all are counted, since the last rung one");
     }
 }

@@ -6,7 +6,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 use tidegate::{
-    plan::{BackendId, Blueprint, NodeId, Plan, StreamId, Task},
+    plan::{BackendId, Blueprint, Level, NodeId, Plan, StreamId, Task},
     run::{Estimates, Event, Run, Timestamp, What},
 };
 
@@ -104,6 +104,124 @@ fn waits_are_no_work_and_what_a_crash_cut_off_is_not_counted() {
     }
     let (plan, estimates) = (story.run.plan(), story.run.estimates());
     assert!(estimates.of(plan, NodeId(5)).abs_diff(10 * MINUTE) < MINUTE, "{}", estimates.of(plan, NodeId(5)));
+}
+
+/// What is known of tasks of a plan, told without a run.
+struct Known {
+    plan: Plan,
+    estimates: Estimates,
+    now: u64,
+}
+
+impl Known {
+    fn of(tasks: Vec<Task>) -> Known {
+        let blueprint = Blueprint {
+            streams: ["A", "B", "C"].map(|name| (name.into(), name.into())).into(),
+            backends: vec!["x".into()],
+            nodes: tasks.into_iter().map(node).chain([gate(Level::System, [])]).collect(),
+            ..Blueprint::default()
+        };
+        let plan = Plan::build(blueprint).expect("a plan");
+        Known { estimates: Estimates::new(&plan), plan, now: 0 }
+    }
+
+    /// One job of so many minutes, and the task is over; whether that changed the estimates.
+    fn takes(&mut self, node: u32, minutes: u64) -> bool {
+        self.estimates.began(NodeId(node), Timestamp(self.now));
+        self.now += minutes * MINUTE;
+        self.estimates.ended(NodeId(node), Timestamp(self.now));
+        self.estimates.finished(&self.plan, NodeId(node))
+    }
+
+    fn minutes(&self, node: u32) -> u64 {
+        self.estimates.of(&self.plan, NodeId(node)) / MINUTE
+    }
+}
+
+#[test]
+fn what_is_estimated_is_scaled_after_four_tasks_and_ever_more_rarely() {
+    let mut known = Known::of((0..20).map(|_| plain(0, 10)).collect());
+    let took = [40, 40, 10, 10, 40, 40, 10, 10, 10, 10, 10, 40, 40];
+    let mut told = Vec::new();
+    for (node, minutes) in (0..).zip(took) {
+        let has_changed = known.takes(node, minutes);
+        told.push((has_changed, known.minutes(19)));
+    }
+    let (keeps, becomes) = (|minutes| (false, minutes), |minutes| (true, minutes));
+    let first = [keeps(10), keeps(10), keeps(10), becomes(10), keeps(10), becomes(40)];
+    assert_eq!(told[..6], first, "of two in the middle the one nearer to what was estimated");
+    assert_eq!(told[6..9], [keeps(40), keeps(40), becomes(10)]);
+    assert_eq!(told[9..], [keeps(10); 4], "at thirteen nothing else was learned");
+}
+
+#[test]
+fn jobs_side_by_side_take_the_time_of_one_and_what_is_between_two_takes_none() {
+    let mut known = Known::of((0..5).map(|_| plain(0, 10)).collect());
+    for node in (0..4).map(NodeId) {
+        let at = |minute: u64| Timestamp(1_000 * MINUTE * u64::from(node.0) + minute * MINUTE);
+        known.estimates.began(node, at(0));
+        known.estimates.began(node, at(5));
+        known.estimates.ended(node, at(10));
+        known.estimates.ended(node, at(25));
+        known.estimates.began(node, at(500));
+        known.estimates.ended(node, at(515));
+        known.estimates.finished(&known.plan, node);
+    }
+    assert_eq!(known.minutes(4), 40, "25 and 15");
+}
+
+#[test]
+fn an_end_that_nobody_saw_begin_and_a_node_without_work_teach_nothing() {
+    let mut known = Known::of((0..5).map(|_| plain(0, 10)).collect());
+    let before = known.estimates.clone();
+    known.estimates.ended(NodeId(0), Timestamp(9));
+    assert!(!known.estimates.finished(&known.plan, NodeId(0)));
+    assert_eq!(known.estimates, before);
+    known.estimates.began(NodeId(0), Timestamp(10));
+    known.estimates.interrupted();
+    known.estimates.ended(NodeId(0), Timestamp(90 * MINUTE));
+    known.takes(0, 10);
+    for node in 1..4 {
+        known.takes(node, 10);
+    }
+    assert_eq!(known.minutes(4), 10, "since when it ran nobody knows");
+    let mut gates = Known::of(vec![plain(0, 10)]);
+    for _ in 0..5 {
+        assert!(!gates.takes(1, 100), "a gate is no task");
+    }
+    assert_eq!((gates.minutes(0), gates.minutes(1)), (10, 0));
+}
+
+#[test]
+fn what_a_size_explains_is_no_streams_doing_and_what_is_left_of_it_is() {
+    // All takes twice as long. Large tasks do not, and stream B has no others. What is in stream C takes four times as long.
+    let stream = |name: u16, minutes: u32, count| (0..count).map(move |_| plain(name, minutes));
+    let (a, b, c) = (stream(0, 8, 22), stream(1, 64, 11), stream(2, 8, 12));
+    let tasks: Vec<Task> = a.chain(b).chain(c).chain(stream(2, 64, 1)).collect();
+    let mut known = Known::of(tasks);
+    for (tasks, minutes) in [(0..21, 16), (22..32, 64), (33..44, 32)] {
+        for node in tasks {
+            known.takes(node, minutes);
+        }
+    }
+    let told = [("A", 21), ("B", 32), ("C", 44), ("a large one of C", 45)].map(|(of, node)| (of, known.minutes(node)));
+    assert_eq!(told, [("A", 16), ("B", 64), ("C", 32), ("a large one of C", 128)]);
+}
+
+#[test]
+fn what_was_done_before_takes_no_time_and_the_way_to_the_end_is_the_longest() {
+    let blueprint = Blueprint {
+        streams: vec![("A".into(), "a".into())],
+        backends: vec!["x".into()],
+        nodes: [plain(0, 10), plain(0, 20), Task { done: true, ..plain(0, 90) }, plain(0, 7)].map(node).into(),
+        edges: [(0, 1), (0, 2), (1, 3), (2, 3)].map(|(a, b)| (NodeId(a), NodeId(b))).into(),
+        ..Blueprint::default()
+    };
+    let plan = Plan::build(blueprint).expect("a plan");
+    let estimates = Estimates::new(&plan);
+    let lengths = [0, 1, 2, 3, 9].map(|node| estimates.length(NodeId(node)) / MINUTE);
+    assert_eq!(lengths, [37, 27, 7, 7, 0]);
+    assert_eq!(estimates.of(&plan, NodeId(2)), 0);
 }
 
 #[test]

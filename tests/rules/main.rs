@@ -4,7 +4,14 @@
 
 mod crew;
 mod estimates;
+mod growth;
+mod limits;
+mod orders;
+mod replay;
+mod retries;
 mod story;
+mod told;
+mod verification;
 
 use story::*;
 use tidegate::{
