@@ -14,7 +14,8 @@ pub fn secrets(variables: &[(OsString, OsString)]) -> Vec<String> {
     let mut all: Vec<String> = secret.filter_map(|(_, value)| value.to_str()).flat_map(forms).collect();
     // The password of an address: `scheme://user:password@host`.
     let within = |text: &str| {
-        let (before, _) = text.split_once("://")?.1.split('/').next()?.rsplit_once('@')?;
+        // To look for one character costs little, and most values have none.
+        let (before, _) = text.contains('@').then(|| text.split_once("://"))??.1.split('/').next()?.rsplit_once('@')?;
         before.split_once(':').map(|(_, password)| password.to_owned())
     };
     all.extend(variables.iter().filter_map(|(_, value)| within(value.to_str()?)));
