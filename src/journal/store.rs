@@ -257,11 +257,7 @@ mod tests {
         let mut journal = Journal::start(connection, folder.journal(), lock, AT).unwrap();
         let full = AppendError::DiskFull(folder.journal());
         assert_eq!(journal.append(&entries(2..5_000)), Err(full.clone()));
-        assert_eq!(
-            journal.append(&entries(2..3)),
-            Err(full.clone()),
-            "there is room for one, and a hole before it"
-        );
+        assert_eq!(journal.append(&entries(2..3)), Err(full.clone()), "there is room for one, and a hole before it");
         assert!(full.to_string().starts_with("the disk is full: nothing more can be written to /"), "{full}");
         drop(journal);
         let (mut journal, before) = Journal::resume(&folder, AT).unwrap();

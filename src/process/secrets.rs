@@ -23,7 +23,9 @@ pub fn secrets(variables: &[(OsString, OsString)]) -> Vec<String> {
     let has_names = |value: &&str| value.trim_start().starts_with(['{', '[']);
     let texts = variables.iter().filter_map(|(_, value)| value.to_str()).filter(has_names);
     for value in texts.filter_map(|value| serde_json::from_str::<Value>(value).ok()) {
-        leaves(&value, &mut |key, text| all.extend(is_secret(key.as_bytes()).then(|| forms(text)).into_iter().flatten()));
+        leaves(&value, &mut |key, text| {
+            all.extend(is_secret(key.as_bytes()).then(|| forms(text)).into_iter().flatten())
+        });
     }
     all
 }
