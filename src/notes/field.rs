@@ -70,13 +70,24 @@ impl Field {
     }
 }
 
+/// No key that is known is longer.
+const LONGEST_KEY: usize = 40;
+
 /// What a key says, whatever its case and its blanks.
 pub(super) fn key(name: &str) -> Key {
     // `📦 Dependencies (hard)`
     let name = name.split('(').next().unwrap_or_default().trim_matches(|c: char| !c.is_alphanumeric());
-    let name = name.to_lowercase().replace(['-', '_', '*', '`'], " ");
-    let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
-    match name.as_str() {
+    let mut words = String::with_capacity(LONGEST_KEY);
+    for word in name.split(|c: char| c.is_whitespace() || matches!(c, '-' | '_' | '*' | '`')) {
+        if words.len() + word.len() > LONGEST_KEY {
+            return Key::Other;
+        }
+        if !words.is_empty() && !word.is_empty() {
+            words.push(' ');
+        }
+        words.extend(word.chars().flat_map(char::to_lowercase));
+    }
+    match words.as_str() {
         "dependencies" | "dependency" | "depends on" | "depends" | "deps" | "blocked by" | "prerequisite"
         | "prerequisites" | "prerequisite tasks" | "task dependencies" => Key::Dependencies,
         "blocks" | "unblocks" | "required by" | "needed by" | "prerequisite for" | "prerequisite of" => Key::Blocks,
@@ -178,7 +189,7 @@ fn emphasised(text: &str, start: usize, is_boxed: bool) -> Option<(Key, usize, u
 pub(super) fn inline(text: &str, from: usize) -> Vec<(Key, usize, usize)> {
     let mut found = Vec::new();
     let mut at = from;
-    while let Some(sign) = text[at..].find("**").map(|n| at + n) {
+    while let Some(sign) = text.as_bytes()[at..].windows(2).position(|two| two == b"**").map(|n| at + n) {
         let Some((inner, behind)) = bold(&text[sign..]) else { break };
         let name = &text[sign + inner.start..sign + inner.end];
         let rest = &text[sign + behind..];

@@ -5,7 +5,8 @@ use super::{
     inline::plain,
     label,
     lines::{Kind, Lines},
-    outline, rows,
+    outline::{self, Outline},
+    rows,
 };
 use crate::plan::FormName;
 
@@ -70,22 +71,22 @@ struct Counts {
 }
 
 /// The form of a document. What is plain in its headings and boxes comes first; then whatever reads as a breakdown is one;
-/// then what nothing else would read.
-pub(super) fn decide(lines: &Lines<'_>) -> Form {
+/// then what nothing else would read. With the outline of a breakdown, where one was needed to tell.
+pub(super) fn decide(lines: &Lines<'_>) -> (Form, Option<Outline>) {
     let found = count(lines);
     if found.tasks > 0 {
-        return Form::Breakdown;
+        return (Form::Breakdown, None);
     }
     if found.chunks > 0 && found.filled > 0 {
-        return Form::Chunks;
+        return (Form::Chunks, None);
     }
     if found.units > 0 {
-        return Form::Units;
+        return (Form::Units, None);
     }
     let outline = outline::read(lines, Form::Breakdown);
     let is_streamed = outline.tasks.iter().any(|task| task.stream.is_some());
     let has_lists = is_streamed || found.numbered_boxes > 0;
-    match found {
+    let form = match found {
         Counts { chunks: 1.., .. } if !has_lists => Form::Chunks,
         Counts { speckit: 1.., .. } if !is_streamed => Form::SpecKit,
         // Steps among lists of boxes are a part of something else.
@@ -96,7 +97,8 @@ pub(super) fn decide(lines: &Lines<'_>) -> Form {
         Counts { rows: 1.., .. } => Form::Table,
         Counts { tickets: 2.., .. } => Form::Tickets,
         _ => Form::Breakdown,
-    }
+    };
+    (form, Some(outline))
 }
 
 fn count(lines: &Lines<'_>) -> Counts {

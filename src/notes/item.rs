@@ -150,6 +150,9 @@ impl Walk<'_, '_> {
         let start = start + boxed.map_or(0, |(_, n)| n);
         let rest = &text[start..];
         let is_bold = rest.starts_with("**");
+        if boxed.is_none() && !is_bold {
+            return None;
+        }
         let label = self.own_label(rest);
         let is_task = match &label {
             Some((_, label)) if label.is_certain && is_bold => {

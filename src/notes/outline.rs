@@ -321,8 +321,10 @@ impl Walk<'_, '_> {
     fn bold_stream(&mut self, number: usize) -> bool {
         let (text, line) = (self.lines.text(number), self.lines.lines[number]);
         let is_alone = text.starts_with("**") && text.trim_end_matches(':').ends_with("**") && line.indent == 0;
-        let label =
-            label::stream(text).filter(|l| is_alone && !l.title.is_empty() && !text[l.title.clone()].contains("**"));
+        if !is_alone {
+            return false;
+        }
+        let label = label::stream(text).filter(|l| !l.title.is_empty() && !text[l.title.clone()].contains("**"));
         let Some(label) = label else { return false };
         let Some(id) = label.id.clone().map(|id| text[id].to_lowercase()) else { return false };
         if self.headed.contains(&id) || self.opened.contains(&id) || self.excluded.is_some() {
@@ -362,12 +364,11 @@ impl Walk<'_, '_> {
         if self.is_gate_line(number) {
             return self.open_gate(number, None, None);
         }
-        let opening = field::opening(text);
-        let is_gate = opening.as_ref().is_some_and(|k| k[0].0 == field::Key::Gate);
+        let is_gate = || field::opening(text).is_some_and(|k| k[0].0 == field::Key::Gate);
         let is_set_off = line.indent == 0 && self.is_after_blank && label::bullet(text).is_none();
         // Behind a list of items, what is set off is the section's: `**Checkpoint**: ...`, `**Dependencies**: 1.1`.
         let is_sections = matches!(self.form, Form::SpecKit | Form::Checklist);
-        if self.task.is_some() && is_set_off && (is_gate || is_sections || !field::is_evidence(text)) {
+        if self.task.is_some() && is_set_off && (is_sections || is_gate() || !field::is_evidence(text)) {
             self.close(number);
         }
         if self.task.is_none() && line.indent == 0 {

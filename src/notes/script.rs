@@ -172,7 +172,7 @@ fn body(lines: &Lines<'_>, numbers: Range<usize>, indent: usize) -> String {
         });
         body.push_str(&raw[blanks.count()..]);
     }
-    body.replace("\r\n", "\n")
+    if body.contains('\r') { body.replace("\r\n", "\n") } else { body }
 }
 
 fn fault(code: &'static str, text: String, at: Span, help: &str) -> Fault {

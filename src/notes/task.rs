@@ -17,8 +17,12 @@ use std::ops::Range;
 /// A one-line title is kept whole up to here; what is longer is cut behind its first clause.
 const SHORT_TITLE: usize = 90;
 
-/// Reads one task.
-pub(super) fn read(lines: &Lines<'_>, task: &TaskLines, faults: &mut Vec<Fault>) -> TaskDraft {
+/// Reads one task, and where it says itself which stream it belongs to.
+pub(super) fn read(
+    lines: &Lines<'_>,
+    task: &TaskLines,
+    faults: &mut Vec<Fault>,
+) -> (TaskDraft, Option<Range<usize>>) {
     let head = head(lines, task);
     let fields = field::of_task(lines, task.lines.clone(), task.content, head.title.end);
     let (scripts, text) = script::read(lines, task.lines.clone(), faults);
@@ -37,7 +41,8 @@ pub(super) fn read(lines: &Lines<'_>, task: &TaskLines, faults: &mut Vec<Fault>)
         faults.push(Fault { severity: Severity::Warning, code: "struck-out", text, labels, help });
     }
     let noted = noted(lines, task, &head);
-    TaskDraft {
+    let stream = stream_field(lines, task, &fields);
+    let draft = TaskDraft {
         id: head.id.map(|r| verbatim(lines, r)),
         title: written(&head.title),
         head: lines.line_span(task.lines.start),
@@ -62,7 +67,8 @@ pub(super) fn read(lines: &Lines<'_>, task: &TaskLines, faults: &mut Vec<Fault>)
         scripts,
         text,
         ..TaskDraft::default()
-    }
+    };
+    (draft, stream)
 }
 
 /// What a remark on the task's own line says: `2. **Title** (depends on Task 1)`. Prose there is no field.
@@ -88,9 +94,9 @@ fn needs(lines: &Lines<'_>, field: &Field) -> Option<Needs> {
 }
 
 /// What its `Stream` field says, in bytes.
-pub(super) fn stream_field(lines: &Lines<'_>, task: &TaskLines) -> Option<Range<usize>> {
-    let fields = field::read(lines, task.lines.start + 1..task.lines.end);
-    fields.iter().filter(|f| f.key == Key::Stream).flat_map(Field::pieces).next().or_else(|| {
+fn stream_field(lines: &Lines<'_>, task: &TaskLines, fields: &[Field]) -> Option<Range<usize>> {
+    let is_wanted = |field: &&Field| field.key == Key::Stream && field.line > task.lines.start;
+    fields.iter().filter(is_wanted).flat_map(Field::pieces).next().or_else(|| {
         // `### Task 16 (Stream A): Title`
         let head = lines.source.get(task.content..lines.lines[task.lines.start].end)?;
         let note = label::task(head).filter(|_| task.shape == Shape::Block)?.note?;
