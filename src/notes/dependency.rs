@@ -371,7 +371,9 @@ fn is_end(text: &str) -> bool {
         "tasks",
         "task",
     ];
-    text.is_empty() || text.starts_with(['(', '-', '–', '—', '/', '→', '[']) || over.iter().any(|over| over.eq_ignore_ascii_case(word))
+    text.is_empty()
+        || text.starts_with(['(', '-', '–', '—', '/', '→', '['])
+        || over.iter().any(|over| over.eq_ignore_ascii_case(word))
 }
 
 /// Whether a remark behind a label, brackets aside, names another one.

@@ -18,11 +18,7 @@ use std::ops::Range;
 const SHORT_TITLE: usize = 90;
 
 /// Reads one task, and where it says itself which stream it belongs to.
-pub(super) fn read(
-    lines: &Lines<'_>,
-    task: &TaskLines,
-    faults: &mut Vec<Fault>,
-) -> (TaskDraft, Option<Range<usize>>) {
+pub(super) fn read(lines: &Lines<'_>, task: &TaskLines, faults: &mut Vec<Fault>) -> (TaskDraft, Option<Range<usize>>) {
     let head = head(lines, task);
     let fields = field::of_task(lines, task.lines.clone(), task.content, head.title.end);
     let (scripts, text) = script::read(lines, task.lines.clone(), faults);

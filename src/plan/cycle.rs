@@ -4,6 +4,7 @@ use super::{
     Blueprint, Fault, Label, NodeId, Severity,
     build::{Builder, MOST_FAULTS},
     graph::cycles,
+    reach::Reach,
 };
 
 /// Of as many cycles the path is told.
@@ -12,14 +13,16 @@ const MOST_CYCLES: usize = 10;
 impl Builder<'_> {
     /// One shortest cycle of each knot, as a fault with each edge and where it is stated.
     pub(super) fn cycle_faults(&mut self, blueprint: Option<&Blueprint>) {
+        if !Reach::new(self.edges.sorted()).has_cycle() {
+            return;
+        }
+        let sorted = self.edges.sorted().to_vec();
         let draft = self.draft;
         let count = draft.tasks.len();
         let nodes = blueprint.map_or_else(|| self.phase_gate(draft.phases.len()), |blueprint| blueprint.nodes.len());
         let name = |node: usize| self.node_name(node, blueprint);
-        let inside = |edge: &&(u32, u32)| edge.0.max(edge.1) < nodes as u32;
-        let mut edges: Vec<(u32, u32)> = self.edges.keys().filter(inside).copied().collect();
-        edges.sort_unstable();
-        let edges = edges.into_iter().map(|(a, b)| (NodeId(a), NodeId(b)));
+        let inside = sorted.iter().map(|&(edge, _)| edge).filter(|edge| edge.0.max(edge.1) < nodes as u32);
+        let edges = inside.map(|(a, b)| (NodeId(a), NodeId(b)));
         let mut faults = Vec::new();
         for cycle in cycles(nodes, edges, MOST_CYCLES) {
             // People read dependencies from the one that waits to the one it waits for.
@@ -29,7 +32,8 @@ impl Builder<'_> {
             let is_told = |n: &&NodeId| n.index() < count || n.index() >= 2 * count;
             let path: Vec<String> = back.iter().filter(is_told).map(|n| name(n.index())).collect();
             let labels = back.windows(2).filter_map(|pair| {
-                let at = (*self.edges.get(&(pair[1].0, pair[0].0))?)?;
+                let edge = (pair[1].0, pair[0].0);
+                let at = sorted[sorted.binary_search_by_key(&edge, |&(edge, _)| edge).ok()?].1?;
                 Some(Label { at, text: format!("{} waits for {}", name(pair[0].index()), name(pair[1].index())) })
             });
             let labels: Vec<Label> = labels.take(MOST_FAULTS).collect();
