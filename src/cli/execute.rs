@@ -7,6 +7,7 @@ use super::{
     closing::{self, Again, Report},
     complain, confinement, crew,
     exit::Exit,
+    finished::{self, Finished, Telling, Written},
     needs,
     past::{self, Past},
     preface,
@@ -66,16 +67,28 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
         _ => None,
     };
     if let Some(id) = newest(&runs, &slug)? {
-        let entries = record::read(&runs.folder(&id))?;
+        let folder = runs.folder(&id);
+        let journal = Written::of(&folder);
+        if let Some(telling) = Telling::last((scene, wish), &topic, &folder, journal.clone()).await? {
+            complain(&telling.warnings);
+            return finished::once_more(arguments, (scene, wish), &topic, &folder, telling).await;
+        }
+        let entries = record::read(&folder)?;
         let run = record::replay(&entries)?;
         let grounds = Grounds::of(scene, wish, run.charter().base, &run.charter().backend).await?;
-        let edited = understand(wish, scene, &topic, &grounds, run.charter().without_checks).await?;
         let is_done = run.outcome() == Some(Outcome::Done);
+        let of_run = (&grounds, run.charter(), run.now());
+        let circumstances =
+            if is_done { finished::circumstances((scene, wish), &topic, of_run, journal) } else { None };
+        let (edited, mut warnings) = understand(wish, scene, &topic, &grounds, run.charter().without_checks).await?;
         match past::taken_in(&run, &edited) {
             Ok((revision, plan)) => {
-                complain(&past::told(&run, &revision));
+                let told = past::told(&run, &revision);
+                complain(&told);
                 if is_done && revision.addition == Addition::default() {
-                    return again(arguments, wish, scene, &topic, &runs.folder(&id), &entries, &run).await;
+                    warnings.push_str(&told);
+                    let done = Finished { entries: &entries, run: &run, circumstances, warnings };
+                    return finished::again(arguments, (scene, wish), &topic, &folder, done).await;
                 }
                 // They are large, and a run is long.
                 drop((entries, edited));
@@ -100,19 +113,19 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
         }
     }
     let grounds = Grounds::of(scene, wish, scene.repo.head(), "").await?;
-    let blueprint = understand(wish, scene, &topic, &grounds, wish.allow_no_checks).await?;
+    let (blueprint, _) = understand(wish, scene, &topic, &grounds, wish.allow_no_checks).await?;
     begin(arguments, wish, scene, &topic, (&runs, &slug, held), blueprint, grounds).await
 }
 
 /// What a run goes by beside its documents, as of its base commit.
-struct Grounds {
-    config: Config,
-    checks: Checks,
+pub(super) struct Grounds {
+    pub(super) config: Config,
+    pub(super) checks: Checks,
     policy: Policy,
     /// The commit that it all is read from.
     base: Oid,
     /// What runs the roles of which the configuration says nothing.
-    backend: Box<str>,
+    pub(super) backend: Box<str>,
     /// What sets workspaces up, as of the base.
     setup: Vec<String>,
 }
@@ -123,7 +136,7 @@ impl Grounds {
         (&self.config, &self.setup)
     }
 
-    async fn of(scene: &Scene, wish: &Execute, base: Oid, backend: &str) -> Result<Grounds, Stop> {
+    pub(super) async fn of(scene: &Scene, wish: &Execute, base: Oid, backend: &str) -> Result<Grounds, Stop> {
         let mut config = scene.config(base).await?;
         if let Some(jobs) = wish.jobs {
             config.slots.agents = jobs;
@@ -143,19 +156,20 @@ impl Grounds {
     }
 }
 
-/// What a run would go by, or why it does not: the same for one that begins and one that goes on. Touches nothing.
+/// What a run would go by, and what was said of it, or why it does not go: the same for one that begins and one that goes on. Touches
+/// nothing.
 async fn understand(
     wish: &Execute,
     scene: &Scene,
     topic: &Topic,
     grounds: &Grounds,
     without_checks: bool,
-) -> Result<Blueprint, Stop> {
+) -> Result<(Blueprint, String), Stop> {
     let understood =
         scene.understand(topic, &settings(&grounds.config, &grounds.checks, without_checks, &grounds.backend)).await;
     let understood = understood.map_err(|(draft, faults)| scene.stop(&draft, &faults))?;
-    scene.warn(&understood, wish.strict)?;
-    Ok(understood.blueprint)
+    let warnings = scene.warn(&understood, wish.strict)?;
+    Ok((understood.blueprint, warnings))
 }
 
 /// Refuses a run of what is left of this plan that lacks what it cannot do without, and tells what it lacks beside. Touches nothing.
@@ -169,30 +183,6 @@ async fn prove_needs(
     let warnings = needs::prove(scene, &grounds.config, (plan, past), wanted).await?;
     complain(&needs::told(scene, &warnings));
     Ok(())
-}
-
-/// A run that is done is told again as it was: nothing is recorded, and its time does not go on.
-async fn again(
-    arguments: &Arguments,
-    wish: &Execute,
-    scene: &Scene,
-    topic: &Topic,
-    folder: &Folder,
-    entries: &[Entry],
-    run: &Run,
-) -> Result<Exit, Stop> {
-    if wish.dry_run {
-        say(&format!("{}: done already, in run {}; nothing is left to do\n", topic.slug, run.charter().run))?;
-        return Ok(Exit::Good);
-    }
-    let folded = Folded::default();
-    folded.replay(entries, &record::standings(run));
-    let screen = open_screen(arguments, wish, scene, &folded, &Live::default());
-    let at = entries.last().map_or_else(now, |entry| entry.at);
-    let again = Again::after(run, arguments, wish, scene, topic);
-    let report = Report { scene, folder, topic, end: handoff::End::Done, exit: Exit::Good, at, again };
-    screen.finish(report.write(&folded).await);
-    Ok(Exit::Good)
 }
 
 /// The coordinator's lock; whoever has it clears what a killed run left locked.
@@ -430,9 +420,9 @@ async fn go(
         }
     };
     // As the journal has it: told again, it is the same.
-    let again = Again::after(&run, arguments, wish, scene, topic);
+    let again = Again::after(run.outcome(), &closing::reached(&run), arguments, wish, scene, topic);
     let report = Report { scene, folder: &begun.folder, topic, end: how, exit, at: run.now(), again };
-    screen.finish(report.write(&folded).await);
+    screen.finish(report.last_word(&folded).await);
     Ok(exit)
 }
 
@@ -493,7 +483,13 @@ async fn copies(scene: &Scene, base: Oid) -> Result<Copies, Stop> {
     Ok(copies)
 }
 
-fn open_screen(arguments: &Arguments, wish: &Execute, scene: &Scene, folded: &Folded, live: &Live) -> Screen {
+pub(super) fn open_screen(
+    arguments: &Arguments,
+    wish: &Execute,
+    scene: &Scene,
+    folded: &Folded,
+    live: &Live,
+) -> Screen {
     let zone = scene.environment.time_zone.clone();
     let (view, render): (Box<dyn View>, _) = if wish.json {
         (Box::new(Json::new(Box::new(io::stdout()))), Some(Json::RENDER))
