@@ -40,8 +40,8 @@ fn gate_as_stream(lines: &Lines<'_>, page: &mut Page) {
     let mut gates: Vec<usize> = page.outline.streams.iter().map(|s| s.heading).filter(is_gate).collect();
     gates.dedup();
     let [heading] = gates.as_slice() else { return };
-    let at = lines.lines[*heading].text as u32;
-    let end = lines.lines[*heading].end as u32;
+    let at = lines.line(*heading).text as u32;
+    let end = lines.line(*heading).end as u32;
     let own = page.draft.streams.iter_mut().find(|s| (at..end).contains(&s.id.at.start));
     own.into_iter().for_each(|stream| stream.aliases.push("gate".to_owned()));
 }

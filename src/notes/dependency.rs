@@ -8,6 +8,7 @@ use super::{
     label::id_length,
     lines::Lines,
     separator::{EXCEPT, any_at, edges, inner, split, word_in},
+    task::tight,
 };
 use crate::plan::{Extent, Name, Needs, Written};
 use std::ops::Range;
@@ -92,7 +93,7 @@ const BEFORE: [&str; 6] = ["previous", "prior", "preceding", "earlier", "above",
 pub(super) fn needs(lines: &Lines<'_>, pieces: &[Range<usize>]) -> Option<Needs> {
     let whole = lines.span(pieces.first()?.start, pieces.last()?.end);
     let value = plain(&lines.source[whole.start as usize..whole.end as usize]);
-    let names = pieces.iter().flat_map(|piece| names(lines, piece.clone())).collect();
+    let names = tight(pieces.iter().flat_map(|piece| names(lines, piece.clone())));
     Some(Needs { text: Written { value, at: whole }, names })
 }
 

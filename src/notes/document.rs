@@ -91,7 +91,7 @@ pub(super) fn outlined(lines: &Lines<'_>, form: Form, outline: Outline, faults: 
     if tasks.is_empty() {
         faults.extend(warning::boxes(lines));
     }
-    let title = outline.title.map(|n| task::written(lines, lines.lines[n].text..lines.lines[n].end));
+    let title = outline.title.map(|n| task::written(lines, lines.line(n).text..lines.line(n).end));
     let draft = Draft { form: form.name(), title, streams, tasks, gates, context, ..Draft::default() };
     Page { draft, outline, places }
 }
@@ -110,8 +110,8 @@ fn context(lines: &Lines<'_>, outline: &Outline) -> String {
     let mut context = String::new();
     for (owner, numbers) in stream::runs(&outline.owners) {
         if !matches!(owner, Owner::Task(_)) {
-            let end = lines.lines.get(numbers.end).map_or(lines.source.len(), |l| l.start);
-            context.push_str(&lines.source[lines.lines[numbers.start].start..end]);
+            let end = lines.get(numbers.end).map_or(lines.source.len(), |l| l.start);
+            context.push_str(&lines.source[lines.line(numbers.start).start..end]);
         }
     }
     context
@@ -127,7 +127,8 @@ fn tasks(
 ) -> (Vec<usize>, Vec<TaskDraft>) {
     let restarts = restarts(lines, outline, places);
     let (mut seen, mut known) = (HashMap::new(), HashMap::new());
-    let (mut parts, mut tasks): (Vec<usize>, Vec<TaskDraft>) = Default::default();
+    let count = outline.tasks.len();
+    let (mut parts, mut tasks): (Vec<usize>, Vec<TaskDraft>) = (Vec::with_capacity(count), Vec::with_capacity(count));
     for (at, part) in outline.tasks.iter().enumerate() {
         let (mut task, stream) = match part.shape {
             Shape::Row => rows::read(lines, part),

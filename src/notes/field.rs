@@ -240,7 +240,7 @@ fn is_key(name: &str) -> bool {
 
 /// The fields of a task: on its own line behind its title, and below. Its label begins at `content`.
 pub(super) fn of_task(lines: &Lines<'_>, numbers: Range<usize>, content: usize, title_end: usize) -> Vec<Field> {
-    let line = lines.lines[numbers.start];
+    let line = lines.line(numbers.start);
     let start = content.clamp(line.text, line.end.max(line.text)) - line.text;
     let is_field = |&(key, sign, _): &(Key, usize, usize)| key != Key::Other && line.text + sign >= title_end;
     let is_text = line.kind == Kind::Text;
@@ -260,7 +260,7 @@ pub(super) fn read(lines: &Lines<'_>, numbers: Range<usize>) -> Vec<Field> {
 fn go_on(lines: &Lines<'_>, numbers: Range<usize>, mut fields: Vec<Field>) -> Vec<Field> {
     let (mut is_open, mut is_paragraph) = (!fields.is_empty(), !fields.is_empty());
     for number in numbers {
-        let line = lines.lines[number];
+        let line = lines.line(number);
         let text = lines.text(number);
         match line.kind {
             Kind::Blank => is_paragraph = false,
@@ -341,7 +341,7 @@ fn number_end(text: &str) -> Option<usize> {
 }
 
 fn push(lines: &Lines<'_>, number: usize, keys: &[(Key, usize, usize)], fields: &mut Vec<Field>) {
-    let line = lines.lines[number];
+    let line = lines.line(number);
     let text = lines.text(number);
     for (place, &(key, _, start)) in keys.iter().enumerate() {
         let end = keys.get(place + 1).map_or(text.len(), |&(_, next, _)| next);
@@ -378,7 +378,7 @@ mod tests {
     fn show(text: &str) -> Vec<String> {
         let lines = Lines::new(text, SourceId(0));
         let flat = |r: &Range<usize>| text[r.clone()].split_whitespace().collect::<Vec<_>>().join(" ");
-        let all = read(&lines, 0..lines.lines.len());
+        let all = read(&lines, 0..lines.len());
         all.iter()
             .map(|f| format!("{:?}={}", f.key, f.pieces().iter().map(flat).collect::<Vec<_>>().join("; ")))
             .collect()
