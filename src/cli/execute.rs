@@ -46,7 +46,8 @@ struct Begun {
     past: Vec<Entry>,
     first: Vec<Event>,
     charter: Charter,
-    plan: Plan,
+    topic: Box<str>,
+    backends: Vec<Box<str>>,
     pool: Pool,
     sandbox: Sandbox,
 }
@@ -106,7 +107,7 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
                      planned; once it is done, `execute` begins a new run of what the breakdown says then\n"
                 ));
                 drop((entries, edited));
-                let (_held, plan) = (held, run.plan().clone());
+                let (_held, plan) = (held, run.shared_plan());
                 let as_it_was = (run, Revision::default(), plan);
                 return resume(arguments, wish, scene, &topic, (&runs, id), as_it_was, grounds).await;
             }
@@ -228,8 +229,7 @@ async fn begin(
     blueprint: Blueprint,
     mut grounds: Grounds,
 ) -> Result<Exit, Stop> {
-    let plan =
-        Plan::build(blueprint.clone()).map_err(|faults| Stop::new(Exit::Faulty, format!("error: {faults:?}\n")))?;
+    let plan = Plan::build(blueprint).map_err(|faults| Stop::new(Exit::Faulty, format!("error: {faults:?}\n")))?;
     let (base, in_place) = (scene.repo.head(), grounds.config.workspace.is_in_place);
     let id = RunId::new(slug, now(), random()).map_err(|error| Stop::because("the run has no name", &error))?;
     grounds.policy.only = asked::only(wish, &plan)?;
@@ -258,6 +258,9 @@ async fn begin(
     };
     let journal =
         Journal::create(&folder, &id, now()).map_err(|error| Stop::because("the journal cannot begin", &error))?;
+    // There is one of them from here on: the journal's, and the run's after it.
+    let blueprint = plan.into_blueprint();
+    let (named, backends) = (blueprint.topic.clone(), blueprint.backends.clone());
     let planned = Event::Planned {
         plan: Box::new(blueprint),
         policy: Box::new(grounds.policy.clone()),
@@ -265,10 +268,10 @@ async fn begin(
         charter: Box::new(charter.clone()),
     };
     let (run, past, first) = (Run::default(), Vec::new(), vec![planned]);
-    let begun = Begun { folder, journal, run, past, first, charter, plan, pool, sandbox };
+    let begun = Begun { folder, journal, run, past, first, charter, topic: named, backends, pool, sandbox };
     if !arguments.quiet && !wish.json {
         complain(&preface);
-        complain(&preface::door(&begun.plan, &begun.charter));
+        complain(&preface::door(&begun.topic, &begun.charter));
     }
     go(arguments, wish, scene, topic, begun, grounds).await
 }
@@ -290,7 +293,7 @@ async fn resume(
     scene: &Scene,
     topic: &Topic,
     (runs, id): (&Runs, RunId),
-    (run, revision, plan): (Run, Revision, Plan),
+    (run, revision, plan): (Run, Revision, Arc<Plan>),
     mut grounds: Grounds,
 ) -> Result<Exit, Stop> {
     grounds.policy.only = asked::only(wish, &plan)?;
@@ -310,6 +313,8 @@ async fn resume(
     }
     let pool = pool(scene).await?;
     make_tapes(tapes.as_deref())?;
+    let (named, backends) = (plan.blueprint().topic.clone(), plan.blueprint().backends.clone());
+    drop(plan);
     let (journal, past) =
         Journal::resume(&folder, now()).map_err(|error| Stop::because("the run cannot go on", &error))?;
     let changed = (*run.policy() != grounds.policy).then(|| Box::new(grounds.policy.clone()));
@@ -323,9 +328,9 @@ async fn resume(
     }
     if !arguments.quiet && !wish.json {
         complain(&preface);
-        complain(&preface::door(&plan, &charter));
+        complain(&preface::door(&named, &charter));
     }
-    let begun = Begun { folder, journal, run, past, first, charter, plan, pool, sandbox };
+    let begun = Begun { folder, journal, run, past, first, charter, topic: named, backends, pool, sandbox };
     go(arguments, wish, scene, topic, begun, grounds).await
 }
 
@@ -333,16 +338,16 @@ async fn resume(
 async fn performer(
     scene: &Scene,
     of_run: (&str, &str, &Path, Oid),
-    begun: (&Charter, &Plan, Pool),
+    begun: (&Charter, &[Box<str>], Pool),
     (config, checks): (&Config, Checks),
     (launch, tapes): (Arc<dyn Launch>, Option<PathBuf>),
 ) -> Result<Arc<dyn Performer>, Stop> {
-    let (charter, plan, pool) = begun;
+    let (charter, backends, pool) = begun;
     if charter.in_place {
         let setting = setting(scene, of_run, config).await?;
         return Ok(Arc::new(InPlace::new(setting, Arc::clone(&scene.repo), launch, pool)));
     }
-    let backends = crew::backends(scene, config, plan.blueprint(), &launch);
+    let backends = crew::backends(scene, config, backends, &launch);
     let mut bench = bench(scene, of_run, config, checks, (pool, launch, backends)).await?;
     bench.record(tapes);
     bench.keep_left().await;
@@ -375,14 +380,14 @@ async fn go(
     let telemetry = start_telemetry(arguments, scene, &screen)?;
     // Each agent may have an expert at work for it, and waits for it.
     let wardens = wardens(scene, &begun.pool, &begun.sandbox, 2 * policy.agents + policy.checks)?;
-    let backends: Vec<Box<str>> = begun.plan.blueprint().backends.clone();
-    let of_run = (&*begun.charter.run, &*begun.plan.blueprint().topic, begun.folder.path(), begun.charter.base);
+    let (backends, charter) = (begun.backends, &begun.charter);
+    let of_run = (&*charter.run, &*begun.topic, begun.folder.path(), charter.base);
     let launch: Arc<dyn Launch> = Arc::<Wardens>::clone(&wardens);
     let tapes = asked_tapes(arguments, wish, scene);
     let performer =
-        performer(scene, of_run, (&begun.charter, &begun.plan, begun.pool), (&config, checks), (launch, tapes)).await?;
-    // The run has its own, and what is past is on the board.
-    drop((begun.past, begun.plan));
+        performer(scene, of_run, (charter, &backends, begun.pool), (&config, checks), (launch, tapes)).await?;
+    // What is past is on the board.
+    drop(begun.past);
     clear_homes(scene, &begun.charter.run, false);
     let bell = Doorbell::listen(&begun.folder).map_err(|error| Stop::because("orders cannot be heard", &error))?;
     let inbox = Inbox::open(&begun.folder).map_err(|error| Stop::because("orders cannot be taken", &error))?;

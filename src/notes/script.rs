@@ -39,6 +39,7 @@ pub(super) fn read(lines: &Lines<'_>, numbers: Range<usize>, faults: &mut Vec<Fa
         number += 1;
     }
     scripts.shrink_to_fit();
+    rest.shrink_to_fit();
     (scripts, rest)
 }
 
