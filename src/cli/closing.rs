@@ -15,10 +15,11 @@ use crate::{
     notes::Topic,
     plan::BackendId,
     process::with_causes,
-    run::{Limit, Oid, Outcome, Run, Stop as Halt, Timestamp},
+    run::{Charter, Limit, Oid, Outcome, Run, Stop as Halt, Timestamp},
     views::{Folded, Last},
     workspace::integration_ref,
 };
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// The name of the report in the topic's folder.
@@ -63,7 +64,7 @@ pub(crate) fn ending(
 }
 
 /// The limits that stopped a run, or would.
-fn reached(run: &Run) -> Vec<handoff::Reached> {
+pub(super) fn reached(run: &Run) -> Vec<handoff::Reached> {
     let budget = run.budget();
     let runs = u32::try_from(budget.runs).unwrap_or(u32::MAX);
     handoff::reached(run.policy().budget, Bill { runs, spend: budget.spent, ..Bill::default() })
@@ -78,8 +79,14 @@ pub(super) struct Again {
 impl Again {
     /// After the end of a run: as it was typed, but for what would stop it again at once. Its paths are absolute, since it may be typed
     /// from anywhere in the repository.
-    pub(super) fn after(run: &Run, arguments: &Arguments, wish: &Execute, scene: &Scene, topic: &Topic) -> Again {
-        let (outcome, reached) = (run.outcome(), reached(run));
+    pub(super) fn after(
+        outcome: Option<Outcome>,
+        reached: &[handoff::Reached],
+        arguments: &Arguments,
+        wish: &Execute,
+        scene: &Scene,
+        topic: &Topic,
+    ) -> Again {
         let is_stopped = |halt| outcome == Some(Outcome::Stopped(halt));
         let start = arguments.folder(&scene.environment.folder);
         let path = |path: &PathBuf| handoff::quoted(&start.join(path).display().to_string());
@@ -120,44 +127,82 @@ pub(crate) struct Report<'a> {
     pub(crate) again: Again,
 }
 
+/// Where a run's result is.
+pub(crate) struct Found {
+    /// As people type it.
+    place: String,
+    /// Whether it merges into HEAD.
+    merges: Merges,
+    /// What is to be known of its branch.
+    notes: Vec<Box<str>>,
+    /// The run's folder, as it is shown.
+    logs: String,
+}
+
+/// The report as it is told.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Told {
+    /// On the terminal.
+    pub(crate) terminal: String,
+    /// As a document.
+    pub(crate) markdown: String,
+}
+
 impl Report<'_> {
-    /// The last word, with the report as text for the terminal; its document is written beside the breakdown and kept with the run.
-    /// The branch is moved to where the run is.
-    pub(crate) async fn write(self, board: &Folded) -> Last {
-        let (run, base, tip) = board.with(|board| (board.charter().run.clone(), board.charter().base, board.tip()));
-        let (place, merges, notes) = if board.with(|board| board.charter().in_place) {
-            (self.scene.repo.top().display().to_string(), Merges::InPlace, Vec::new())
-        } else {
-            self.result(&run, base, tip).await
-        };
-        let logs = self.folder.path().display().to_string();
-        let (outcome, is_gone) = (Some(self.end.name()), merges == Merges::Gone);
+    /// The last word of a run that has just ended.
+    pub(crate) async fn last_word(&self, board: &Folded) -> Last {
+        let (charter, tip, count) = board.with(|board| (board.charter().clone(), board.tip(), board.tasks()));
+        let found = self.result(&charter, tip).await;
+        let told = board.with(|board| self.told(board, &found));
+        self.write(&told, &found, (tip, (count.total, count.met())))
+    }
+
+    /// What the board does not know of the end.
+    pub(crate) fn closing<'a>(&'a self, found: &'a Found) -> Closing<'a> {
+        let Found { place, merges, notes, logs } = found;
+        let (end, merges) = (self.end.clone(), merges.clone());
         let (again, differs) = (&*self.again.command, self.again.differs);
-        let closing =
-            Closing { end: self.end, at: self.at, place: &place, merges, logs: &logs, notes: &notes, again, differs };
-        let page = board.with(|board| handoff::report(board, &closing, &self.scene.environment.time_zone));
-        let mut text = format!("\n{}", page.terminal(COLUMNS));
-        let markdown = page.markdown();
-        let written = handoff::Folder::open(&self.topic.folder).and_then(|folder| folder.write(REPORT, &markdown));
+        Closing { end, at: self.at, place, merges, logs, notes, again, differs }
+    }
+
+    /// The report.
+    pub(crate) fn told(&self, board: &Board, found: &Found) -> Told {
+        let page = handoff::report(board, &self.closing(found), &self.scene.environment.time_zone);
+        Told { terminal: page.terminal(COLUMNS), markdown: page.markdown() }
+    }
+
+    /// The last word, with the report as text for the terminal; its document is written beside the breakdown and kept with the run.
+    pub(crate) fn write(&self, told: &Told, found: &Found, (tip, tasks): (Oid, (u32, u32))) -> Last {
+        let mut text = format!("\n{}", told.terminal);
+        let written = handoff::Folder::open(&self.topic.folder).and_then(|folder| folder.write(REPORT, &told.markdown));
         if let Err(error) = written {
             text.push_str(&format!("{REPORT} cannot be written: {error}\n"));
         }
-        if let Err(error) = std::fs::write(self.folder.report(), &markdown) {
+        if let Err(error) = std::fs::write(self.folder.report(), &told.markdown) {
             text.push_str(&format!("{}: {error}\n", self.folder.report().display()));
         }
-        let count = board.with(Board::tasks);
         Last {
             text,
             exit: Some(self.exit.code()),
-            outcome,
-            place: (!is_gone).then_some(place),
+            outcome: Some(self.end.name()),
+            place: (found.merges != Merges::Gone).then(|| found.place.clone()),
             commit: Some(tip.to_string()),
-            tasks: Some((count.total, count.met())),
+            tasks: Some(tasks),
         }
     }
 
+    /// Where the result is. The branch is moved to where the run is.
+    pub(crate) async fn result(&self, charter: &Charter, tip: Oid) -> Found {
+        let (place, merges, notes) = if charter.in_place {
+            (self.scene.repo.top().display().to_string(), Merges::InPlace, Vec::new())
+        } else {
+            self.landed(&charter.run, charter.base, tip).await
+        };
+        Found { place, merges, notes, logs: self.folder.path().display().to_string() }
+    }
+
     /// Where the result is, as people type it, whether it merges into HEAD, and what is to be known of its branch.
-    async fn result(&self, run: &str, base: Oid, tip: Oid) -> (String, Merges, Vec<Box<str>>) {
+    async fn landed(&self, run: &str, base: Oid, tip: Oid) -> (String, Merges, Vec<Box<str>>) {
         let repo = &self.scene.repo;
         let commit = tip.to_string();
         if let Ok(None) = repo.resolve(&commit).await {

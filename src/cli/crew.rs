@@ -54,13 +54,13 @@ pub(super) fn cassettes(top: Option<&Path>, config: &Config) -> Option<PathBuf> 
 }
 
 /// Everything that the plan names and that runs agents.
-pub(super) fn backends(scene: &Scene, config: &Config, plan: &Blueprint, wardens: &Arc<dyn Launch>) -> Backends {
+pub(super) fn backends(scene: &Scene, config: &Config, names: &[Box<str>], wardens: &Arc<dyn Launch>) -> Backends {
     let mut backends: Backends = BTreeMap::new();
     backends.insert("script".into(), Arc::new(ScriptBackend::new(Arc::clone(wardens))));
     let environment = &scene.environment;
     // `[agents] env` beside what each backend needs.
     let own = |names: &[&str]| [environment.named(names), environment.named(&config.agents.env)].concat();
-    for name in plan.backends.iter().filter_map(|name| name.split(':').next()) {
+    for name in names.iter().filter_map(|name| name.split(':').next()) {
         // By its own path, below which lies what has to be visible for it.
         let argv = |argv: &[String]| {
             let path = environment.search_path().unwrap_or_default();

@@ -7,6 +7,7 @@ use super::{
     closing::{self, Again, Report},
     complain, confinement, crew,
     exit::Exit,
+    finished::{self, Finished, Telling, Written},
     needs,
     past::{self, Past},
     preface,
@@ -45,7 +46,8 @@ struct Begun {
     past: Vec<Entry>,
     first: Vec<Event>,
     charter: Charter,
-    plan: Plan,
+    topic: Box<str>,
+    backends: Vec<Box<str>>,
     pool: Pool,
     sandbox: Sandbox,
 }
@@ -66,16 +68,28 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
         _ => None,
     };
     if let Some(id) = newest(&runs, &slug)? {
-        let entries = record::read(&runs.folder(&id))?;
+        let folder = runs.folder(&id);
+        let journal = Written::of(&folder);
+        if let Some(telling) = Telling::last((scene, wish), &topic, &folder, journal.clone()).await? {
+            complain(&telling.warnings);
+            return finished::once_more(arguments, (scene, wish), &topic, &folder, telling).await;
+        }
+        let entries = record::read(&folder)?;
         let run = record::replay(&entries)?;
         let grounds = Grounds::of(scene, wish, run.charter().base, &run.charter().backend).await?;
-        let edited = understand(wish, scene, &topic, &grounds, run.charter().without_checks).await?;
         let is_done = run.outcome() == Some(Outcome::Done);
+        let of_run = (&grounds, run.charter(), run.now());
+        let circumstances =
+            if is_done { finished::circumstances((scene, wish), &topic, of_run, journal) } else { None };
+        let (edited, mut warnings) = understand(wish, scene, &topic, &grounds, run.charter().without_checks).await?;
         match past::taken_in(&run, &edited) {
             Ok((revision, plan)) => {
-                complain(&past::told(&run, &revision));
+                let told = past::told(&run, &revision);
+                complain(&told);
                 if is_done && revision.addition == Addition::default() {
-                    return again(arguments, wish, scene, &topic, &runs.folder(&id), &entries, &run).await;
+                    warnings.push_str(&told);
+                    let done = Finished { entries: &entries, run: &run, circumstances, warnings };
+                    return finished::again(arguments, (scene, wish), &topic, &folder, done).await;
                 }
                 // They are large, and a run is long.
                 drop((entries, edited));
@@ -93,26 +107,26 @@ pub(crate) async fn run_topic(arguments: &Arguments, wish: &Execute, scene: &Sce
                      planned; once it is done, `execute` begins a new run of what the breakdown says then\n"
                 ));
                 drop((entries, edited));
-                let (_held, plan) = (held, run.plan().clone());
+                let (_held, plan) = (held, run.shared_plan());
                 let as_it_was = (run, Revision::default(), plan);
                 return resume(arguments, wish, scene, &topic, (&runs, id), as_it_was, grounds).await;
             }
         }
     }
     let grounds = Grounds::of(scene, wish, scene.repo.head(), "").await?;
-    let blueprint = understand(wish, scene, &topic, &grounds, wish.allow_no_checks).await?;
+    let (blueprint, _) = understand(wish, scene, &topic, &grounds, wish.allow_no_checks).await?;
     begin(arguments, wish, scene, &topic, (&runs, &slug, held), blueprint, grounds).await
 }
 
 /// What a run goes by beside its documents, as of its base commit.
-struct Grounds {
-    config: Config,
-    checks: Checks,
+pub(super) struct Grounds {
+    pub(super) config: Config,
+    pub(super) checks: Checks,
     policy: Policy,
     /// The commit that it all is read from.
     base: Oid,
     /// What runs the roles of which the configuration says nothing.
-    backend: Box<str>,
+    pub(super) backend: Box<str>,
     /// What sets workspaces up, as of the base.
     setup: Vec<String>,
 }
@@ -123,7 +137,7 @@ impl Grounds {
         (&self.config, &self.setup)
     }
 
-    async fn of(scene: &Scene, wish: &Execute, base: Oid, backend: &str) -> Result<Grounds, Stop> {
+    pub(super) async fn of(scene: &Scene, wish: &Execute, base: Oid, backend: &str) -> Result<Grounds, Stop> {
         let mut config = scene.config(base).await?;
         if let Some(jobs) = wish.jobs {
             config.slots.agents = jobs;
@@ -143,19 +157,20 @@ impl Grounds {
     }
 }
 
-/// What a run would go by, or why it does not: the same for one that begins and one that goes on. Touches nothing.
+/// What a run would go by, and what was said of it, or why it does not go: the same for one that begins and one that goes on. Touches
+/// nothing.
 async fn understand(
     wish: &Execute,
     scene: &Scene,
     topic: &Topic,
     grounds: &Grounds,
     without_checks: bool,
-) -> Result<Blueprint, Stop> {
+) -> Result<(Blueprint, String), Stop> {
     let understood =
         scene.understand(topic, &settings(&grounds.config, &grounds.checks, without_checks, &grounds.backend)).await;
     let understood = understood.map_err(|(draft, faults)| scene.stop(&draft, &faults))?;
-    scene.warn(&understood, wish.strict)?;
-    Ok(understood.blueprint)
+    let warnings = scene.warn(&understood, wish.strict)?;
+    Ok((understood.blueprint, warnings))
 }
 
 /// Refuses a run of what is left of this plan that lacks what it cannot do without, and tells what it lacks beside. Touches nothing.
@@ -169,30 +184,6 @@ async fn prove_needs(
     let warnings = needs::prove(scene, &grounds.config, (plan, past), wanted).await?;
     complain(&needs::told(scene, &warnings));
     Ok(())
-}
-
-/// A run that is done is told again as it was: nothing is recorded, and its time does not go on.
-async fn again(
-    arguments: &Arguments,
-    wish: &Execute,
-    scene: &Scene,
-    topic: &Topic,
-    folder: &Folder,
-    entries: &[Entry],
-    run: &Run,
-) -> Result<Exit, Stop> {
-    if wish.dry_run {
-        say(&format!("{}: done already, in run {}; nothing is left to do\n", topic.slug, run.charter().run))?;
-        return Ok(Exit::Good);
-    }
-    let folded = Folded::default();
-    folded.replay(entries, &record::standings(run));
-    let screen = open_screen(arguments, wish, scene, &folded, &Live::default());
-    let at = entries.last().map_or_else(now, |entry| entry.at);
-    let again = Again::after(run, arguments, wish, scene, topic);
-    let report = Report { scene, folder, topic, end: handoff::End::Done, exit: Exit::Good, at, again };
-    screen.finish(report.write(&folded).await);
-    Ok(Exit::Good)
 }
 
 /// The coordinator's lock; whoever has it clears what a killed run left locked.
@@ -238,8 +229,7 @@ async fn begin(
     blueprint: Blueprint,
     mut grounds: Grounds,
 ) -> Result<Exit, Stop> {
-    let plan =
-        Plan::build(blueprint.clone()).map_err(|faults| Stop::new(Exit::Faulty, format!("error: {faults:?}\n")))?;
+    let plan = Plan::build(blueprint).map_err(|faults| Stop::new(Exit::Faulty, format!("error: {faults:?}\n")))?;
     let (base, in_place) = (scene.repo.head(), grounds.config.workspace.is_in_place);
     let id = RunId::new(slug, now(), random()).map_err(|error| Stop::because("the run has no name", &error))?;
     grounds.policy.only = asked::only(wish, &plan)?;
@@ -268,6 +258,9 @@ async fn begin(
     };
     let journal =
         Journal::create(&folder, &id, now()).map_err(|error| Stop::because("the journal cannot begin", &error))?;
+    // There is one of them from here on: the journal's, and the run's after it.
+    let blueprint = plan.into_blueprint();
+    let (named, backends) = (blueprint.topic.clone(), blueprint.backends.clone());
     let planned = Event::Planned {
         plan: Box::new(blueprint),
         policy: Box::new(grounds.policy.clone()),
@@ -275,10 +268,10 @@ async fn begin(
         charter: Box::new(charter.clone()),
     };
     let (run, past, first) = (Run::default(), Vec::new(), vec![planned]);
-    let begun = Begun { folder, journal, run, past, first, charter, plan, pool, sandbox };
+    let begun = Begun { folder, journal, run, past, first, charter, topic: named, backends, pool, sandbox };
     if !arguments.quiet && !wish.json {
         complain(&preface);
-        complain(&preface::door(&begun.plan, &begun.charter));
+        complain(&preface::door(&begun.topic, &begun.charter));
     }
     go(arguments, wish, scene, topic, begun, grounds).await
 }
@@ -300,7 +293,7 @@ async fn resume(
     scene: &Scene,
     topic: &Topic,
     (runs, id): (&Runs, RunId),
-    (run, revision, plan): (Run, Revision, Plan),
+    (run, revision, plan): (Run, Revision, Arc<Plan>),
     mut grounds: Grounds,
 ) -> Result<Exit, Stop> {
     grounds.policy.only = asked::only(wish, &plan)?;
@@ -320,6 +313,8 @@ async fn resume(
     }
     let pool = pool(scene).await?;
     make_tapes(tapes.as_deref())?;
+    let (named, backends) = (plan.blueprint().topic.clone(), plan.blueprint().backends.clone());
+    drop(plan);
     let (journal, past) =
         Journal::resume(&folder, now()).map_err(|error| Stop::because("the run cannot go on", &error))?;
     let changed = (*run.policy() != grounds.policy).then(|| Box::new(grounds.policy.clone()));
@@ -333,9 +328,9 @@ async fn resume(
     }
     if !arguments.quiet && !wish.json {
         complain(&preface);
-        complain(&preface::door(&plan, &charter));
+        complain(&preface::door(&named, &charter));
     }
-    let begun = Begun { folder, journal, run, past, first, charter, plan, pool, sandbox };
+    let begun = Begun { folder, journal, run, past, first, charter, topic: named, backends, pool, sandbox };
     go(arguments, wish, scene, topic, begun, grounds).await
 }
 
@@ -343,16 +338,16 @@ async fn resume(
 async fn performer(
     scene: &Scene,
     of_run: (&str, &str, &Path, Oid),
-    begun: (&Charter, &Plan, Pool),
+    begun: (&Charter, &[Box<str>], Pool),
     (config, checks): (&Config, Checks),
     (launch, tapes): (Arc<dyn Launch>, Option<PathBuf>),
 ) -> Result<Arc<dyn Performer>, Stop> {
-    let (charter, plan, pool) = begun;
+    let (charter, backends, pool) = begun;
     if charter.in_place {
         let setting = setting(scene, of_run, config).await?;
         return Ok(Arc::new(InPlace::new(setting, Arc::clone(&scene.repo), launch, pool)));
     }
-    let backends = crew::backends(scene, config, plan.blueprint(), &launch);
+    let backends = crew::backends(scene, config, backends, &launch);
     let mut bench = bench(scene, of_run, config, checks, (pool, launch, backends)).await?;
     bench.record(tapes);
     bench.keep_left().await;
@@ -385,14 +380,14 @@ async fn go(
     let telemetry = start_telemetry(arguments, scene, &screen)?;
     // Each agent may have an expert at work for it, and waits for it.
     let wardens = wardens(scene, &begun.pool, &begun.sandbox, 2 * policy.agents + policy.checks)?;
-    let backends: Vec<Box<str>> = begun.plan.blueprint().backends.clone();
-    let of_run = (&*begun.charter.run, &*begun.plan.blueprint().topic, begun.folder.path(), begun.charter.base);
+    let (backends, charter) = (begun.backends, &begun.charter);
+    let of_run = (&*charter.run, &*begun.topic, begun.folder.path(), charter.base);
     let launch: Arc<dyn Launch> = Arc::<Wardens>::clone(&wardens);
     let tapes = asked_tapes(arguments, wish, scene);
     let performer =
-        performer(scene, of_run, (&begun.charter, &begun.plan, begun.pool), (&config, checks), (launch, tapes)).await?;
-    // The run has its own, and what is past is on the board.
-    drop((begun.past, begun.plan));
+        performer(scene, of_run, (charter, &backends, begun.pool), (&config, checks), (launch, tapes)).await?;
+    // What is past is on the board.
+    drop(begun.past);
     clear_homes(scene, &begun.charter.run, false);
     let bell = Doorbell::listen(&begun.folder).map_err(|error| Stop::because("orders cannot be heard", &error))?;
     let inbox = Inbox::open(&begun.folder).map_err(|error| Stop::because("orders cannot be taken", &error))?;
@@ -430,9 +425,9 @@ async fn go(
         }
     };
     // As the journal has it: told again, it is the same.
-    let again = Again::after(&run, arguments, wish, scene, topic);
+    let again = Again::after(run.outcome(), &closing::reached(&run), arguments, wish, scene, topic);
     let report = Report { scene, folder: &begun.folder, topic, end: how, exit, at: run.now(), again };
-    screen.finish(report.write(&folded).await);
+    screen.finish(report.last_word(&folded).await);
     Ok(exit)
 }
 
@@ -493,7 +488,13 @@ async fn copies(scene: &Scene, base: Oid) -> Result<Copies, Stop> {
     Ok(copies)
 }
 
-fn open_screen(arguments: &Arguments, wish: &Execute, scene: &Scene, folded: &Folded, live: &Live) -> Screen {
+pub(super) fn open_screen(
+    arguments: &Arguments,
+    wish: &Execute,
+    scene: &Scene,
+    folded: &Folded,
+    live: &Live,
+) -> Screen {
     let zone = scene.environment.time_zone.clone();
     let (view, render): (Box<dyn View>, _) = if wish.json {
         (Box::new(Json::new(Box::new(io::stdout()))), Some(Json::RENDER))

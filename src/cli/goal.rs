@@ -8,6 +8,7 @@ use crate::{
     plan::{self, Plan, Revision, Settings},
     run::{Oid, Outcome, Run},
 };
+use std::sync::Arc;
 
 /// A task that stands for any that carries no script.
 const ANY: &str = "### Stream A: Any\n\n1. **Any task**\n   - Test Requirements: the behaviour it is to have\n";
@@ -24,7 +25,7 @@ pub(super) struct Start {
 
 /// The plan of that.
 pub(super) struct Goal {
-    pub(super) plan: Plan,
+    pub(super) plan: Arc<Plan>,
     /// The run that goes on with it.
     run: Option<(Folder, Run, Revision)>,
 }
@@ -64,12 +65,12 @@ impl Start {
                 Ok((revision, plan)) => return Ok(Goal { plan, run: Some((folder, run, revision)) }),
                 Err(_) if run.outcome() == Some(Outcome::Done) => {}
                 Err(_) => {
-                    let plan = run.plan().clone();
+                    let plan = run.shared_plan();
                     return Ok(Goal { plan, run: Some((folder, run, Revision::default())) });
                 }
             }
         }
-        Ok(Goal { plan: built(understood.blueprint)?, run: None })
+        Ok(Goal { plan: Arc::new(built(understood.blueprint)?), run: None })
     }
 }
 
@@ -79,7 +80,7 @@ impl Goal {
         let (draft, _) = notes::read_text("any", "breakdown.md", ANY.to_owned());
         let (blueprint, _) =
             plan::build(&draft, settings).map_err(|faults| Stop::faulty(Exit::Faulty, &draft, &faults, false))?;
-        Ok(Goal { plan: built(blueprint)?, run: None })
+        Ok(Goal { plan: Arc::new(built(blueprint)?), run: None })
     }
 
     /// How far it has come.

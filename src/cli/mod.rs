@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod execute;
 mod exit;
+mod finished;
 mod goal;
 mod init;
 mod logs;

@@ -3,11 +3,11 @@
 use super::Stop;
 use crate::{
     journal::{Folder, Inbox},
-    plan::{self, Blueprint, Node, NodeId, Plan, Progress, Revision},
+    plan::{self, Addition, Blueprint, Node, NodeId, Plan, Progress, Revision},
     run::{Item, Order, Proof, Run, State},
     text::line,
 };
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// How far a plan has come before it goes on.
 #[derive(Default)]
@@ -63,13 +63,16 @@ impl<'a> Past<'a> {
 ///
 /// # Errors
 /// Why it cannot, in words.
-pub(crate) fn taken_in(run: &Run, edited: &Blueprint) -> Result<(Revision, Plan), String> {
+pub(crate) fn taken_in(run: &Run, edited: &Blueprint) -> Result<(Revision, Arc<Plan>), String> {
     let revision = plan::revise(run.plan(), edited, |id| progress(run, id)).map_err(|refused| refused.join("; "))?;
+    if revision.addition == Addition::default() {
+        return Ok((revision, run.shared_plan()));
+    }
     let plan = run.plan().extend(&revision.addition).map_err(|faults| {
         let words: Vec<String> = faults.iter().map(|fault| fault.words(run.plan())).collect();
         words.join("; ")
     })?;
-    Ok((revision, plan))
+    Ok((revision, Arc::new(plan)))
 }
 
 fn progress(run: &Run, id: NodeId) -> Progress {

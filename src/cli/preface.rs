@@ -107,8 +107,8 @@ pub(crate) fn set_up(commands: &[String], is_found: bool) -> String {
 }
 
 /// Where to look on from.
-pub(crate) fn door(plan: &Plan, charter: &Charter) -> String {
-    format!("run {}\nfrom another terminal: tidegate status {}\n", charter.run, quoted(&plan.blueprint().topic))
+pub(crate) fn door(topic: &str, charter: &Charter) -> String {
+    format!("run {}\nfrom another terminal: tidegate status {}\n", charter.run, quoted(topic))
 }
 
 /// The agent runs that are expected, and what they may cost.

@@ -196,17 +196,17 @@ impl Scene {
         Stop::faulty(exit_of(faults), draft, faults, self.is_coloured)
     }
 
-    /// Tells warnings; with `--strict` they are the end.
-    pub(crate) fn warn(&self, understood: &Understood, is_strict: bool) -> Result<(), Stop> {
+    /// Tells warnings, and what was told; with `--strict` they are the end.
+    pub(crate) fn warn(&self, understood: &Understood, is_strict: bool) -> Result<String, Stop> {
         if understood.warnings.is_empty() {
-            return Ok(());
+            return Ok(String::new());
         }
         let text = message::render(&understood.draft, &understood.warnings, self.is_coloured);
         if is_strict {
             return Err(Stop::new(Exit::Missing, format!("{text}error: with --strict a warning refuses the run\n")));
         }
         complain(&text);
-        Ok(())
+        Ok(text)
     }
 }
 

@@ -6,24 +6,30 @@ use super::{
     form::Form,
     label,
     lines::Lines,
-    outline::Shape,
+    outline::{self, Outline, Shape},
 };
 use crate::plan::Fault;
 use std::collections::BTreeMap;
 
-/// Reads one.
-pub(super) fn read(lines: &Lines<'_>, form: Form, faults: &mut Vec<Fault>) -> Page {
+/// Reads one, whose outline may be known already.
+pub(super) fn read(lines: &Lines<'_>, outline: Option<Outline>, faults: &mut Vec<Fault>) -> Page {
+    let outline = outline.unwrap_or_else(|| outline::read(lines, Form::Breakdown));
+    let mut page = document::outlined(lines, Form::Breakdown, outline, faults);
+    let is_checklist = |task: usize| {
+        let lines = page.outline.tasks.get(page.places[task]);
+        lines.is_some_and(|l| l.shape == Shape::Numbered && l.checked.is_some() && l.stream.is_none())
+    };
+    document::in_sequence(&mut page.draft.tasks, is_checklist);
+    page
+}
+
+/// Reads a table of tasks, or a list of tickets.
+pub(super) fn listed(lines: &Lines<'_>, form: Form, faults: &mut Vec<Fault>) -> Page {
     let mut page = document::read(lines, form, faults);
-    match form {
-        Form::Table => gate_as_stream(lines, &mut page),
-        Form::Tickets => endings(&mut page),
-        _ => {
-            let is_checklist = |task: usize| {
-                let lines = page.outline.tasks.get(page.places[task]);
-                lines.is_some_and(|l| l.shape == Shape::Numbered && l.checked.is_some() && l.stream.is_none())
-            };
-            document::in_sequence(&mut page.draft.tasks, is_checklist);
-        }
+    if form == Form::Table {
+        gate_as_stream(lines, &mut page);
+    } else {
+        endings(&mut page);
     }
     page
 }
@@ -34,8 +40,8 @@ fn gate_as_stream(lines: &Lines<'_>, page: &mut Page) {
     let mut gates: Vec<usize> = page.outline.streams.iter().map(|s| s.heading).filter(is_gate).collect();
     gates.dedup();
     let [heading] = gates.as_slice() else { return };
-    let at = lines.lines[*heading].text as u32;
-    let end = lines.lines[*heading].end as u32;
+    let at = lines.line(*heading).text as u32;
+    let end = lines.line(*heading).end as u32;
     let own = page.draft.streams.iter_mut().find(|s| (at..end).contains(&s.id.at.start));
     own.into_iter().for_each(|stream| stream.aliases.push("gate".to_owned()));
 }

@@ -40,7 +40,7 @@ pub(super) fn read(lines: &Lines<'_>, form: Form, faults: &mut Vec<Fault>) -> Pa
 fn steps(lines: &Lines<'_>, part: &TaskLines) -> Vec<StepDraft> {
     let mut steps = Vec::new();
     for number in part.lines.start + 1..part.lines.end {
-        let (text, line) = (lines.text(number), lines.lines[number]);
+        let (text, line) = (lines.text(number), lines.line(number));
         let Some(start) = label::bullet(text).filter(|_| line.kind == Kind::Text) else { continue };
         let Some((is_done, length)) = label::checkbox(&text[start..]) else { continue };
         let at = line.text + start + length;
@@ -78,7 +78,7 @@ fn phase(text: &str) -> Option<(Option<Range<usize>>, Range<usize>)> {
 
 /// Puts each task into the phase above it; a phase without tasks is none.
 fn phases(lines: &Lines<'_>, page: &mut Page) {
-    let headings = (0..lines.lines.len()).filter(|&n| matches!(lines.lines[n].kind, Kind::Heading(_)));
+    let headings = (0..lines.len()).filter(|&n| matches!(lines.line(n).kind, Kind::Heading(_)));
     let found: Vec<(usize, _)> = headings.filter_map(|n| Some((n, phase(lines.text(n))?))).collect();
     let mut places: BTreeMap<usize, usize> = BTreeMap::new();
     let mut used: HashMap<String, usize> = HashMap::new();
@@ -87,7 +87,7 @@ fn phases(lines: &Lines<'_>, page: &mut Page) {
         let Some((heading, (id, title))) = above.checked_sub(1).map(|at| found[at].clone()) else { continue };
         let phases = &mut page.draft.phases;
         let place = *places.entry(heading).or_insert_with(|| {
-            let start = lines.lines[heading].text;
+            let start = lines.line(heading).text;
             let shift = |r: Range<usize>| start + r.start..start + r.end;
             let title = written(lines, shift(title));
             let mut id = match id {
@@ -113,14 +113,14 @@ fn checkpoints(lines: &Lines<'_>, page: &mut Page, headings: &[usize], places: &
         let text = lines.text(number);
         let name = text.trim_start_matches(|c: char| !c.is_alphanumeric());
         let is_one = name.get(.."checkpoint".len()).is_some_and(|w| w.eq_ignore_ascii_case("checkpoint"));
-        let is_told = is_one && lines.lines[number].kind == Kind::Text && *owner == Owner::Document;
+        let is_told = is_one && lines.line(number).kind == Kind::Text && *owner == Owner::Document;
         let Some(colon) = text.find(':').filter(|_| is_told) else { continue };
         let above = headings.partition_point(|&n| n < number).checked_sub(1).map(|at| headings[at]);
         let Some(&phase) = above.and_then(|heading| places.get(&heading)) else { continue };
-        let start = lines.lines[number].text + colon + 1;
+        let start = lines.line(number).text + colon + 1;
         let start =
-            lines.lines[number].end - lines.source[start..lines.lines[number].end].trim_start_matches(['*', ' ']).len();
-        let criterion = written(lines, start..lines.lines[number].end);
+            lines.line(number).end - lines.source[start..lines.line(number).end].trim_start_matches(['*', ' ']).len();
+        let criterion = written(lines, start..lines.line(number).end);
         if !criterion.value.is_empty() {
             page.draft.phases[phase].gates.push(criterion);
         }
@@ -172,7 +172,7 @@ fn remarks(lines: &Lines<'_>, page: &mut Page) {
         .collect();
     let mut left = MOST_REMARKS;
     for (number, owner) in page.outline.owners.iter().enumerate() {
-        let line = lines.lines[number];
+        let line = lines.line(number);
         if line.kind != Kind::Text || *owner != Owner::Document {
             continue;
         }
@@ -226,11 +226,11 @@ fn named(lines: &Lines<'_>, range: Range<usize>, places: &HashMap<String, usize>
 /// Boxes of a phase without a label: no task, and told.
 fn unlabelled(lines: &Lines<'_>, page: &Page, faults: &mut Vec<Fault>) {
     let starts: Vec<usize> = page.outline.tasks.iter().map(|t| t.lines.start).collect();
-    let headings: Vec<usize> = (0..lines.lines.len())
-        .filter(|&n| phase(lines.text(n)).is_some() && matches!(lines.lines[n].kind, Kind::Heading(_)))
+    let headings: Vec<usize> = (0..lines.len())
+        .filter(|&n| phase(lines.text(n)).is_some() && matches!(lines.line(n).kind, Kind::Heading(_)))
         .collect();
     for (number, owner) in page.outline.owners.iter().enumerate() {
-        let (text, line) = (lines.text(number), lines.lines[number]);
+        let (text, line) = (lines.text(number), lines.line(number));
         let Some(start) = label::bullet(text).filter(|_| line.kind == Kind::Text && line.indent == 0) else { continue };
         let is_boxed = label::checkbox(&text[start..]).is_some();
         let is_free = !matches!(owner, Owner::Gate(_)) && starts.binary_search(&number).is_err();

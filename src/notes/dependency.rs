@@ -8,6 +8,7 @@ use super::{
     label::id_length,
     lines::Lines,
     separator::{EXCEPT, any_at, edges, inner, split, word_in},
+    task::tight,
 };
 use crate::plan::{Extent, Name, Needs, Written};
 use std::ops::Range;
@@ -92,7 +93,7 @@ const BEFORE: [&str; 6] = ["previous", "prior", "preceding", "earlier", "above",
 pub(super) fn needs(lines: &Lines<'_>, pieces: &[Range<usize>]) -> Option<Needs> {
     let whole = lines.span(pieces.first()?.start, pieces.last()?.end);
     let value = plain(&lines.source[whole.start as usize..whole.end as usize]);
-    let names = pieces.iter().flat_map(|piece| names(lines, piece.clone())).collect();
+    let names = tight(pieces.iter().flat_map(|piece| names(lines, piece.clone())));
     Some(Needs { text: Written { value, at: whole }, names })
 }
 
@@ -205,6 +206,10 @@ fn read(text: &str, piece: Range<usize>, noun: &str, kind: &mut Kind, found: &mu
 
 /// `all tasks`, `all previous streams`, `the task above`.
 fn every(rest: &str, noun: &str) -> Option<Name> {
+    // A number by itself, which is most of what fields name.
+    if !rest.bytes().any(|b| b.is_ascii_alphabetic()) {
+        return None;
+    }
     let end = rest.find(['(', '[', '.', '\n', ':', '—', '–']).unwrap_or(rest.len()).min(80);
     let lower = rest.get(..end).unwrap_or_default().to_ascii_lowercase();
     let words: Vec<&str> = lower.split_whitespace().map(|w| w.trim_matches(['*', '`', '_', '"'])).collect();
@@ -349,7 +354,7 @@ fn label_length(text: &str, kind: Kind) -> usize {
 /// Nothing more, a remark in brackets, or a word that says that it has to be over.
 fn is_end(text: &str) -> bool {
     let text = text.trim_start_matches([' ', '\n', '\t', '*', '`', '"', ']', ')', '.']);
-    let word = text.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default().to_ascii_lowercase();
+    let word = text.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
     let over = [
         "complete",
         "completed",
@@ -367,7 +372,9 @@ fn is_end(text: &str) -> bool {
         "tasks",
         "task",
     ];
-    text.is_empty() || text.starts_with(['(', '-', '–', '—', '/', '→', '[']) || over.contains(&word.as_str())
+    text.is_empty()
+        || text.starts_with(['(', '-', '–', '—', '/', '→', '['])
+        || over.iter().any(|over| over.eq_ignore_ascii_case(word))
 }
 
 /// Whether a remark behind a label, brackets aside, names another one.

@@ -75,7 +75,11 @@ fn bare(title: &str) -> String {
 
 /// Reads it; what is wrong goes to the faults.
 pub(super) fn read(lines: &Lines<'_>, form: Form, faults: &mut Vec<Fault>) -> Page {
-    let outline = outline::read(lines, form);
+    outlined(lines, form, outline::read(lines, form), faults)
+}
+
+/// The same with its outline.
+pub(super) fn outlined(lines: &Lines<'_>, form: Form, outline: Outline, faults: &mut Vec<Fault>) -> Page {
     let (mut streams, sections) = stream::streams(lines, &outline);
     let mut gates = stream::sections(lines, &outline, &sections, &mut streams, faults);
     let stream_of = |heading: usize| streams[sections[heading]].id.value.clone();
@@ -87,7 +91,7 @@ pub(super) fn read(lines: &Lines<'_>, form: Form, faults: &mut Vec<Fault>) -> Pa
     if tasks.is_empty() {
         faults.extend(warning::boxes(lines));
     }
-    let title = outline.title.map(|n| task::written(lines, lines.lines[n].text..lines.lines[n].end));
+    let title = outline.title.map(|n| task::written(lines, lines.line(n).text..lines.line(n).end));
     let draft = Draft { form: form.name(), title, streams, tasks, gates, context, ..Draft::default() };
     Page { draft, outline, places }
 }
@@ -106,8 +110,8 @@ fn context(lines: &Lines<'_>, outline: &Outline) -> String {
     let mut context = String::new();
     for (owner, numbers) in stream::runs(&outline.owners) {
         if !matches!(owner, Owner::Task(_)) {
-            let end = lines.lines.get(numbers.end).map_or(lines.source.len(), |l| l.start);
-            context.push_str(&lines.source[lines.lines[numbers.start].start..end]);
+            let end = lines.get(numbers.end).map_or(lines.source.len(), |l| l.start);
+            context.push_str(&lines.source[lines.line(numbers.start).start..end]);
         }
     }
     context
@@ -123,11 +127,12 @@ fn tasks(
 ) -> (Vec<usize>, Vec<TaskDraft>) {
     let restarts = restarts(lines, outline, places);
     let (mut seen, mut known) = (HashMap::new(), HashMap::new());
-    let (mut parts, mut tasks): (Vec<usize>, Vec<TaskDraft>) = Default::default();
+    let count = outline.tasks.len();
+    let (mut parts, mut tasks): (Vec<usize>, Vec<TaskDraft>) = (Vec::with_capacity(count), Vec::with_capacity(count));
     for (at, part) in outline.tasks.iter().enumerate() {
-        let (mut task, stream_cell) = match part.shape {
+        let (mut task, stream) = match part.shape {
             Shape::Row => rows::read(lines, part),
-            _ => (task::read(lines, part, faults), None),
+            _ => task::read(lines, part, faults),
         };
         let in_section = part.stream.map(|s| places[s]);
         if let (true, Some(number), Some(place), Some(id)) = (restarts, &part.number, in_section, &mut task.id)
@@ -148,7 +153,7 @@ fn tasks(
             continue;
         }
         id.map(|id| seen.insert(id, tasks.len()));
-        let field = stream_cell.or_else(|| task::stream_field(lines, part)).map(|range| task::written(lines, range));
+        let field = stream.map(|range| task::written(lines, range));
         task.stream = match (field, in_section) {
             (Some(said), _) if is_all(&said.value) => None,
             (Some(said), _) if !dependency::is_none(&said.value) => Some(named(said, streams, &mut known)),

@@ -70,13 +70,24 @@ impl Field {
     }
 }
 
+/// No key that is known is longer.
+const LONGEST_KEY: usize = 40;
+
 /// What a key says, whatever its case and its blanks.
 pub(super) fn key(name: &str) -> Key {
     // `📦 Dependencies (hard)`
     let name = name.split('(').next().unwrap_or_default().trim_matches(|c: char| !c.is_alphanumeric());
-    let name = name.to_lowercase().replace(['-', '_', '*', '`'], " ");
-    let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
-    match name.as_str() {
+    let mut words = String::with_capacity(LONGEST_KEY);
+    for word in name.split(|c: char| c.is_whitespace() || matches!(c, '-' | '_' | '*' | '`')) {
+        if words.len() + word.len() > LONGEST_KEY {
+            return Key::Other;
+        }
+        if !words.is_empty() && !word.is_empty() {
+            words.push(' ');
+        }
+        words.extend(word.chars().flat_map(char::to_lowercase));
+    }
+    match words.as_str() {
         "dependencies" | "dependency" | "depends on" | "depends" | "deps" | "blocked by" | "prerequisite"
         | "prerequisites" | "prerequisite tasks" | "task dependencies" => Key::Dependencies,
         "blocks" | "unblocks" | "required by" | "needed by" | "prerequisite for" | "prerequisite of" => Key::Blocks,
@@ -178,7 +189,7 @@ fn emphasised(text: &str, start: usize, is_boxed: bool) -> Option<(Key, usize, u
 pub(super) fn inline(text: &str, from: usize) -> Vec<(Key, usize, usize)> {
     let mut found = Vec::new();
     let mut at = from;
-    while let Some(sign) = text[at..].find("**").map(|n| at + n) {
+    while let Some(sign) = text.as_bytes()[at..].windows(2).position(|two| two == b"**").map(|n| at + n) {
         let Some((inner, behind)) = bold(&text[sign..]) else { break };
         let name = &text[sign + inner.start..sign + inner.end];
         let rest = &text[sign + behind..];
@@ -229,7 +240,7 @@ fn is_key(name: &str) -> bool {
 
 /// The fields of a task: on its own line behind its title, and below. Its label begins at `content`.
 pub(super) fn of_task(lines: &Lines<'_>, numbers: Range<usize>, content: usize, title_end: usize) -> Vec<Field> {
-    let line = lines.lines[numbers.start];
+    let line = lines.line(numbers.start);
     let start = content.clamp(line.text, line.end.max(line.text)) - line.text;
     let is_field = |&(key, sign, _): &(Key, usize, usize)| key != Key::Other && line.text + sign >= title_end;
     let is_text = line.kind == Kind::Text;
@@ -249,7 +260,7 @@ pub(super) fn read(lines: &Lines<'_>, numbers: Range<usize>) -> Vec<Field> {
 fn go_on(lines: &Lines<'_>, numbers: Range<usize>, mut fields: Vec<Field>) -> Vec<Field> {
     let (mut is_open, mut is_paragraph) = (!fields.is_empty(), !fields.is_empty());
     for number in numbers {
-        let line = lines.lines[number];
+        let line = lines.line(number);
         let text = lines.text(number);
         match line.kind {
             Kind::Blank => is_paragraph = false,
@@ -330,7 +341,7 @@ fn number_end(text: &str) -> Option<usize> {
 }
 
 fn push(lines: &Lines<'_>, number: usize, keys: &[(Key, usize, usize)], fields: &mut Vec<Field>) {
-    let line = lines.lines[number];
+    let line = lines.line(number);
     let text = lines.text(number);
     for (place, &(key, _, start)) in keys.iter().enumerate() {
         let end = keys.get(place + 1).map_or(text.len(), |&(_, next, _)| next);
@@ -367,7 +378,7 @@ mod tests {
     fn show(text: &str) -> Vec<String> {
         let lines = Lines::new(text, SourceId(0));
         let flat = |r: &Range<usize>| text[r.clone()].split_whitespace().collect::<Vec<_>>().join(" ");
-        let all = read(&lines, 0..lines.lines.len());
+        let all = read(&lines, 0..lines.len());
         all.iter()
             .map(|f| format!("{:?}={}", f.key, f.pieces().iter().map(flat).collect::<Vec<_>>().join("; ")))
             .collect()

@@ -5,7 +5,8 @@ use super::{
     inline::plain,
     label,
     lines::{Kind, Lines},
-    outline, rows,
+    outline::{self, Outline},
+    rows,
 };
 use crate::plan::FormName;
 
@@ -70,22 +71,22 @@ struct Counts {
 }
 
 /// The form of a document. What is plain in its headings and boxes comes first; then whatever reads as a breakdown is one;
-/// then what nothing else would read.
-pub(super) fn decide(lines: &Lines<'_>) -> Form {
+/// then what nothing else would read. With the outline of a breakdown, where one was needed to tell.
+pub(super) fn decide(lines: &Lines<'_>) -> (Form, Option<Outline>) {
     let found = count(lines);
     if found.tasks > 0 {
-        return Form::Breakdown;
+        return (Form::Breakdown, None);
     }
     if found.chunks > 0 && found.filled > 0 {
-        return Form::Chunks;
+        return (Form::Chunks, None);
     }
     if found.units > 0 {
-        return Form::Units;
+        return (Form::Units, None);
     }
     let outline = outline::read(lines, Form::Breakdown);
     let is_streamed = outline.tasks.iter().any(|task| task.stream.is_some());
     let has_lists = is_streamed || found.numbered_boxes > 0;
-    match found {
+    let form = match found {
         Counts { chunks: 1.., .. } if !has_lists => Form::Chunks,
         Counts { speckit: 1.., .. } if !is_streamed => Form::SpecKit,
         // Steps among lists of boxes are a part of something else.
@@ -96,14 +97,15 @@ pub(super) fn decide(lines: &Lines<'_>) -> Form {
         Counts { rows: 1.., .. } => Form::Table,
         Counts { tickets: 2.., .. } => Form::Tickets,
         _ => Form::Breakdown,
-    }
+    };
+    (form, Some(outline))
 }
 
 fn count(lines: &Lines<'_>) -> Counts {
     let mut found = Counts::default();
     // Level of the heading of a chunk or a step, or of a list of criteria.
     let mut inside: Option<u8> = None;
-    for (number, line) in lines.lines.iter().enumerate() {
+    for (number, line) in lines.iter().enumerate() {
         let text = lines.text(number);
         match line.kind {
             Kind::Heading(level) => {
@@ -137,7 +139,7 @@ fn count(lines: &Lines<'_>) -> Counts {
                 found.tickets += usize::from(ticket(lines, number).is_some());
             }
             Kind::Row => {
-                let is_header = number == 0 || lines.lines[number - 1].kind != Kind::Row;
+                let is_header = number == 0 || lines.line(number - 1).kind != Kind::Row;
                 found.rows += usize::from(is_header && rows::Columns::of(lines, number).is_some());
             }
             _ => {}
@@ -171,16 +173,16 @@ pub(super) fn is_speckit(text: &str, item: &label::Item) -> bool {
 /// Whether the lines right below a heading say what only a chunk or a step says.
 fn is_filled(lines: &Lines<'_>, heading: usize) -> bool {
     const FEW: usize = 60;
-    let below = heading + 1..lines.lines.len().min(heading + FEW);
-    let is_open = |n: &usize| !matches!(lines.lines[*n].kind, Kind::Heading(_));
-    below.take_while(is_open).any(|n| lines.lines[n].kind == Kind::Text && field::is_evidence(lines.text(n)))
+    let below = heading + 1..lines.len().min(heading + FEW);
+    let is_open = |n: &usize| !matches!(lines.line(*n).kind, Kind::Heading(_));
+    below.take_while(is_open).any(|n| lines.line(n).kind == Kind::Text && field::is_evidence(lines.text(n)))
 }
 
 /// Whether a heading is a unit's: right below it stands what its implementation is about.
 pub(super) fn is_unit(lines: &Lines<'_>, heading: usize) -> bool {
     const FOCUS: &str = "implementation focus";
-    let next = (heading + 1..lines.lines.len()).find(|&n| lines.lines[n].kind != Kind::Blank);
-    let text = next.filter(|&n| lines.lines[n].kind == Kind::Text).map_or("", |n| lines.text(n));
+    let next = (heading + 1..lines.len()).find(|&n| lines.line(n).kind != Kind::Blank);
+    let text = next.filter(|&n| lines.line(n).kind == Kind::Text).map_or("", |n| lines.text(n));
     let text = text.trim_start_matches(['-', '*', ' ', '_']);
     text.get(..FOCUS.len()).is_some_and(|t| t.eq_ignore_ascii_case(FOCUS))
 }
@@ -188,7 +190,7 @@ pub(super) fn is_unit(lines: &Lines<'_>, heading: usize) -> bool {
 /// `**riff-4kh** - Title` on a line of its own with a bullet below: where the id is, and where the title begins.
 pub(super) fn ticket(lines: &Lines<'_>, number: usize) -> Option<(std::ops::Range<usize>, usize)> {
     let text = lines.text(number);
-    let (inner, behind) = label::bold(text).filter(|_| lines.lines[number].indent == 0)?;
+    let (inner, behind) = label::bold(text).filter(|_| lines.line(number).indent == 0)?;
     let id = &text[inner.clone()];
     let is_id = !id.contains(char::is_whitespace)
         && id.contains(|c: char| c.is_ascii_digit() || c == '-')
@@ -196,7 +198,7 @@ pub(super) fn ticket(lines: &Lines<'_>, number: usize) -> Option<(std::ops::Rang
     let rest = text[behind..].trim_start();
     let sign = rest.chars().next().filter(|c| matches!(c, '-' | '–' | '—' | ':'))?;
     let title = rest[sign.len_utf8()..].trim_start();
-    let has_fields = lines.lines.get(number + 1).is_some_and(|l| l.kind == Kind::Text)
-        && label::bullet(lines.text(number + 1)).is_some();
+    let has_fields =
+        lines.get(number + 1).is_some_and(|l| l.kind == Kind::Text) && label::bullet(lines.text(number + 1)).is_some();
     (is_id && has_fields && !title.is_empty()).then(|| (inner, text.len() - title.len()))
 }

@@ -16,7 +16,7 @@ impl Walk<'_, '_> {
     /// In a list of gates: whether the line belongs to it.
     pub(super) fn gate_line(&mut self, number: usize) -> bool {
         let text = self.lines.text(number);
-        let indent = self.lines.lines[number].indent;
+        let indent = self.lines.line(number).indent;
         let bullet = label::bullet(text);
         let is_item = bullet.is_some() || label::number(text).is_some();
         let parent = self.parent(indent, is_item);
@@ -40,7 +40,7 @@ impl Walk<'_, '_> {
 
     /// The gate line that a nested one belongs to.
     fn parent(&self, indent: usize, is_item: bool) -> Option<usize> {
-        let indent_of = |gate: usize| self.lines.lines[self.out.gates[gate].lines.start].indent;
+        let indent_of = |gate: usize| self.lines.line(self.out.gates[gate].lines.start).indent;
         let is_open = self.out.gates.last().is_some_and(|g| g.lines.end == usize::MAX);
         let mut gate = (is_item && is_open && indent > 1).then(|| self.out.gates.len() - 1);
         while let Some(above) = gate.filter(|&g| indent_of(g) + 2 > indent) {
@@ -59,7 +59,7 @@ impl Walk<'_, '_> {
 
     /// A row of a table of gates.
     pub(super) fn gate_row(&mut self, number: usize) {
-        let is_first = number == 0 || self.lines.lines[number - 1].kind != Kind::Row;
+        let is_first = number == 0 || self.lines.line(number - 1).kind != Kind::Row;
         if is_first {
             self.table = number;
         } else if number > self.table + 1 && !table::is_ruler(self.lines.text(number)) {
@@ -87,7 +87,7 @@ impl Walk<'_, '_> {
     /// Outside of such a list: `- **Gate 3**: All integration tests pass`.
     pub(super) fn is_gate_line(&self, number: usize) -> bool {
         let text = self.lines.text(number);
-        if self.task.is_some() && self.lines.lines[number].indent > 1 {
+        if self.task.is_some() && self.lines.line(number).indent > 1 {
             return false;
         }
         let lead = label::bullet(text).and_then(|start| lead(text, start));
@@ -144,23 +144,23 @@ pub(super) fn read(
 /// Whether a line has nothing to say but what its lists are about.
 fn announces(lines: &Lines<'_>, gate: &GateLines) -> bool {
     let text = lines.text(gate.lines.start);
-    let is_heading = matches!(lines.lines[gate.lines.start].kind, Kind::Heading(_));
+    let is_heading = matches!(lines.line(gate.lines.start).kind, Kind::Heading(_));
     is_heading || text.ends_with(':') || text.ends_with("**")
 }
 
 /// One gate line: `- **Gate 3**: All integration tests pass (after Stream C)`.
 fn one(lines: &Lines<'_>, gate: &GateLines, stream: Option<String>, faults: &mut Vec<Fault>) -> GateDraft {
-    let first = lines.lines[gate.lines.start];
+    let first = lines.line(gate.lines.start);
     let checks = script::checks(lines, gate.lines.clone(), faults);
     if let Some(header) = gate.table {
         return GateDraft { stream, checks, ..row(lines, header, gate.lines.start) };
     }
     let mut end = first.end;
     for number in gate.lines.start + 1..gate.lines.end {
-        if lines.lines[number].kind != Kind::Text || label::bullet(lines.text(number)).is_some() {
+        if lines.line(number).kind != Kind::Text || label::bullet(lines.text(number)).is_some() {
             break;
         }
-        end = lines.lines[number].end;
+        end = lines.line(number).end;
     }
     let end = if matches!(first.kind, Kind::Heading(_)) { first.end } else { end };
     let text = &lines.source[first.text..end];
@@ -203,7 +203,7 @@ fn row(lines: &Lines<'_>, header: usize, number: usize) -> GateDraft {
     let text_at = column(&["criteri", "requirement", "check", "condition", "description", "must"]).filter(is_free);
     let text_at = text_at.or_else(|| (0..cells.len()).find(is_free)).or(label_at).unwrap_or(0);
     let cell = |at: Option<usize>| at.and_then(|at| cells.get(at).cloned()).filter(|c| !c.is_empty());
-    let start = lines.lines[number].start;
+    let start = lines.line(number).start;
     let text = cell(Some(text_at)).unwrap_or(start..start);
     let lead_of = |r: &Range<usize>| Some((r.start, lead(&format!("{}:", &lines.source[r.clone()]), 0)?));
     let label = cell(label_at).as_ref().and_then(lead_of);

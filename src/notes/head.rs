@@ -48,7 +48,7 @@ impl Walk<'_, '_> {
         let start = label::checkbox(text).map_or(0, |(_, n)| n);
         let label = label::named(&text[start..], self.lines.noun)?;
         let known = label.id.clone().and_then(|id| self.known_level(&text[start..][id]));
-        let is_here = known.is_none_or(|level| self.lines.lines[number].kind == Kind::Heading(level));
+        let is_here = known.is_none_or(|level| self.lines.line(number).kind == Kind::Heading(level));
         let is_one = label.is_signed(&text[start..]) || self.has_evidence(number);
         (is_here && is_one).then(|| self.block_lines(number, text))
     }
@@ -63,13 +63,13 @@ impl Walk<'_, '_> {
         let boxed = label::checkbox(text);
         let trailing = ["[x]", "[X]"].iter().any(|b| text.ends_with(b)).then_some(true);
         let checked = boxed.map(|(is_checked, _)| is_checked).or(trailing).or_else(|| completed(text).map(|_| true));
-        let content = self.lines.lines[number].text + boxed.map_or(0, |(_, n)| n);
+        let content = self.lines.line(number).text + boxed.map_or(0, |(_, n)| n);
         TaskLines { checked, ..self.task_lines(Shape::Block, number, content) }
     }
 
     /// `- [ ] T012 [P] Title`, `- [ ] 2. Title`; `- [ ] 2.1 Title` behind it is a part of it.
     fn labelled_item(&self, number: usize) -> Option<TaskLines> {
-        let (text, line) = (self.lines.text(number), self.lines.lines[number]);
+        let (text, line) = (self.lines.text(number), self.lines.line(number));
         let start = label::bullet(text).filter(|_| self.is_outermost(line.indent))?;
         let (is_checked, length) = label::checkbox(&text[start..])?;
         let start = start + length;
@@ -92,7 +92,7 @@ impl Walk<'_, '_> {
     /// `**riff-4kh** - Title`
     fn ticket(&self, number: usize) -> Option<TaskLines> {
         let (id, title) = form::ticket(self.lines, number)?;
-        let at = self.lines.lines[number].text;
+        let at = self.lines.line(number).text;
         Some(TaskLines {
             number: Some(at + id.start..at + id.end),
             is_labelled: false,
@@ -102,7 +102,7 @@ impl Walk<'_, '_> {
 
     /// A row of a table whose header has an id, a title and dependencies.
     pub(super) fn table_row(&mut self, number: usize) {
-        let is_first = number == 0 || self.lines.lines[number - 1].kind != Kind::Row;
+        let is_first = number == 0 || self.lines.line(number - 1).kind != Kind::Row;
         if is_first {
             self.table = number;
             self.columns = rows::Columns::of(self.lines, number);
@@ -128,9 +128,9 @@ impl Walk<'_, '_> {
     /// `## Gate 3.0 — Name` that holds a table of tasks: a stream by another word.
     pub(super) fn gate_of_tasks(&self, number: usize) -> Option<label::StreamLabel> {
         let label = label::container(self.lines.text(number), &["gate"]).filter(|_| self.form == Form::Table)?;
-        let below = (number + 1..self.lines.lines.len())
-            .take_while(|&n| !matches!(self.lines.lines[n].kind, Kind::Heading(_)))
-            .find(|&n| self.lines.lines[n].kind == Kind::Row)?;
+        let below = (number + 1..self.lines.len())
+            .take_while(|&n| !matches!(self.lines.line(n).kind, Kind::Heading(_)))
+            .find(|&n| self.lines.line(n).kind == Kind::Row)?;
         rows::Columns::of(self.lines, below).map(|_| label)
     }
 }

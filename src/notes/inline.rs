@@ -8,6 +8,17 @@ pub(super) fn plain(raw: &str) -> String {
     if bare.chars().all(|c| matches!(c, '*' | '_' | '`' | ' ')) {
         return String::new();
     }
+    let mut text = if bare.bytes().any(may_mark) { unmarked(bare) } else { tidy(bare) };
+    text.truncate(text.trim_end_matches(['.', ':']).trim_end().len());
+    text
+}
+
+/// Whether a byte may begin markup, or is one that Markdown replaces. Most texts have none, and are what they say.
+fn may_mark(byte: u8) -> bool {
+    matches!(byte, b'*' | b'_' | b'`' | b'[' | b']' | b'<' | b'>' | b'&' | b'\\' | b'~' | b'!' | 0)
+}
+
+fn unmarked(bare: &str) -> String {
     // The leading word keeps a number, a sign or a quote at the start from being read as a block.
     let guarded = format!("x {}", bare.split_whitespace().collect::<Vec<_>>().join(" "));
     let mut text = String::with_capacity(guarded.len());
@@ -21,14 +32,29 @@ pub(super) fn plain(raw: &str) -> String {
         }
     }
     let text = text.strip_prefix("x ").unwrap_or(&text);
-    tidy(text).trim_end_matches(['.', ':']).trim_end().to_owned()
+    tidy(text)
 }
 
 /// Control characters out, runs of blanks as one.
 pub(super) fn tidy(text: &str) -> String {
-    let clean: String =
-        text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|&c| !is_hidden(c)).collect();
-    clean.split_whitespace().collect::<Vec<_>>().join(" ")
+    let mut clean = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        let before = clean.len();
+        if before > 0 {
+            clean.push(' ');
+        }
+        let start = clean.len();
+        if word.bytes().all(|b| b.is_ascii_graphic()) {
+            clean.push_str(word);
+        } else {
+            clean.extend(word.chars().filter(|&c| !is_hidden(c)));
+        }
+        // A word that was nothing else leaves no blank either.
+        if clean.len() == start {
+            clean.truncate(before);
+        }
+    }
+    clean
 }
 
 /// What a terminal would act on, or what turns the direction of text around.

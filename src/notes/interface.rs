@@ -15,8 +15,8 @@ use std::ops::Range;
 fn sections(lines: &Lines<'_>, page: &Page, is_wanted: impl Fn(&str) -> bool) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut number = 0;
-    while number < lines.lines.len() {
-        let Kind::Heading(level) = lines.lines[number].kind else {
+    while number < lines.len() {
+        let Kind::Heading(level) = lines.line(number).kind else {
             number += 1;
             continue;
         };
@@ -25,8 +25,8 @@ fn sections(lines: &Lines<'_>, page: &Page, is_wanted: impl Fn(&str) -> bool) ->
             number += 1;
             continue;
         }
-        let is_over = |n: &usize| matches!(lines.lines[*n].kind, Kind::Heading(l) if l <= level);
-        let end = (number + 1..lines.lines.len()).find(is_over).unwrap_or(lines.lines.len());
+        let is_over = |n: &usize| matches!(lines.line(*n).kind, Kind::Heading(l) if l <= level);
+        let end = (number + 1..lines.len()).find(is_over).unwrap_or(lines.len());
         found.push(number + 1..end);
         number = end;
     }
@@ -36,18 +36,18 @@ fn sections(lines: &Lines<'_>, page: &Page, is_wanted: impl Fn(&str) -> bool) ->
 /// Where the item or paragraph that begins at this line ends: where the next one begins.
 fn block(lines: &Lines<'_>, start: usize, end: usize) -> usize {
     let is_next = |n: &usize| {
-        let line = lines.lines[*n];
+        let line = lines.line(*n);
         let text = lines.text(*n);
         let is_item = label::number(text).is_some() || text.starts_with("**");
         matches!(line.kind, Kind::Heading(_) | Kind::Rule) || (line.kind == Kind::Text && line.indent == 0 && is_item)
     };
     let last = (start + 1..end).find(is_next).unwrap_or(end);
-    (start..last).rev().find(|&n| lines.lines[n].kind != Kind::Blank).unwrap_or(start) + 1
+    (start..last).rev().find(|&n| lines.line(n).kind != Kind::Blank).unwrap_or(start) + 1
 }
 
 /// The bytes of some lines.
 fn bytes(lines: &Lines<'_>, numbers: Range<usize>) -> Range<usize> {
-    lines.lines[numbers.start].text..lines.lines[numbers.end - 1].end
+    lines.line(numbers.start).text..lines.line(numbers.end - 1).end
 }
 
 /// `**Chunk 1 → Chunk 2 Interface**:` with its contract, test data and error scenarios: what the later one has to test, where
@@ -57,7 +57,7 @@ pub(super) fn tests(lines: &Lines<'_>, page: &mut Page) {
     let names = page.index();
     for section in sections(lines, page, is_wanted) {
         for number in section.clone() {
-            let line = lines.lines[number];
+            let line = lines.line(number);
             let text = lines.text(number);
             let start = label::bullet(text).unwrap_or(0);
             let is_text = matches!(line.kind, Kind::Text | Kind::Heading(_)) && line.indent == 0;
@@ -79,7 +79,7 @@ pub(super) fn workflows(lines: &Lines<'_>, page: &mut Page) {
         |name: &str| name.contains("user workflow") || name.contains("e2e test req") || name.contains("e2e workflow");
     for section in sections(lines, page, is_wanted) {
         for number in section.clone() {
-            let (line, text) = (lines.lines[number], lines.text(number));
+            let (line, text) = (lines.line(number), lines.text(number));
             let Some((_, start)) = label::number(text).filter(|_| line.kind == Kind::Text && line.indent < 2) else {
                 continue;
             };

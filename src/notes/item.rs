@@ -33,10 +33,10 @@ impl Walk<'_, '_> {
     }
 
     fn has_field(&self, number: usize, is_wanted: impl Fn(&str) -> bool) -> bool {
-        let head = self.lines.lines[number];
+        let head = self.lines.line(number);
         let is_heading = matches!(head.kind, Kind::Heading(_));
-        for at in number + 1..self.lines.lines.len().min(number + LOOK_AHEAD) {
-            let (text, line) = (self.lines.text(at), self.lines.lines[at]);
+        for at in number + 1..self.lines.len().min(number + LOOK_AHEAD) {
+            let (text, line) = (self.lines.text(at), self.lines.line(at));
             match line.kind {
                 Kind::Heading(_) => return is_heading && field::heading(text).is_some(),
                 Kind::Text if is_wanted(text) => return true,
@@ -67,7 +67,7 @@ impl Walk<'_, '_> {
     }
 
     pub(super) fn numbered(&self, number: usize) -> Option<TaskLines> {
-        let (text, line) = (self.lines.text(number), self.lines.lines[number]);
+        let (text, line) = (self.lines.text(number), self.lines.line(number));
         let (digits, start) = label::number(text).filter(|_| self.is_outermost(line.indent))?;
         let boxed = label::checkbox(&text[start..]);
         let start = start + boxed.map_or(0, |(_, n)| n);
@@ -109,7 +109,7 @@ impl Walk<'_, '_> {
             return false;
         }
         let text = self.lines.text(number);
-        let item = label::number(text).filter(|_| self.is_outermost(self.lines.lines[number].indent));
+        let item = label::number(text).filter(|_| self.is_outermost(self.lines.line(number).indent));
         self.under_heading == Some(false) && !self.under_label && item.is_some_and(|(_, n)| text[n..].starts_with("**"))
     }
 
@@ -132,7 +132,7 @@ impl Walk<'_, '_> {
     /// of a title.
     pub(super) fn tell_labels(&mut self) {
         let is_labelled = |t: &TaskLines| {
-            let head = &self.lines.source[t.content..self.lines.lines[t.lines.start].end.max(t.content)];
+            let head = &self.lines.source[t.content..self.lines.line(t.lines.start).end.max(t.content)];
             self.own_label(head).is_some_and(|(_, label)| !label.title.is_empty())
         };
         let is_numbered = |&t: &usize| self.out.tasks[t].shape == Shape::Numbered;
@@ -144,12 +144,15 @@ impl Walk<'_, '_> {
     }
 
     pub(super) fn boxed(&self, number: usize) -> Option<TaskLines> {
-        let (text, line) = (self.lines.text(number), self.lines.lines[number]);
+        let (text, line) = (self.lines.text(number), self.lines.line(number));
         let start = label::bullet(text).filter(|_| self.is_outermost(line.indent))?;
         let boxed = label::checkbox(&text[start..]);
         let start = start + boxed.map_or(0, |(_, n)| n);
         let rest = &text[start..];
         let is_bold = rest.starts_with("**");
+        if boxed.is_none() && !is_bold {
+            return None;
+        }
         let label = self.own_label(rest);
         let is_task = match &label {
             Some((_, label)) if label.is_certain && is_bold => {
@@ -170,7 +173,7 @@ impl Walk<'_, '_> {
     }
 
     pub(super) fn bold_line(&self, number: usize) -> Option<TaskLines> {
-        let (text, line) = (self.lines.text(number), self.lines.lines[number]);
+        let (text, line) = (self.lines.text(number), self.lines.line(number));
         if !text.starts_with("**") || line.indent > 3 || (self.task.is_some() && line.indent > 0) {
             return None;
         }

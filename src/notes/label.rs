@@ -370,6 +370,9 @@ fn section(text: &str) -> usize {
 /// Without blanks and without one half of a pair of `**` or `~~`.
 pub(super) fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
     let mut range = blankless(text, range);
+    if !text.as_bytes()[range.clone()].iter().any(|b| matches!(b, b'*' | b'~')) {
+        return range;
+    }
     for pair in ["~~", "**", "~~"] {
         let slice = &text[range.clone()];
         if slice.matches(pair).count() % 2 == 1 {

@@ -14,7 +14,7 @@ pub(super) enum Kind {
     /// `## Text`; the line's text is what follows the signs.
     Heading(u8),
     /// Opens a fence; the number is its place in [`Lines::fences`].
-    Fence(usize),
+    Fence(u32),
     /// Inside a fence, or the line that closes it.
     Code,
     /// Inside a comment.
@@ -42,6 +42,30 @@ pub(super) struct Line {
     pub kind: Kind,
 }
 
+/// A line as it is kept: a long document has a million, and none of its bytes is beyond 32 MiB.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    start: u32,
+    text: u32,
+    end: u32,
+    indent: u32,
+    kind: Kind,
+}
+
+impl From<Line> for Row {
+    fn from(line: Line) -> Row {
+        let Line { start, text, end, indent, kind } = line;
+        Row { start: start as u32, text: text as u32, end: end as u32, indent: indent as u32, kind }
+    }
+}
+
+impl From<Row> for Line {
+    fn from(row: Row) -> Line {
+        let Row { start, text, end, indent, kind } = row;
+        Line { start: start as usize, text: text as usize, end: end as usize, indent: indent as usize, kind }
+    }
+}
+
 /// A fenced block.
 #[derive(Clone, Debug)]
 pub(super) struct Fence {
@@ -63,7 +87,7 @@ pub(super) struct Lines<'a> {
     /// What it calls its tasks: `task`, `chunk`, `step`.
     pub noun: &'static str,
     /// All lines.
-    pub lines: Vec<Line>,
+    rows: Vec<Row>,
     /// All fences, in order.
     pub fences: Vec<Fence>,
     /// The line of a comment that is not closed.
@@ -73,13 +97,14 @@ pub(super) struct Lines<'a> {
 impl<'a> Lines<'a> {
     /// The document, line by line. Linear in its length.
     pub(super) fn new(source: &'a str, id: SourceId) -> Lines<'a> {
-        let mut all = Lines { source, id, noun: "task", lines: Vec::new(), fences: Vec::new(), open_comment: None };
+        let rows = Vec::with_capacity(source.split_inclusive('\n').count());
+        let mut all = Lines { source, id, noun: "task", rows, fences: Vec::new(), open_comment: None };
         let matter = front_matter(source);
         let last_close = source.rfind("-->").unwrap_or(0);
         let mut start = 0;
         let mut fence: Option<(u8, usize)> = None;
         for raw in source.split_inclusive('\n') {
-            let number = all.lines.len();
+            let number = all.len();
             let mut line = measure(source, start, raw);
             start += raw.len();
             if let Some((sign, width)) = fence {
@@ -97,7 +122,7 @@ impl<'a> Lines<'a> {
             } else if all.uncomment(&mut line, number, last_close) {
                 let text = &source[line.text..line.end];
                 if let Some((sign, width)) = opens_fence(text) {
-                    line.kind = Kind::Fence(all.fences.len());
+                    line.kind = Kind::Fence(all.fences.len() as u32);
                     let info = text[width..].trim().to_owned();
                     all.fences.push(Fence { info, close: number, is_closed: false });
                     fence = Some((sign, width));
@@ -106,7 +131,7 @@ impl<'a> Lines<'a> {
                     all.underline(&mut line);
                 }
             }
-            all.lines.push(line);
+            all.rows.push(line.into());
         }
         all
     }
@@ -152,13 +177,13 @@ impl<'a> Lines<'a> {
         let level =
             [(b'=', 1), (b'-', 2)].into_iter().find(|&(sign, _)| run(text, sign) == text.len() && text.len() >= 3);
         let Some((_, level)) = level.filter(|_| line.indent == 0) else { return };
-        let count = self.lines.len();
+        let count = self.len();
         let is_alone = count < 2
-            || matches!(self.lines[count - 2].kind, Kind::Blank | Kind::Comment | Kind::Rule | Kind::Heading(_));
-        let Some(above) = self.lines.last_mut().filter(|l| is_alone && l.kind == Kind::Text && l.indent == 0) else {
+            || matches!(self.rows[count - 2].kind, Kind::Blank | Kind::Comment | Kind::Rule | Kind::Heading(_));
+        let Some(above) = self.rows.last_mut().filter(|l| is_alone && l.kind == Kind::Text && l.indent == 0) else {
             return;
         };
-        let text = &self.source[above.text..above.end];
+        let text = &self.source[above.text as usize..above.end as usize];
         let is_other = label::bullet(text).is_some()
             || label::number(text).is_some()
             || text.starts_with(['>', '|'])
@@ -171,9 +196,29 @@ impl<'a> Lines<'a> {
         }
     }
 
+    /// How many lines there are.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// A line; panics for one that is not there, as an index would.
+    pub(super) fn line(&self, line: usize) -> Line {
+        self.rows[line].into()
+    }
+
+    /// A line, where it is there.
+    pub(super) fn get(&self, line: usize) -> Option<Line> {
+        self.rows.get(line).copied().map(Line::from)
+    }
+
+    /// All lines, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Line> + '_ {
+        self.rows.iter().copied().map(Line::from)
+    }
+
     /// The line's text, without blanks around it.
     pub(super) fn text(&self, line: usize) -> &'a str {
-        self.lines.get(line).map_or("", |l| &self.source[l.text..l.end])
+        self.get(line).map_or("", |l| &self.source[l.text..l.end])
     }
 
     /// A span of this document, without blanks around it.
@@ -187,7 +232,7 @@ impl<'a> Lines<'a> {
 
     /// The whole line.
     pub(super) fn line_span(&self, line: usize) -> Span {
-        self.lines.get(line).map_or_else(|| Span { source: self.id, ..Span::default() }, |l| self.span(l.text, l.end))
+        self.get(line).map_or_else(|| Span { source: self.id, ..Span::default() }, |l| self.span(l.text, l.end))
     }
 }
 
@@ -258,7 +303,7 @@ mod tests {
     use super::*;
 
     fn kinds(text: &str) -> Vec<Kind> {
-        Lines::new(text, SourceId(0)).lines.iter().map(|l| l.kind).collect()
+        Lines::new(text, SourceId(0)).iter().map(|l| l.kind).collect()
     }
 
     #[test]

@@ -105,15 +105,15 @@ fn missing(lines: &Lines<'_>, at: &Range<usize>) -> Fault {
 /// All arrows, and the label of each node that has one.
 fn drawn(lines: &Lines<'_>, page: &Page) -> (Vec<(Node, Node)>, Labels) {
     let (mut edges, mut labels) = (Vec::new(), HashMap::new());
-    for (number, line) in lines.lines.iter().enumerate() {
+    for (number, line) in lines.iter().enumerate() {
         let Kind::Fence(place) = line.kind else { continue };
-        let fence = &lines.fences[place];
+        let fence = &lines.fences[place as usize];
         let is_graph = fence.info.split(|c: char| !c.is_alphanumeric()).any(|w| w.eq_ignore_ascii_case("mermaid"));
         if !is_graph || matches!(page.outline.owners[number], Owner::Task(_)) {
             continue;
         }
         for row in number + 1..fence.close {
-            let line = lines.lines[row];
+            let line = lines.line(row);
             let text = &lines.source[line.text..line.end.max(line.text)];
             let word = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
             if text.starts_with("%%") || OTHERS.contains(&word) {

@@ -39,7 +39,7 @@ mod unit;
 mod warning;
 
 pub use script::one_group;
-pub use shelf::read;
+pub use shelf::{documents, read};
 pub use topic::{Topic, find};
 
 use crate::plan::{Draft, Fault, Source, SourceId};
@@ -60,10 +60,11 @@ fn read_at(source: SourceId, text: &str) -> (Draft, Vec<Fault>) {
         return (taskmaster::read(source, text, &mut faults), faults);
     }
     let mut lines = Lines::new(text, source);
-    let form = form::decide(&lines);
+    let (form, outline) = form::decide(&lines);
     lines.noun = form.name().noun;
     let page = match form {
-        Form::Breakdown | Form::Table | Form::Tickets => breakdown::read(&lines, form, &mut faults),
+        Form::Breakdown => breakdown::read(&lines, outline, &mut faults),
+        Form::Table | Form::Tickets => breakdown::listed(&lines, form, &mut faults),
         Form::SpecKit | Form::Checklist => checklist::read(&lines, form, &mut faults),
         Form::Steps => procedure::read(&lines, &mut faults),
         Form::Chunks | Form::Sessions => chunk::read(&lines, form, &mut faults),

@@ -80,11 +80,11 @@ pub(super) enum Owner {
     /// The document's.
     Document,
     /// A stream's, outside of its tasks.
-    Stream(usize),
+    Stream(u32),
     /// A task's.
-    Task(usize),
+    Task(u32),
     /// A gate's.
-    Gate(usize),
+    Gate(u32),
 }
 
 /// The whole outline.
@@ -153,7 +153,7 @@ pub(super) fn read(lines: &Lines<'_>, form: Form) -> Outline {
     let mut walk = Walk {
         lines,
         form,
-        out: Outline::default(),
+        out: Outline { owners: Vec::with_capacity(lines.len()), ..Outline::default() },
         stream: None,
         task: None,
         excluded: None,
@@ -171,10 +171,10 @@ pub(super) fn read(lines: &Lines<'_>, form: Form) -> Outline {
         opened: HashSet::new(),
         is_after_blank: true,
     };
-    for number in 0..lines.lines.len() {
+    for number in 0..lines.len() {
         walk.line(number);
     }
-    walk.close(lines.lines.len());
+    walk.close(lines.len());
     walk.end_gates();
     walk.tell_labels();
     walk.out
@@ -182,11 +182,11 @@ pub(super) fn read(lines: &Lines<'_>, form: Form) -> Outline {
 
 impl Walk<'_, '_> {
     fn line(&mut self, number: usize) {
-        let line = self.lines.lines[number];
+        let line = self.lines.line(number);
         match line.kind {
             Kind::Heading(level) => self.heading(number, level),
             Kind::Rule if self.task.is_some_and(|t| self.out.tasks[t].shape != Shape::Block) => self.close(number),
-            Kind::Fence(fence) => self.fence(number, fence),
+            Kind::Fence(fence) => self.fence(number, fence as usize),
             Kind::Text => self.text(number),
             Kind::Row if self.gates.is_some() => self.gate_row(number),
             Kind::Row if self.form == Form::Table => self.table_row(number),
@@ -197,9 +197,9 @@ impl Walk<'_, '_> {
         }
         self.is_after_blank = matches!(line.kind, Kind::Blank | Kind::Heading(_));
         let owner = match (self.task, self.out.gates.last()) {
-            (Some(task), _) => Owner::Task(task),
-            (None, Some(gate)) if gate.lines.end == usize::MAX => Owner::Gate(self.out.gates.len() - 1),
-            _ => self.stream.map_or(Owner::Document, |(s, _)| Owner::Stream(s)),
+            (Some(task), _) => Owner::Task(task as u32),
+            (None, Some(gate)) if gate.lines.end == usize::MAX => Owner::Gate(self.out.gates.len() as u32 - 1),
+            _ => self.stream.map_or(Owner::Document, |(s, _)| Owner::Stream(s as u32)),
         };
         self.out.owners.push(owner);
     }
@@ -216,7 +216,7 @@ impl Walk<'_, '_> {
 
     pub(super) fn open(&mut self, number: usize, task: TaskLines) {
         self.close(number);
-        let level = match self.lines.lines[number].kind {
+        let level = match self.lines.line(number).kind {
             Kind::Heading(level) => level,
             _ => 0,
         };
@@ -225,7 +225,7 @@ impl Walk<'_, '_> {
         }
         let digits = task.number.clone().and_then(|n| self.lines.source[n].parse().ok());
         self.last_number = digits.unwrap_or(self.last_number);
-        self.list_indent = (task.shape != Shape::Block).then(|| self.lines.lines[number].indent);
+        self.list_indent = (task.shape != Shape::Block).then(|| self.lines.line(number).indent);
         self.task = Some(self.out.tasks.len());
         self.out.tasks.push(task);
     }
@@ -233,10 +233,10 @@ impl Walk<'_, '_> {
     /// What a task that begins here would be called by.
     pub(super) fn id_of(&self, task: &TaskLines) -> Option<&str> {
         if self.lines.noun != "task" && task.shape == Shape::Block {
-            let head = self.lines.source.get(task.content..self.lines.lines[task.lines.start].end).unwrap_or_default();
+            let head = self.lines.source.get(task.content..self.lines.line(task.lines.start).end).unwrap_or_default();
             return label::named(head, self.lines.noun)?.id.map(|id| &head[id]);
         }
-        let head = self.lines.source.get(task.content..self.lines.lines[task.lines.start].end).unwrap_or_default();
+        let head = self.lines.source.get(task.content..self.lines.line(task.lines.start).end).unwrap_or_default();
         let label = task.number.clone().map(|n| &self.lines.source[n]);
         label.filter(|_| !task.is_labelled).or_else(|| self.own_label(head).map(|(id, _)| id)).or(label)
     }
@@ -262,7 +262,7 @@ impl Walk<'_, '_> {
         let stream = label::stream(text).or_else(|| self.gate_of_tasks(number));
         let task = if stream.is_some() { None } else { self.task_heading(number, text) };
         let inside = self.task.map(|t| &self.out.tasks[t]).filter(|t| t.shape == Shape::Block);
-        let block_level = inside.map(|t| match self.lines.lines[t.lines.start].kind {
+        let block_level = inside.map(|t| match self.lines.line(t.lines.start).kind {
             Kind::Heading(level) => level,
             _ => 0,
         });
@@ -276,7 +276,7 @@ impl Walk<'_, '_> {
         self.stream = self.stream.filter(|&(_, l)| l < level || (l == BOLD_LINE && task.is_some()));
         self.excluded = self.excluded.filter(|&l| l < level);
         self.gates = self.gates.filter(|&l| l < level);
-        let above = self.gate_head.map(|gate| self.lines.lines[self.out.gates[gate].lines.start].kind);
+        let above = self.gate_head.map(|gate| self.lines.line(self.out.gates[gate].lines.start).kind);
         self.gate_head = self.gate_head.filter(|_| matches!(above, Some(Kind::Heading(l)) if l < level));
         if self.gates.is_none() {
             self.end_gates();
@@ -319,10 +319,12 @@ impl Walk<'_, '_> {
 
     /// `**Stream B: Two (Depends on Stream A)**` on a line of its own, where no heading says the same.
     fn bold_stream(&mut self, number: usize) -> bool {
-        let (text, line) = (self.lines.text(number), self.lines.lines[number]);
+        let (text, line) = (self.lines.text(number), self.lines.line(number));
         let is_alone = text.starts_with("**") && text.trim_end_matches(':').ends_with("**") && line.indent == 0;
-        let label =
-            label::stream(text).filter(|l| is_alone && !l.title.is_empty() && !text[l.title.clone()].contains("**"));
+        if !is_alone {
+            return false;
+        }
+        let label = label::stream(text).filter(|l| !l.title.is_empty() && !text[l.title.clone()].contains("**"));
         let Some(label) = label else { return false };
         let Some(id) = label.id.clone().map(|id| text[id].to_lowercase()) else { return false };
         if self.headed.contains(&id) || self.opened.contains(&id) || self.excluded.is_some() {
@@ -342,7 +344,7 @@ impl Walk<'_, '_> {
             return;
         }
         let text = self.lines.text(number);
-        let line = self.lines.lines[number];
+        let line = self.lines.line(number);
         let is_listed = self.excluded.is_some() || self.gates.is_some();
         let task = self.listed(number);
         // What states an order is a task in any section; a summary repeats those that are known.
@@ -362,12 +364,11 @@ impl Walk<'_, '_> {
         if self.is_gate_line(number) {
             return self.open_gate(number, None, None);
         }
-        let opening = field::opening(text);
-        let is_gate = opening.as_ref().is_some_and(|k| k[0].0 == field::Key::Gate);
+        let is_gate = || field::opening(text).is_some_and(|k| k[0].0 == field::Key::Gate);
         let is_set_off = line.indent == 0 && self.is_after_blank && label::bullet(text).is_none();
         // Behind a list of items, what is set off is the section's: `**Checkpoint**: ...`, `**Dependencies**: 1.1`.
         let is_sections = matches!(self.form, Form::SpecKit | Form::Checklist);
-        if self.task.is_some() && is_set_off && (is_gate || is_sections || !field::is_evidence(text)) {
+        if self.task.is_some() && is_set_off && (is_sections || is_gate() || !field::is_evidence(text)) {
             self.close(number);
         }
         if self.task.is_none() && line.indent == 0 {
@@ -384,7 +385,7 @@ impl Walk<'_, '_> {
     fn fence(&mut self, number: usize, fence: usize) {
         let is_check = self.lines.fences[fence].info.split_whitespace().any(|w| w == "role=check");
         let is_in_list = self.task.is_some_and(|t| self.out.tasks[t].shape != Shape::Block);
-        if is_in_list && is_check && self.stream.is_some() && self.lines.lines[number].indent < 2 {
+        if is_in_list && is_check && self.stream.is_some() && self.lines.line(number).indent < 2 {
             self.close(number);
         }
     }
@@ -395,9 +396,9 @@ pub(super) const BOLD_LINE: u8 = 7;
 
 /// Ids of the streams that have a heading.
 fn headed(lines: &Lines<'_>) -> HashSet<String> {
-    let is_heading = |n: &usize| matches!(lines.lines[*n].kind, Kind::Heading(_));
+    let is_heading = |n: &usize| matches!(lines.line(*n).kind, Kind::Heading(_));
     let id = |text: &str| label::stream(text)?.id.map(|id| text[id].to_lowercase());
-    (0..lines.lines.len()).filter(is_heading).filter_map(|n| id(lines.text(n))).collect()
+    (0..lines.len()).filter(is_heading).filter_map(|n| id(lines.text(n))).collect()
 }
 
 /// Headings within a stream whose lists say something about it.

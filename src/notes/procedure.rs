@@ -28,7 +28,7 @@ pub(super) fn read(lines: &Lines<'_>, faults: &mut Vec<Fault>) -> Page {
 fn substeps(lines: &Lines<'_>, part: &TaskLines, step: &str) -> Vec<StepDraft> {
     let mut steps = Vec::new();
     for number in part.lines.start + 1..part.lines.end {
-        let line = lines.lines[number];
+        let line = lines.line(number);
         if !matches!(line.kind, Kind::Text | Kind::Heading(_)) {
             continue;
         }

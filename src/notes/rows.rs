@@ -94,8 +94,8 @@ pub(super) fn read(lines: &Lines<'_>, row: &TaskLines) -> (TaskDraft, Option<Ran
     let id = cells.get(columns.id).cloned().unwrap_or_default();
     let text = |at| cell(at).map(|c| written(lines, c));
     let status = text(columns.status).map(|s| s.value.to_lowercase()).unwrap_or_default();
-    let line = lines.lines[row.lines.start];
-    let head = lines.lines[header];
+    let line = lines.line(row.lines.start);
+    let head = lines.line(header);
     let task = TaskDraft {
         id: Some(bare(lines, id)),
         title: written(lines, title),

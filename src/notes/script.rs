@@ -13,9 +13,9 @@ pub(super) fn read(lines: &Lines<'_>, numbers: Range<usize>, faults: &mut Vec<Fa
     let mut rest = String::new();
     let mut number = numbers.start;
     while number < numbers.end {
-        let line = lines.lines[number];
+        let line = lines.line(number);
         if let Kind::Fence(place) = line.kind {
-            let fence = &lines.fences[place];
+            let fence = &lines.fences[place as usize];
             if let Some((role, name)) = role(&fence.info, lines.line_span(number), faults) {
                 let (figure, bound) = figure(&fence.info, lines.line_span(number), faults);
                 if !fence.is_closed {
@@ -34,10 +34,12 @@ pub(super) fn read(lines: &Lines<'_>, numbers: Range<usize>, faults: &mut Vec<Fa
                 continue;
             }
         }
-        let end = lines.lines.get(number + 1).map_or(lines.source.len(), |l| l.start);
+        let end = lines.get(number + 1).map_or(lines.source.len(), |l| l.start);
         rest.push_str(&lines.source[line.start..end]);
         number += 1;
     }
+    scripts.shrink_to_fit();
+    rest.shrink_to_fit();
     (scripts, rest)
 }
 
@@ -160,8 +162,8 @@ fn attribute<'i>(info: &'i str, key: &str) -> Option<&'i str> {
 fn body(lines: &Lines<'_>, numbers: Range<usize>, indent: usize) -> String {
     let mut body = String::new();
     for number in numbers {
-        let line = lines.lines[number];
-        let end = lines.lines.get(number + 1).map_or(lines.source.len(), |l| l.start);
+        let line = lines.line(number);
+        let end = lines.get(number + 1).map_or(lines.source.len(), |l| l.start);
         let raw = &lines.source[line.start..end];
         let mut columns = 0;
         let blanks = raw.chars().take_while(|&c| {
@@ -172,7 +174,7 @@ fn body(lines: &Lines<'_>, numbers: Range<usize>, indent: usize) -> String {
         });
         body.push_str(&raw[blanks.count()..]);
     }
-    body.replace("\r\n", "\n")
+    if body.contains('\r') { body.replace("\r\n", "\n") } else { body }
 }
 
 fn fault(code: &'static str, text: String, at: Span, help: &str) -> Fault {

@@ -56,7 +56,10 @@ fn is_lead(before: &str, is_kind: fn(&str) -> bool) -> bool {
 
 /// Length of the first of some phrases that the text begins with, whatever its case; else zero.
 pub(super) fn any_at(text: &str, phrases: &[&str]) -> usize {
-    phrases.iter().find(|p| text.get(..p.len()).is_some_and(|t| t.eq_ignore_ascii_case(p))).map_or(0, |p| p.len())
+    let Some(first) = text.as_bytes().first() else { return 0 };
+    // Most phrases begin with another letter.
+    let near = phrases.iter().filter(|p| p.as_bytes().first().is_some_and(|b| b.eq_ignore_ascii_case(first)));
+    near.into_iter().find(|p| text.get(..p.len()).is_some_and(|t| t.eq_ignore_ascii_case(p))).map_or(0, |p| p.len())
 }
 
 /// The first place where one of some phrases begins a word.

@@ -2,7 +2,7 @@
 
 use super::{join::join, read_at, topic::Topic};
 use crate::plan::{Draft, Fault, Label, Severity, Source, SourceId, Span};
-use std::path::Path;
+use std::{io::ErrorKind, path::Path};
 
 /// A document that is longer than this was not written by a person or a planning agent.
 const MOST_BYTES: u64 = 32 * 1024 * 1024;
@@ -54,6 +54,19 @@ pub fn read(topic: &Topic) -> (Draft, Vec<Fault>) {
     point_at(&mut faults, absent, &mut draft);
     faults.extend(more);
     (draft, faults)
+}
+
+/// Every document that [`read`] may look at, as it lies there; none where one is no plain file, or too long.
+pub fn documents(topic: &Topic) -> Option<Vec<(&'static str, Option<Vec<u8>>)>> {
+    let bytes = |name| {
+        let path = topic.folder.join(name);
+        match path.symlink_metadata() {
+            Ok(meta) if meta.is_file() && meta.len() <= MOST_BYTES => Some((name, Some(std::fs::read(path).ok()?))),
+            Ok(_) => None,
+            Err(error) => (error.kind() == ErrorKind::NotFound).then_some((name, None)),
+        }
+    };
+    BESIDE.into_iter().chain(PLANS).map(bytes).collect()
 }
 
 /// Gives each document that was not read a place, so that its fault can name it.

@@ -16,12 +16,12 @@ pub(super) fn read(lines: &Lines<'_>, task: &TaskLines) -> Vec<StepDraft> {
     while number < task.lines.end {
         // A paragraph at a time: a step wraps over line ends, not over blank lines and fences.
         let first = number;
-        while number < task.lines.end && lines.lines[number].kind == Kind::Text {
+        while number < task.lines.end && lines.line(number).kind == Kind::Text {
             number += 1;
         }
         if number > first {
-            let start = if first == task.lines.start { task.content } else { lines.lines[first].text };
-            paragraph(lines, start..lines.lines[number - 1].end, &mut steps);
+            let start = if first == task.lines.start { task.content } else { lines.line(first).text };
+            paragraph(lines, start..lines.line(number - 1).end, &mut steps);
         } else {
             number += 1;
         }

@@ -17,7 +17,7 @@ pub(super) fn streams(lines: &Lines<'_>, outline: &Outline) -> (Vec<StreamDraft>
     let mut places = Vec::new();
     let mut known = std::collections::HashMap::new();
     for heading in &outline.streams {
-        let start = lines.lines[heading.heading].text;
+        let start = lines.line(heading.heading).text;
         let shift = |r: Range<usize>| start + r.start..start + r.end;
         let title = written(lines, shift(heading.label.title.clone()));
         let id = match heading.label.id.clone() {
@@ -46,7 +46,7 @@ pub(super) fn sections(
     let mut gates = Vec::new();
     for (owner, numbers) in runs(&outline.owners) {
         let Owner::Stream(heading) = owner else { continue };
-        let stream = &mut streams[places[heading]];
+        let stream = &mut streams[places[heading as usize]];
         for field in field::read(lines, numbers.clone()) {
             match field.key {
                 Key::Dependencies => stream.needs.extend(dependency::needs(lines, &field.pieces())),

@@ -10,7 +10,7 @@ pub(super) fn is_ruler(row: &str) -> bool {
 
 /// Bytes of each cell, without blanks and markup around them.
 pub(super) fn cells(lines: &Lines<'_>, number: usize) -> Vec<Range<usize>> {
-    let line = lines.lines[number];
+    let line = lines.line(number);
     let text = lines.text(number);
     let row = text.strip_prefix('|').unwrap_or(text);
     let row = row.strip_suffix('|').unwrap_or(row);

@@ -17,17 +17,17 @@ use std::ops::Range;
 /// A one-line title is kept whole up to here; what is longer is cut behind its first clause.
 const SHORT_TITLE: usize = 90;
 
-/// Reads one task.
-pub(super) fn read(lines: &Lines<'_>, task: &TaskLines, faults: &mut Vec<Fault>) -> TaskDraft {
+/// Reads one task, and where it says itself which stream it belongs to.
+pub(super) fn read(lines: &Lines<'_>, task: &TaskLines, faults: &mut Vec<Fault>) -> (TaskDraft, Option<Range<usize>>) {
     let head = head(lines, task);
     let fields = field::of_task(lines, task.lines.clone(), task.content, head.title.end);
     let (scripts, text) = script::read(lines, task.lines.clone(), faults);
     let written = |range: &Range<usize>| written(lines, range.clone());
     let all = |key: Key| fields.iter().filter(move |f| f.key == key);
     let pieces = |key: Key| all(key).flat_map(Field::pieces).map(|p| written(&p)).filter(|w| !w.value.is_empty());
-    let mut tests: Vec<_> = pieces(Key::Tests).collect();
+    let mut tests = tight(pieces(Key::Tests));
     if tests.is_empty() {
-        tests = pieces(Key::Behaviour).collect();
+        tests = tight(pieces(Key::Behaviour));
     }
     let estimate = all(Key::Effort).flat_map(Field::pieces).find_map(|p| estimate(lines, p));
     if task.checked != Some(true) && is_struck(lines, task, &head.title) {
@@ -37,24 +37,25 @@ pub(super) fn read(lines: &Lines<'_>, task: &TaskLines, faults: &mut Vec<Fault>)
         faults.push(Fault { severity: Severity::Warning, code: "struck-out", text, labels, help });
     }
     let noted = noted(lines, task, &head);
-    TaskDraft {
+    let stream = stream_field(lines, task, &fields);
+    let draft = TaskDraft {
         id: head.id.map(|r| verbatim(lines, r)),
         title: written(&head.title),
         head: lines.line_span(task.lines.start),
         stream: None,
-        needs: all(Key::Dependencies).filter_map(|f| needs(lines, f)).chain(noted).collect(),
-        blocks: all(Key::Blocks).filter_map(|f| needs(lines, f)).collect(),
+        needs: tight(all(Key::Dependencies).filter_map(|f| needs(lines, f)).chain(noted)),
+        blocks: tight(all(Key::Blocks).filter_map(|f| needs(lines, f))),
         is_done: task.checked == Some(true),
         effort: estimate.or_else(|| head.effort.and_then(|r| self::estimate(lines, r))),
         tests,
-        files: all(Key::Files).flat_map(|f| files(lines, f, faults)).collect(),
+        files: tight(all(Key::Files).flat_map(|f| files(lines, f, faults))),
         claims: [(Key::Exclusive, true), (Key::Resources, false)]
             .into_iter()
             .flat_map(|(key, is_certain)| all(key).flat_map(Field::pieces).map(move |piece| (piece, is_certain)))
             .flat_map(|(piece, is_certain)| claim::read(lines, piece, is_certain))
             .collect(),
         phases: all(Key::Phases).flat_map(|f| phases(lines, f)).collect(),
-        acceptance: pieces(Key::Acceptance).chain(pieces(Key::Deliverables)).collect(),
+        acceptance: tight(pieces(Key::Acceptance).chain(pieces(Key::Deliverables))),
         commit: all(Key::Commit).flat_map(Field::pieces).next().map(|p| commit(lines, p)),
         agent: pieces(Key::Agent).next(),
         steps: step::read(lines, task),
@@ -62,12 +63,20 @@ pub(super) fn read(lines: &Lines<'_>, task: &TaskLines, faults: &mut Vec<Fault>)
         scripts,
         text,
         ..TaskDraft::default()
-    }
+    };
+    (draft, stream)
+}
+
+/// All of them, without room for more: most lists of a task have one item, and there may be a hundred thousand tasks.
+pub(super) fn tight<T>(all: impl Iterator<Item = T>) -> Vec<T> {
+    let mut all: Vec<T> = all.collect();
+    all.shrink_to_fit();
+    all
 }
 
 /// What a remark on the task's own line says: `2. **Title** (depends on Task 1)`. Prose there is no field.
 fn noted(lines: &Lines<'_>, task: &TaskLines, head: &Head) -> Option<Needs> {
-    let end = lines.lines[task.lines.start].end.max(task.content);
+    let end = lines.line(task.lines.start).end.max(task.content);
     let text = &lines.source[task.content..end];
     let note = note::first(text, 0).filter(|note| task.content + note.outer.end >= head.title.start)?;
     let depends = note.depends?;
@@ -88,11 +97,11 @@ fn needs(lines: &Lines<'_>, field: &Field) -> Option<Needs> {
 }
 
 /// What its `Stream` field says, in bytes.
-pub(super) fn stream_field(lines: &Lines<'_>, task: &TaskLines) -> Option<Range<usize>> {
-    let fields = field::read(lines, task.lines.start + 1..task.lines.end);
-    fields.iter().filter(|f| f.key == Key::Stream).flat_map(Field::pieces).next().or_else(|| {
+fn stream_field(lines: &Lines<'_>, task: &TaskLines, fields: &[Field]) -> Option<Range<usize>> {
+    let is_wanted = |field: &&Field| field.key == Key::Stream && field.line > task.lines.start;
+    fields.iter().filter(is_wanted).flat_map(Field::pieces).next().or_else(|| {
         // `### Task 16 (Stream A): Title`
-        let head = lines.source.get(task.content..lines.lines[task.lines.start].end)?;
+        let head = lines.source.get(task.content..lines.line(task.lines.start).end)?;
         let note = label::task(head).filter(|_| task.shape == Shape::Block)?.note?;
         label::stream(&head[note.clone()])?;
         Some(task.content + note.start..task.content + note.end)
@@ -145,7 +154,7 @@ fn head(lines: &Lines<'_>, task: &TaskLines) -> Head {
 
 /// `### ~~Task 5: Five~~`, `### Task 5: ~~Five~~`
 fn is_struck(lines: &Lines<'_>, task: &TaskLines, title: &Range<usize>) -> bool {
-    let end = lines.lines[task.lines.start].end.max(task.content);
+    let end = lines.line(task.lines.start).end.max(task.content);
     let text = lines.source[task.content..end].trim_matches(['*', '_', ' ']);
     let begins = text.starts_with("~~") || lines.source[title.clone()].starts_with("~~");
     begins && text.len() > 4 && text.ends_with("~~")
@@ -159,16 +168,16 @@ fn is_bare(text: &str, behind: usize) -> bool {
 
 /// Where the head's paragraph ends: at a blank line, an item, a field or a step.
 fn paragraph_end(lines: &Lines<'_>, task: &TaskLines) -> usize {
-    let first = lines.lines[task.lines.start];
+    let first = lines.line(task.lines.start);
     let mut end = first.end.max(task.content);
     if task.shape != Shape::Block {
         for number in task.lines.start + 1..task.lines.end {
             let text = lines.text(number);
             let is_item = label::bullet(text).is_some() || label::number(text).is_some();
-            if lines.lines[number].kind != Kind::Text || is_item || field::is_evidence(text) {
+            if lines.line(number).kind != Kind::Text || is_item || field::is_evidence(text) {
                 break;
             }
-            end = lines.lines[number].end;
+            end = lines.line(number).end;
         }
         let text = &lines.source[task.content..end];
         let field = field::inline(text, 0).into_iter().find(|&(key, sign, _)| key != Key::Other && sign > 0);

@@ -323,7 +323,7 @@ impl<'t> Reader<'t, '_> {
         let Some(details) = owned::<String>(raw).filter(|details| details.contains("role=")) else { return Vec::new() };
         let lines = Lines::new(&details, self.json.source);
         let mut told = Vec::new();
-        let (scripts, _) = script::read(&lines, 0..lines.lines.len(), &mut told);
+        let (scripts, _) = script::read(&lines, 0..lines.len(), &mut told);
         let at = self.json.head(raw);
         told.iter_mut().flat_map(|fault| &mut fault.labels).for_each(|label| label.at = at);
         self.faults.extend(told);
@@ -355,5 +355,5 @@ impl<'t> Reader<'t, '_> {
 /// Details without the fences that are run: who is told of a task is not told of them.
 fn without_scripts(details: &str) -> String {
     let lines = Lines::new(details, SourceId(0));
-    script::read(&lines, 0..lines.lines.len(), &mut Vec::new()).1
+    script::read(&lines, 0..lines.len(), &mut Vec::new()).1
 }

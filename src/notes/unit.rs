@@ -27,8 +27,8 @@ pub(super) fn read(lines: &Lines<'_>, faults: &mut Vec<Fault>) -> Page {
     let names = page.index();
     let mut edges: BTreeSet<(usize, usize)> = BTreeSet::new();
     let mut source: Option<(usize, Range<usize>)> = None;
-    for number in 0..lines.lines.len() {
-        let line = lines.lines[number];
+    for number in 0..lines.len() {
+        let line = lines.line(number);
         if line.kind != Kind::Text || matches!(page.outline.owners[number], Owner::Task(_)) {
             continue;
         }
@@ -73,7 +73,7 @@ fn bold_field(text: &str) -> Option<(String, Range<usize>)> {
 /// `**[Name]**: value` elsewhere: below a heading of success what the unit is judged by, below one of agents who does it.
 fn said(lines: &Lines<'_>, page: &mut Page, names: &Index, number: usize, key: &str, value: Range<usize>) {
     let Some(unit) = names.task("unit", key) else { return };
-    let above = (0..number).rev().find(|&n| matches!(lines.lines[n].kind, Kind::Heading(_)));
+    let above = (0..number).rev().find(|&n| matches!(lines.line(n).kind, Kind::Heading(_)));
     let heading = above.map(|n| lines.text(n).to_lowercase()).unwrap_or_default();
     let value = written(lines, value);
     if value.value.is_empty() {
@@ -95,7 +95,7 @@ fn chain(
     edges: &mut BTreeSet<(usize, usize)>,
     faults: &mut Vec<Fault>,
 ) -> bool {
-    let (line, text) = (lines.lines[number], lines.text(number));
+    let (line, text) = (lines.line(number), lines.text(number));
     let start = label::bullet(text).or_else(|| label::number(text).map(|(_, n)| n)).unwrap_or(0);
     let (mut pieces, mut at) = (Vec::new(), start);
     while let Some(arrow) = label::arrow(text, at) {
@@ -154,8 +154,8 @@ fn grouped(
     edges: &BTreeSet<(usize, usize)>,
     faults: &mut Vec<Fault>,
 ) {
-    for number in 0..lines.lines.len() {
-        let (line, text) = (lines.lines[number], lines.text(number));
+    for number in 0..lines.len() {
+        let (line, text) = (lines.line(number), lines.text(number));
         let Some((open, close)) = text.find('{').zip(text.rfind('}')).filter(|(open, close)| open < close) else {
             continue;
         };

@@ -26,9 +26,9 @@ pub(super) fn unread(lines: &Lines<'_>, outline: &Outline) -> Vec<Fault> {
         warn(line, "unread-task", "this begins as a task does, and is not read as one", help);
     }
     let mut loose = Vec::new();
-    for (number, line) in lines.lines.iter().enumerate() {
+    for (number, line) in lines.iter().enumerate() {
         let Kind::Fence(place) = line.kind else { continue };
-        let fence = &lines.fences[place];
+        let fence = &lines.fences[place as usize];
         let is_script = fence.info.contains("role=");
         if is_script && outline.owners[number] == Owner::Document {
             loose.push(script::unused(lines.line_span(number)));

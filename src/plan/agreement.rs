@@ -1,6 +1,6 @@
 //! Arrows of a drawing, held against what the tasks themselves state: each has to follow from the other.
 
-use super::{Arrow, Severity, Span, build::Builder, reach::Reach, resolve::Target};
+use super::{Arrow, Severity, Span, build::Builder, edges::Edges, reach::Reach, resolve::Target};
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 impl Builder<'_> {
@@ -12,7 +12,7 @@ impl Builder<'_> {
             return;
         }
         let count = draft.tasks.len();
-        let stated = Reach::new(&self.edges);
+        let stated = Reach::new(self.edges.sorted());
         let mut by_start: BTreeMap<usize, Vec<&Arrow>> = BTreeMap::new();
         draft.arrows.iter().for_each(|a| by_start.entry(a.before).or_default().push(a));
         for (&before, arrows) in &by_start {
@@ -20,8 +20,9 @@ impl Builder<'_> {
             let odd = arrows.iter().filter(|a| a.before != a.after && !behind.get(a.after).is_some_and(|&is| is));
             odd.for_each(|arrow| self.unsaid(arrow));
         }
-        let drawn = |a: &Arrow| ((a.before as u32, a.after as u32), Some(a.at));
-        let drawn = Reach::new(&draft.arrows.iter().map(drawn).collect());
+        let mut drawn = Edges::default();
+        draft.arrows.iter().for_each(|a| drawn.insert((a.before as u32, a.after as u32), Some(a.at)));
+        let drawn = Reach::new(drawn.sorted());
         let known: BTreeSet<usize> = draft.arrows.iter().flat_map(|a| [a.before, a.after]).collect();
         let mut behind: BTreeMap<usize, Vec<bool>> = BTreeMap::new();
         let is_binding = draft.arrows.iter().any(|a| a.is_binding);

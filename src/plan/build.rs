@@ -4,11 +4,12 @@ use super::{
     BackendId, Blueprint, CoverageWish, Deployment, Draft, Fault, Hold, Label, Measure, Phase, Prior, Role, Severity,
     Span, TaskDraft, Written,
     checkpoint::Standing,
+    edges::Edges,
     hang::{has, phases},
     register::Register,
     resolve::{MOST_EDGES, Names, Target, Unknown},
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What the configuration has to say about a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,8 +97,8 @@ pub(super) struct Builder<'d> {
     told: BTreeSet<Span>,
     /// Tasks that wait for a gate line, with where that is stated: `(line, task)`.
     pub after_gates: Vec<(usize, usize, Span)>,
-    /// `(before, after)` in node ids, with where it is stated.
-    pub edges: BTreeMap<(u32, u32), Option<Span>>,
+    /// Who comes before whom.
+    pub edges: Edges,
     /// Nodes of the checkpoints so far.
     pub checkpoints: BTreeMap<Standing, usize>,
     /// The blueprint's table of backends.
@@ -126,7 +127,7 @@ pub fn build(draft: &Draft, settings: &Settings) -> Result<(Blueprint, Vec<Fault
         counts: BTreeMap::new(),
         told: BTreeSet::new(),
         after_gates: Vec::new(),
-        edges: BTreeMap::new(),
+        edges: Edges::default(),
         checkpoints: BTreeMap::new(),
         backends: Register::default(),
         reviewers: Register::default(),
@@ -139,7 +140,7 @@ pub fn build(draft: &Draft, settings: &Settings) -> Result<(Blueprint, Vec<Fault
         builder.blueprint()
     });
     builder.size_faults();
-    builder.cycle_faults(blueprint.as_ref());
+    blueprint.iter().for_each(|blueprint| builder.cycle_faults(blueprint));
     let draft_order = |f: &Fault| f.labels.first().map(|l| (l.at.source, l.at.start));
     builder.faults.sort_by_key(draft_order);
     let is_refused = builder.faults.iter().any(|f| f.severity == Severity::Error);
@@ -219,7 +220,7 @@ impl Builder<'_> {
             self.error("too-many-streams", format!("more than {MOST_STREAMS} streams"), &[(top, "")], "merge some");
             return false;
         }
-        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+        let mut seen: HashMap<String, usize> = HashMap::new();
         for (place, task) in draft.tasks.iter().enumerate() {
             let label = self.names.labels[place].clone();
             let first = *seen.entry(label.to_lowercase()).or_insert(place);
@@ -366,7 +367,7 @@ impl Builder<'_> {
     }
 
     fn size_faults(&mut self) {
-        if self.names.is_over() || self.edges.len() > MOST_EDGES {
+        if self.names.is_over() || self.edges.sorted().len() > MOST_EDGES {
             let text = format!("the dependencies make more than {MOST_EDGES} edges");
             self.error("too-many-edges", text, &[], "name streams instead of ranges of tasks");
         }
@@ -403,9 +404,7 @@ impl Builder<'_> {
     }
 
     pub(super) fn edge(&mut self, before: usize, after: usize, at: Option<Span>) {
-        if self.edges.len() <= MOST_EDGES {
-            self.edges.entry((before as u32, after as u32)).or_insert(at);
-        }
+        self.edges.insert((before as u32, after as u32), at);
     }
 
     /// What a stream's heading says holds for those of its tasks that no task of the same stream precedes.
@@ -433,10 +432,10 @@ impl Builder<'_> {
     }
 
     /// For each task the tasks that wait for it by what they state themselves.
-    fn stated(&self) -> Vec<Vec<u32>> {
+    fn stated(&mut self) -> Vec<Vec<u32>> {
         let count = self.draft.tasks.len();
         let mut behind = vec![Vec::new(); count];
-        for &(before, after) in self.edges.keys() {
+        for &((before, after), _) in self.edges.sorted() {
             let (before, to) = (before as usize, after as usize);
             if (count..2 * count).contains(&before) && to < count {
                 behind[before - count].push(after);

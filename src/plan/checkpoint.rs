@@ -69,7 +69,7 @@ impl Builder<'_> {
     /// Whoever comes after all that a checkpoint stands behind comes after the checkpoint: the first tasks of those wait for it. To be
     /// asked when all else has its edges.
     pub(super) fn hold_behind(&mut self) {
-        let reach = Reach::new(&self.edges);
+        let reach = Reach::new(self.edges.sorted());
         let count = self.draft.tasks.len();
         let mut held = Vec::new();
         for ((_, gates), &checkpoint) in &self.checkpoints {

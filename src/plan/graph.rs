@@ -107,6 +107,11 @@ impl Plan {
         &self.blueprint
     }
 
+    /// The same, where the graph is not needed any more.
+    pub fn into_blueprint(self) -> Blueprint {
+        self.blueprint
+    }
+
     /// The node; panics for an id of another plan, as an index would.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.blueprint.nodes[id.index()]

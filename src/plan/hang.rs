@@ -39,8 +39,7 @@ impl Builder<'_> {
             nodes.push(Node::Gate(Gate { level: Level::Task(NodeId(place as u32)), label, criteria }));
         }
         self.hang_gates(&mut nodes);
-        let mut edges: Vec<_> = self.edges.keys().map(|&(a, b)| (NodeId(a), NodeId(b))).collect();
-        edges.sort_unstable();
+        let edges = self.edges.sorted().iter().map(|&((a, b), _)| (NodeId(a), NodeId(b))).collect();
         Blueprint {
             topic: draft.topic.as_str().into(),
             title: draft.title.as_ref().map_or(draft.topic.as_str(), |t| &t.value).into(),

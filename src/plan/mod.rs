@@ -14,6 +14,7 @@ mod criteria;
 mod cycle;
 mod draft;
 mod drawing;
+mod edges;
 mod fault;
 mod figure;
 mod gate;

@@ -2,8 +2,8 @@
 
 use super::{Draft, Extent, Name, Needs, Span, Written, slug};
 use std::{
-    cell::Cell,
-    collections::{BTreeMap, BTreeSet},
+    cell::{Cell, OnceCell},
+    collections::{HashMap, HashSet},
 };
 
 /// What a name stands for: a place in the draft's tables.
@@ -49,18 +49,18 @@ pub(super) struct Names<'d> {
     pub stream_of: Vec<Option<usize>>,
     /// Each stream's tasks.
     pub tasks_of: Vec<Vec<usize>>,
-    ids: BTreeMap<String, usize>,
-    /// Ids as letters and numbers: `Task 1` means `01` where there is no `1`.
-    numbers: BTreeMap<(String, Vec<u32>), usize>,
-    titles: BTreeMap<String, Option<usize>>,
-    steps: BTreeMap<String, usize>,
+    ids: HashMap<String, usize>,
+    /// Ids as letters and numbers, where they are asked for: `Task 1` means `01` where there is no `1`.
+    numbers: OnceCell<HashMap<(String, Vec<u32>), usize>>,
+    titles: HashMap<String, Option<usize>>,
+    steps: HashMap<String, usize>,
     /// Other names of tasks.
-    aliases: BTreeMap<String, usize>,
-    streams: BTreeMap<String, usize>,
+    aliases: HashMap<String, usize>,
+    streams: HashMap<String, usize>,
     stream_ids: Vec<String>,
-    prefixes: BTreeSet<String>,
-    slugs: BTreeMap<String, usize>,
-    gates: BTreeMap<String, usize>,
+    prefixes: HashSet<String>,
+    slugs: HashMap<String, usize>,
+    gates: HashMap<String, usize>,
     searches: Cell<usize>,
     spent: Cell<usize>,
 }
@@ -74,16 +74,16 @@ impl Names<'_> {
             labels: Vec::new(),
             stream_of: Vec::new(),
             tasks_of: vec![Vec::new(); draft.streams.len()],
-            ids: BTreeMap::new(),
-            numbers: BTreeMap::new(),
-            titles: BTreeMap::new(),
-            steps: BTreeMap::new(),
-            aliases: BTreeMap::new(),
-            streams: BTreeMap::new(),
+            ids: HashMap::new(),
+            numbers: OnceCell::new(),
+            titles: HashMap::new(),
+            steps: HashMap::new(),
+            aliases: HashMap::new(),
+            streams: HashMap::new(),
             stream_ids: draft.streams.iter().map(|s| s.id.value.clone()).collect(),
-            prefixes: BTreeSet::new(),
-            slugs: BTreeMap::new(),
-            gates: BTreeMap::new(),
+            prefixes: HashSet::new(),
+            slugs: HashMap::new(),
+            gates: HashMap::new(),
             searches: Cell::new(0),
             spent: Cell::new(0),
         };
@@ -113,11 +113,11 @@ impl Names<'_> {
                 Some(id) => id.value.clone(),
                 None => names.free_slug(&task.title.value),
             };
-            names.prefixes.insert(prefix(&label));
-            names.ids.entry(fold(&label)).or_insert(place);
-            if let Some(number) = numbers(&label) {
-                names.numbers.entry(number).or_insert(place);
+            let prefix = prefix(&label);
+            if !names.prefixes.contains(&prefix) {
+                names.prefixes.insert(prefix);
             }
+            names.ids.entry(fold(&label)).or_insert(place);
             names.labels.push(label);
             names.most_pieces = names.most_pieces.max(pieces(&task.title.value));
             let title = names.titles.entry(bare(&task.title.value)).or_insert(Some(place));
@@ -333,7 +333,7 @@ impl Names<'_> {
 
     /// By id; by number in one's own stream where numbers restart; `B3` by number or by place in stream B; by a step.
     pub(super) fn task(&self, id: &str, own_stream: Option<usize>) -> Option<usize> {
-        let alike = || self.numbers.get(&numbers(id)?).copied();
+        let alike = || self.numbers.get_or_init(|| by_number(&self.labels)).get(&numbers(id)?).copied();
         let direct = self.ids.get(&fold(id)).copied().or_else(alike);
         let in_own = || own_stream.and_then(|s| self.ids.get(&fold(&format!("{}{id}", self.stream_ids[s]))).copied());
         let other = || self.aliases.get(&fold(id)).or_else(|| self.steps.get(&fold(id))).copied();
@@ -360,7 +360,7 @@ impl Names<'_> {
         }
         let known = |text: &str| self.titles.get(&bare(text)).copied().flatten();
         let cut = |signs: &[&str]| {
-            let tail = title.get(last..)?;
+            let tail = title.get(last..).filter(|tail| !tail.is_empty())?;
             let at = last + signs.iter().filter_map(|sign| tail.find(sign)).min()?;
             known(&title[..at])
         };
@@ -386,13 +386,20 @@ fn fold(name: &str) -> String {
     let lower = name.to_lowercase();
     let bare = lower.trim().trim_end_matches('.');
     let bare = ["complete", "completed", "done", "finished"].iter().find_map(|w| bare.strip_suffix(w)).unwrap_or(bare);
-    let words: Vec<&str> = bare.split_whitespace().collect();
-    if words.is_empty() { lower.trim().to_owned() } else { words.join(" ") }
+    let mut folded = String::with_capacity(bare.len());
+    for word in bare.split_whitespace() {
+        if !folded.is_empty() {
+            folded.push(' ');
+        }
+        folded.push_str(word);
+    }
+    if folded.is_empty() { lower.trim().to_owned() } else { folded }
 }
 
 /// A title without its markup.
 fn bare(title: &str) -> String {
-    fold(&title.replace(['*', '`', '[', ']', '"', '“', '”', '~'], ""))
+    let is_mark = |c: char| matches!(c, '*' | '`' | '[' | ']' | '"' | '“' | '”' | '~');
+    if title.contains(is_mark) { fold(&title.replace(is_mark, "")) } else { fold(title) }
 }
 
 /// Into how many pieces a title may fall where dependencies are read.
@@ -406,6 +413,15 @@ fn pieces(title: &str) -> usize {
 
 fn is_sign(c: char) -> bool {
     !c.is_alphanumeric()
+}
+
+/// The first task of each label that is letters and numbers.
+fn by_number(labels: &[String]) -> HashMap<(String, Vec<u32>), usize> {
+    let mut all = HashMap::new();
+    for (place, number) in labels.iter().enumerate().filter_map(|(place, label)| Some((place, numbers(label)?))) {
+        all.entry(number).or_insert(place);
+    }
+    all
 }
 
 /// `T-012.3` as its letters and numbers.

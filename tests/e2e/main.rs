@@ -17,6 +17,7 @@ mod earned;
 mod ecosystems;
 mod edits;
 mod execute;
+mod finished;
 mod gates;
 mod homes;
 mod in_place;
