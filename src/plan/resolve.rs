@@ -486,3 +486,30 @@ fn distance(a: &[char], b: &[char]) -> usize {
     }
     row[b.len()]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Key;
+
+    #[test]
+    fn names_are_told_apart_whatever_their_first_bytes_are() {
+        let key = |name: &str| Key::from(name.to_owned());
+        let names = [
+            "",
+            "\0",
+            "a",
+            "a\0",
+            "step 1234567890",
+            "step 1234567890a",
+            "step 1234567890a1",
+            "step 1234567890a2",
+            "ü",
+        ];
+        for (at, name) in names.iter().enumerate() {
+            for (other_at, other) in names.iter().enumerate() {
+                assert_eq!(key(name) == key(other), at == other_at, "{name:?} {other:?}");
+                assert_eq!(key(name).cmp(&key(other)), name.cmp(other), "{name:?} {other:?}");
+            }
+        }
+    }
+}
