@@ -117,7 +117,7 @@ fn planned(tasks: u32) -> Event {
         only: vec![],
     };
     Event::Planned {
-        plan: Box::new(plan),
+        plan: plan.into(),
         policy: Box::new(policy),
         tip: Oid::of_number(1),
         charter: Box::new(Charter::default()),

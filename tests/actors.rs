@@ -71,7 +71,7 @@ async fn a_panic_is_a_failed_attempt_and_the_run_goes_on() {
     let slots = Policy { agents: 2, agents_per_stream: 2, checks: 1, budget: Limit::NONE, ..Policy::default() };
     let policy = Policy { lives: 2, rest_ms: 1, rejections: 3, same_failure: 3, ..slots };
     let planned = Event::Planned {
-        plan: Box::new(blueprint()),
+        plan: blueprint().into(),
         policy: Box::new(policy),
         tip: Oid::of_number(1),
         charter: Box::new(Charter::default()),

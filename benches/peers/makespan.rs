@@ -175,7 +175,7 @@ fn planned(sketch: &Sketch) -> Event {
         ..Policy::default()
     };
     Event::Planned {
-        plan: Box::new(plan),
+        plan: plan.into(),
         policy: Box::new(policy),
         tip: Oid::of_number(1),
         charter: Box::new(Charter::default()),

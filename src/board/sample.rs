@@ -116,7 +116,7 @@ impl Teller {
             uncommitted: vec!["src/draft.rs".into()],
             ..Charter::default()
         };
-        let (plan, charter) = (Box::new(blueprint), Box::new(charter));
+        let (plan, charter) = (blueprint.into(), Box::new(charter));
         self.tell(Event::Planned { plan, policy: Box::default(), tip: Oid::of_number(1), charter }, after);
     }
 

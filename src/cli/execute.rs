@@ -258,11 +258,11 @@ async fn begin(
     };
     let journal =
         Journal::create(&folder, &id, now()).map_err(|error| Stop::because("the journal cannot begin", &error))?;
-    // There is one of them from here on: the journal's, and the run's after it.
-    let blueprint = plan.into_blueprint();
+    let blueprint = plan.shared_blueprint();
+    drop(plan);
     let (named, backends) = (blueprint.topic.clone(), blueprint.backends.clone());
     let planned = Event::Planned {
-        plan: Box::new(blueprint),
+        plan: blueprint,
         policy: Box::new(grounds.policy.clone()),
         tip,
         charter: Box::new(charter.clone()),

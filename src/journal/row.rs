@@ -81,7 +81,7 @@ mod tests {
         let passed = Box::new(Ending::Passed(Evidence::Seen { ran: vec![] }));
         let events = [
             Event::Planned {
-                plan: Box::default(),
+                plan: Default::default(),
                 policy: Box::default(),
                 tip: Oid::of_number(1),
                 charter: Box::default(),

@@ -7,9 +7,9 @@ use super::{
     edges::Edges,
     hang::{has, phases},
     register::Register,
-    resolve::{MOST_EDGES, Names, Target, Unknown},
+    resolve::{Key, MOST_EDGES, Names, Target, Unknown},
 };
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the configuration has to say about a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -220,10 +220,10 @@ impl Builder<'_> {
             self.error("too-many-streams", format!("more than {MOST_STREAMS} streams"), &[(top, "")], "merge some");
             return false;
         }
-        let mut seen: HashMap<String, usize> = HashMap::new();
+        let mut seen: BTreeMap<Key, usize> = BTreeMap::new();
         for (place, task) in draft.tasks.iter().enumerate() {
             let label = self.names.labels[place].clone();
-            let first = *seen.entry(label.to_lowercase()).or_insert(place);
+            let first = *seen.entry(label.to_lowercase().into()).or_insert(place);
             if first != place {
                 let at = [(task.head, "and again here"), (draft.tasks[first].head, "first here")];
                 self.error(

@@ -9,7 +9,7 @@ use petgraph::{
     algo::{kosaraju_scc, toposort},
     graph::{DiGraph, NodeIndex},
 };
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 /// What keeps a blueprint from being a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +47,8 @@ impl PlanFault {
 /// An acyclic plan. There is no other way to make one than [`Plan::build`] and [`Plan::extend`].
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    blueprint: Blueprint,
+    /// Shared with the entry that it came from, which is as large.
+    blueprint: Arc<Blueprint>,
     /// Indices are node ids; the nodes themselves are in the blueprint.
     graph: DiGraph<(), ()>,
     /// Minutes from the start of a node to the end of the plan, along the longest path.
@@ -68,9 +69,13 @@ impl Plan {
     ///
     /// # Errors
     /// Names in no table and edges to nowhere, all of them; else one shortest cycle.
-    pub fn build(mut blueprint: Blueprint) -> Result<Plan, Vec<PlanFault>> {
-        blueprint.edges.sort_unstable();
-        blueprint.edges.dedup();
+    pub fn build(blueprint: impl Into<Arc<Blueprint>>) -> Result<Plan, Vec<PlanFault>> {
+        let mut blueprint = blueprint.into();
+        if !blueprint.edges.is_sorted_by(|a, b| a < b) {
+            let edges = &mut Arc::make_mut(&mut blueprint).edges;
+            edges.sort_unstable();
+            edges.dedup();
+        }
         let faults = name_faults(&blueprint);
         if !faults.is_empty() {
             return Err(faults);
@@ -93,7 +98,7 @@ impl Plan {
     /// # Errors
     /// As [`Plan::build`].
     pub fn extend(&self, addition: &Addition) -> Result<Plan, Vec<PlanFault>> {
-        let mut blueprint = self.blueprint.clone();
+        let mut blueprint = Blueprint::clone(&self.blueprint);
         blueprint.nodes.extend(addition.added.iter().cloned());
         blueprint.edges.extend(addition.edges.iter().copied());
         let count = self.blueprint.nodes.len();
@@ -107,9 +112,9 @@ impl Plan {
         &self.blueprint
     }
 
-    /// The same, where the graph is not needed any more.
-    pub fn into_blueprint(self) -> Blueprint {
-        self.blueprint
+    /// The same, to be kept.
+    pub fn shared_blueprint(&self) -> Arc<Blueprint> {
+        Arc::clone(&self.blueprint)
     }
 
     /// The node; panics for an id of another plan, as an index would.

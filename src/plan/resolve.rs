@@ -3,8 +3,23 @@
 use super::{Draft, Extent, Name, Needs, Span, Written, slug};
 use std::{
     cell::{Cell, OnceCell},
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
 };
+
+/// A name that tasks are looked up by. Of a hundred thousand most differ within their first bytes, which are compared as a number.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    head: u128,
+    whole: String,
+}
+
+impl From<String> for Key {
+    fn from(whole: String) -> Key {
+        let mut head = [0; 16];
+        head.iter_mut().zip(whole.bytes()).for_each(|(to, from)| *to = from);
+        Key { head: u128::from_be_bytes(head), whole }
+    }
+}
 
 /// What a name stands for: a place in the draft's tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,18 +64,18 @@ pub(super) struct Names<'d> {
     pub stream_of: Vec<Option<usize>>,
     /// Each stream's tasks.
     pub tasks_of: Vec<Vec<usize>>,
-    ids: HashMap<String, usize>,
+    ids: BTreeMap<Key, usize>,
     /// Ids as letters and numbers, where they are asked for: `Task 1` means `01` where there is no `1`.
-    numbers: OnceCell<HashMap<(String, Vec<u32>), usize>>,
-    titles: HashMap<String, Option<usize>>,
-    steps: HashMap<String, usize>,
+    numbers: OnceCell<BTreeMap<(String, Vec<u32>), usize>>,
+    titles: BTreeMap<Key, Option<usize>>,
+    steps: BTreeMap<Key, usize>,
     /// Other names of tasks.
-    aliases: HashMap<String, usize>,
-    streams: HashMap<String, usize>,
+    aliases: BTreeMap<Key, usize>,
+    streams: BTreeMap<String, usize>,
     stream_ids: Vec<String>,
-    prefixes: HashSet<String>,
-    slugs: HashMap<String, usize>,
-    gates: HashMap<String, usize>,
+    prefixes: BTreeSet<String>,
+    slugs: BTreeMap<String, usize>,
+    gates: BTreeMap<String, usize>,
     searches: Cell<usize>,
     spent: Cell<usize>,
 }
@@ -74,16 +89,16 @@ impl Names<'_> {
             labels: Vec::new(),
             stream_of: Vec::new(),
             tasks_of: vec![Vec::new(); draft.streams.len()],
-            ids: HashMap::new(),
+            ids: BTreeMap::new(),
             numbers: OnceCell::new(),
-            titles: HashMap::new(),
-            steps: HashMap::new(),
-            aliases: HashMap::new(),
-            streams: HashMap::new(),
+            titles: BTreeMap::new(),
+            steps: BTreeMap::new(),
+            aliases: BTreeMap::new(),
+            streams: BTreeMap::new(),
             stream_ids: draft.streams.iter().map(|s| s.id.value.clone()).collect(),
-            prefixes: HashSet::new(),
-            slugs: HashMap::new(),
-            gates: HashMap::new(),
+            prefixes: BTreeSet::new(),
+            slugs: BTreeMap::new(),
+            gates: BTreeMap::new(),
             searches: Cell::new(0),
             spent: Cell::new(0),
         };
@@ -117,16 +132,16 @@ impl Names<'_> {
             if !names.prefixes.contains(&prefix) {
                 names.prefixes.insert(prefix);
             }
-            names.ids.entry(fold(&label)).or_insert(place);
+            names.ids.entry(fold(&label).into()).or_insert(place);
             names.labels.push(label);
             names.most_pieces = names.most_pieces.max(pieces(&task.title.value));
-            let title = names.titles.entry(bare(&task.title.value)).or_insert(Some(place));
+            let title = names.titles.entry(bare(&task.title.value).into()).or_insert(Some(place));
             *title = title.filter(|&first| first == place);
             for alias in &task.aliases {
-                names.aliases.entry(fold(alias)).or_insert(place);
+                names.aliases.entry(fold(alias).into()).or_insert(place);
             }
             for step in task.steps.iter().filter_map(|s| s.id.as_ref()) {
-                names.steps.entry(fold(&step.value)).or_insert(place);
+                names.steps.entry(fold(&step.value).into()).or_insert(place);
             }
         }
         names
@@ -137,7 +152,7 @@ impl Names<'_> {
         let times = self.slugs.entry(base.clone()).or_insert(0);
         *times += 1;
         let name = if *times == 1 { base } else { format!("{base}-{times}") };
-        if self.ids.contains_key(&fold(&name)) { format!("{name}-{}", self.labels.len() + 1) } else { name }
+        if self.ids.contains_key(&fold(&name).into()) { format!("{name}-{}", self.labels.len() + 1) } else { name }
     }
 
     /// Whether so many edges more are still within what a plan may have.
@@ -213,7 +228,7 @@ impl Names<'_> {
     fn joined(&self, names: &[Written<Name>], at: usize) -> Option<(usize, usize)> {
         let start = names[at].at.start;
         let label = match &names[at].value {
-            Name::Task { id, .. } => self.ids.get(&fold(id)).copied(),
+            Name::Task { id, .. } => self.ids.get(&fold(id).into()).copied(),
             _ => None,
         };
         (at + 2..=names.len().min(at + self.most_pieces)).rev().find_map(|end| {
@@ -300,10 +315,10 @@ impl Names<'_> {
     /// schema`).
     fn words(&self, words: &str) -> Option<usize> {
         let first = words.split([' ', '(', ':']).next().unwrap_or_default();
-        let alias = self.aliases.get(&fold(first)).copied();
+        let alias = self.aliases.get(&fold(first).into()).copied();
         let has = |is: fn(&char) -> bool| first.chars().any(|c| is(&c));
         let is_id = has(char::is_ascii_digit) && has(char::is_ascii_alphabetic);
-        self.title(words, 0).or(alias).or_else(|| self.ids.get(&fold(first)).copied().filter(|_| is_id))
+        self.title(words, 0).or(alias).or_else(|| self.ids.get(&fold(first).into()).copied().filter(|_| is_id))
     }
 
     /// Whether a label that names nothing looks like one of ours: a known prefix, `T1`, or the letter of a stream that
@@ -334,9 +349,10 @@ impl Names<'_> {
     /// By id; by number in one's own stream where numbers restart; `B3` by number or by place in stream B; by a step.
     pub(super) fn task(&self, id: &str, own_stream: Option<usize>) -> Option<usize> {
         let alike = || self.numbers.get_or_init(|| by_number(&self.labels)).get(&numbers(id)?).copied();
-        let direct = self.ids.get(&fold(id)).copied().or_else(alike);
-        let in_own = || own_stream.and_then(|s| self.ids.get(&fold(&format!("{}{id}", self.stream_ids[s]))).copied());
-        let other = || self.aliases.get(&fold(id)).or_else(|| self.steps.get(&fold(id))).copied();
+        let direct = self.ids.get(&fold(id).into()).copied().or_else(alike);
+        let in_own =
+            || own_stream.and_then(|s| self.ids.get(&fold(&format!("{}{id}", self.stream_ids[s])).into()).copied());
+        let other = || self.aliases.get(&fold(id).into()).or_else(|| self.steps.get(&fold(id).into())).copied();
         direct.or_else(in_own).or_else(|| self.in_lettered(id)).or_else(other)
     }
 
@@ -347,7 +363,7 @@ impl Names<'_> {
 
     /// The number's task where it belongs to the stream, else the one at this place in it.
     fn in_stream(&self, stream: usize, digits: &str) -> Option<usize> {
-        let by_number = self.ids.get(digits).copied().filter(|&t| self.stream_of[t] == Some(stream));
+        let by_number = self.ids.get(&digits.to_owned().into()).copied().filter(|&t| self.stream_of[t] == Some(stream));
         let place = || digits.parse::<usize>().ok()?.checked_sub(1);
         by_number.or_else(|| self.tasks_of[stream].get(place()?).copied())
     }
@@ -358,7 +374,7 @@ impl Names<'_> {
         if title.len() > LONGEST_TITLE {
             return None;
         }
-        let known = |text: &str| self.titles.get(&bare(text)).copied().flatten();
+        let known = |text: &str| self.titles.get(&bare(text).into()).copied().flatten();
         let cut = |signs: &[&str]| {
             let tail = title.get(last..).filter(|tail| !tail.is_empty())?;
             let at = last + signs.iter().filter_map(|sign| tail.find(sign)).min()?;
@@ -416,8 +432,8 @@ fn is_sign(c: char) -> bool {
 }
 
 /// The first task of each label that is letters and numbers.
-fn by_number(labels: &[String]) -> HashMap<(String, Vec<u32>), usize> {
-    let mut all = HashMap::new();
+fn by_number(labels: &[String]) -> BTreeMap<(String, Vec<u32>), usize> {
+    let mut all = BTreeMap::new();
     for (place, number) in labels.iter().enumerate().filter_map(|(place, label)| Some((place, numbers(label)?))) {
         all.entry(number).or_insert(place);
     }
@@ -469,4 +485,31 @@ fn distance(a: &[char], b: &[char]) -> usize {
         }
     }
     row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Key;
+
+    #[test]
+    fn names_are_told_apart_whatever_their_first_bytes_are() {
+        let key = |name: &str| Key::from(name.to_owned());
+        let names = [
+            "",
+            "\0",
+            "a",
+            "a\0",
+            "step 1234567890",
+            "step 1234567890a",
+            "step 1234567890a1",
+            "step 1234567890a2",
+            "ü",
+        ];
+        for (at, name) in names.iter().enumerate() {
+            for (other_at, other) in names.iter().enumerate() {
+                assert_eq!(key(name) == key(other), at == other_at, "{name:?} {other:?}");
+                assert_eq!(key(name).cmp(&key(other)), name.cmp(other), "{name:?} {other:?}");
+            }
+        }
+    }
 }

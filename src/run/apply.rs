@@ -58,8 +58,8 @@ impl Run {
         fits
     }
 
-    fn planned(&mut self, plan: &Blueprint, policy: &Policy, tip: Oid, charter: &Charter) -> Option<()> {
-        self.plan = Arc::new(Plan::build(plan.clone()).ok()?);
+    fn planned(&mut self, plan: &Arc<Blueprint>, policy: &Policy, tip: Oid, charter: &Charter) -> Option<()> {
+        self.plan = Arc::new(Plan::build(Arc::clone(plan)).ok()?);
         self.policy = policy.clone();
         self.charter = charter.clone();
         self.quotas = vec![Quota::Open { times: 0 }; plan.backends.len()];

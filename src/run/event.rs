@@ -3,6 +3,7 @@
 use super::{Ending, JobId, Oid, Policy, Spend, Talk, What};
 use crate::plan::{Addition, BackendId, Blueprint, NodeId};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Milliseconds since the epoch. The core never asks what time it is; it is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -52,7 +53,7 @@ pub enum Event {
     /// The first entry. Plan and policy are data of the run: a replay asks no file and no configuration.
     Planned {
         /// What is to be done.
-        plan: Box<Blueprint>,
+        plan: Arc<Blueprint>,
         /// Limits and patience.
         policy: Box<Policy>,
         /// Where the integration ref begins.

@@ -234,7 +234,7 @@ fn a_replay_knows_what_the_life_had_learned() {
     };
     let (mut run, mut journal, mut now) = (Run::default(), Vec::new(), 0);
     let planned =
-        Event::Planned { plan: Box::new(plan), policy: Box::new(policy()), tip: oid(1), charter: Box::default() };
+        Event::Planned { plan: plan.into(), policy: Box::new(policy()), tip: oid(1), charter: Box::default() };
     let mut facts = vec![planned];
     while !facts.is_empty() {
         let turn = run.turn(Timestamp(now), facts.drain(..)).expect("decisions fit");

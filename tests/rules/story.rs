@@ -101,7 +101,7 @@ impl Story {
     pub fn of(plan: Blueprint, policy: Policy) -> Story {
         let mut story = Story { run: Run::default(), now: 0, open: vec![] };
         story.tell(Event::Planned {
-            plan: Box::new(plan),
+            plan: plan.into(),
             policy: Box::new(policy),
             tip: oid(1),
             charter: Box::new(Charter::default()),

@@ -184,7 +184,7 @@ fn planned(tip: Oid, (least, most): (u16, u16)) -> Event {
         grant: Grant::default(),
         ..Policy::default()
     };
-    Event::Planned { plan: Box::new(plan), policy: Box::new(policy), tip, charter: Box::new(Charter::default()) }
+    Event::Planned { plan: plan.into(), policy: Box::new(policy), tip, charter: Box::new(Charter::default()) }
 }
 
 #[track_caller]

@@ -48,7 +48,7 @@ impl Sim {
         let mut chance = Chance::new(seed);
         let weather = Weather::of(&mut chance);
         let planned = Event::Planned {
-            plan: Box::new(drafts::plan(&mut chance)),
+            plan: drafts::plan(&mut chance).into(),
             policy: Box::new(drafts::policy(&mut chance)),
             tip: start(),
             charter: Box::new(Charter::default()),
@@ -361,7 +361,7 @@ fn a_journal_is_json_and_any_prefix_of_it_replays() {
 #[test]
 fn a_journal_of_another_run_is_refused_and_changes_nothing() {
     let empty = Event::Planned {
-        plan: Box::<Blueprint>::default(),
+        plan: Blueprint::default().into(),
         policy: Box::default(),
         tip: start(),
         charter: Box::default(),
