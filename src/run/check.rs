@@ -200,7 +200,7 @@ mod tests {
         let mut policy = Policy { agents: 2, agents_per_stream: 2, checks: 1, lives: 3, ..Policy::default() };
         (policy.window, policy.window_max, policy.budget) = (3, 3, Limit::NONE);
         policy.grant.writing.micros = 7;
-        let (plan, policy, charter) = (Box::new(plan), Box::new(policy), Box::default());
+        let (plan, policy, charter) = (plan.into(), Box::new(policy), Box::default());
         let mut run = Run::default();
         let mut tell = |fact| run.turn(Timestamp(1), [fact]).expect("decisions fit");
         tell(Event::Planned { plan, policy, tip: Oid::of_number(1), charter });
