@@ -1,6 +1,7 @@
 //! What does not fit changes nothing: entries of another run, facts that come late, twice or of nobody.
 
 use super::story::*;
+use std::sync::Arc;
 use tidegate::{
     plan::{BackendId, Level, Means, NodeId, Phase, Task},
     run::{
@@ -18,7 +19,7 @@ struct Record {
 impl Record {
     fn new(tasks: Vec<Task>, policy: Policy) -> Record {
         let story = Story::new(tasks.into_iter().map(node).collect(), &[], policy);
-        let plan = Box::new(story.run.plan().blueprint().clone());
+        let plan = story.run.plan().blueprint().clone().into();
         let policy = Box::new(story.run.policy().clone());
         let charter = Box::new(story.run.charter().clone());
         let mut record = Record { story, entries: vec![] };
@@ -109,7 +110,7 @@ fn a_run_begins_with_a_plan_that_is_one_and_has_no_second() {
     assert_eq!(run.outcome(), None, "before it is planned nothing is over");
     let mut first = record.entries[0].clone();
     let Event::Planned { plan, .. } = &mut first.event else { panic!("a run begins with its plan") };
-    plan.edges = vec![(NodeId(0), NodeId(0))];
+    Arc::make_mut(plan).edges = vec![(NodeId(0), NodeId(0))];
     assert_eq!(run.apply(&first), Err(Misfit::Wrong(Box::new(first.event.clone()))));
     assert!(run == Run::default());
     let mut record = record;
@@ -119,8 +120,8 @@ fn a_run_begins_with_a_plan_that_is_one_and_has_no_second() {
 
 #[test]
 fn what_a_run_began_with_is_what_it_says() {
-    let (plan, policy) =
-        (Box::new(Story::new(vec![node(alone())], &[], policy()).run.plan().blueprint().clone()), policy());
+    let plan = Arc::new(Story::new(vec![node(alone())], &[], policy()).run.plan().blueprint().clone());
+    let policy = policy();
     let charter = Charter { run: "r1".into(), base: oid(7), without_checks: true, ..Charter::default() };
     let mut run = Run::default();
     let (plan_told, policy_told) = (plan.clone(), Box::new(policy.clone()));
