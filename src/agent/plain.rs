@@ -13,6 +13,7 @@ use std::{
     path::{Path, PathBuf},
     pin::Pin,
     sync::Arc,
+    time::Duration,
 };
 use tokio::sync::watch;
 
@@ -63,7 +64,8 @@ impl ScriptBackend {
         if let Some(confines) = invocation.confines.as_mut().filter(|_| !is_argument) {
             confines.readable.push(file);
         }
-        run(&*self.wardens, (argv, None, self.secrets(&invocation)), &invocation, &events, line).await
+        let call = (argv, None, self.secrets(&invocation));
+        run(&*self.wardens, call, invocation, &events, line).await
     }
 }
 
@@ -87,7 +89,7 @@ impl CommandBackend {
             confines.readable.extend(arguments.iter().map(PathBuf::from).filter(|path| path.is_absolute()));
         }
         let call = (self.argv.clone(), Some(&*prompt), self.secrets(&invocation));
-        run(&*self.wardens, call, &invocation, &events, line).await
+        run(&*self.wardens, call, invocation, &events, line).await
     }
 }
 
@@ -128,22 +130,22 @@ impl Backend for CommandBackend {
 async fn run(
     wardens: &dyn Launch,
     (argv, stdin, secrets): (Vec<OsString>, Option<&Path>, Vec<String>),
-    invocation: &Invocation,
+    Invocation { workspace, env, folder, limits, confines, .. }: Invocation,
     events: &Sink,
     line: Line,
 ) -> Result<AgentReport, AgentError> {
-    let stdout = invocation.folder.join("stdout");
+    let stdout = folder.join("stdout");
     let (grew, watched) = watch::channel(0);
     let program = Program {
         argv,
-        cwd: invocation.workspace.clone(),
-        env: invocation.env.clone(),
+        cwd: workspace,
+        env,
         stdin: stdin.map(Path::to_owned),
         stdout: stdout.clone(),
-        stderr: Some(invocation.folder.join("stderr")),
+        stderr: Some(folder.join("stderr")),
         // It may be silent for as long as it works.
-        limits: Limits { idle: None, ..invocation.limits },
-        confines: invocation.confines.clone(),
+        limits: Limits { idle: None, ..limits },
+        confines,
         ask: Ask::Term,
         secrets,
     };
@@ -159,7 +161,7 @@ async fn run(
         }
     };
     events(AgentEvent::Finished);
-    answer(&exit, invocation)
+    answer(&exit, &folder, limits.total)
 }
 
 /// What a program printed last, each time it has printed something.
@@ -171,8 +173,7 @@ async fn listen(stdout: &Path, mut watched: watch::Receiver<u64>, events: &Sink)
     }
 }
 
-fn answer(exit: &Exit, invocation: &Invocation) -> Result<AgentReport, AgentError> {
-    let folder = &invocation.folder;
+fn answer(exit: &Exit, folder: &Path, total: Duration) -> Result<AgentReport, AgentError> {
     let last_words = || {
         let errors = tail(&folder.join("stderr"), TAIL_MAX);
         if errors.trim().is_empty() { tail(&folder.join("stdout"), TAIL_MAX) } else { errors }
@@ -180,7 +181,7 @@ fn answer(exit: &Exit, invocation: &Invocation) -> Result<AgentReport, AgentErro
     match &exit.how {
         How::Code(0) => Ok(AgentReport { text: tail(&folder.join("stdout"), ANSWER_MAX) }),
         How::Code(code) => Err(AgentError::GaveUp { code: *code, tail: last_words() }),
-        How::TimedOut => Err(AgentError::Timeout(invocation.limits.total)),
+        How::TimedOut => Err(AgentError::Timeout(total)),
         How::Idle => Err(AgentError::Idle),
         How::Stopped => Err(AgentError::Stopped),
         How::TooMuchOutput => Err(AgentError::BadOutput { what: "it printed more than its limit".into() }),

@@ -10,11 +10,12 @@ const LONG: usize = 16;
 /// What of these variables stands in nothing that is kept: by their names, since an address is no secret. Also as it stands in a string
 /// of JSON, where it reads otherwise there: a key of several lines, or one with a quote in it.
 pub fn secrets(variables: &[(OsString, OsString)]) -> Vec<String> {
-    let secret = variables.iter().filter(|(name, _)| is_secret(&name.to_string_lossy()));
+    let secret = variables.iter().filter(|(name, _)| is_secret(name.as_encoded_bytes()));
     let mut all: Vec<String> = secret.filter_map(|(_, value)| value.to_str()).flat_map(forms).collect();
     // The password of an address: `scheme://user:password@host`.
     let within = |text: &str| {
-        let (before, _) = text.split_once("://")?.1.split('/').next()?.rsplit_once('@')?;
+        // To look for one character costs little, and most values have none.
+        let (before, _) = text.contains('@').then(|| text.split_once("://"))??.1.split('/').next()?.rsplit_once('@')?;
         before.split_once(':').map(|(_, password)| password.to_owned())
     };
     all.extend(variables.iter().filter_map(|(_, value)| within(value.to_str()?)));
@@ -22,7 +23,9 @@ pub fn secrets(variables: &[(OsString, OsString)]) -> Vec<String> {
     let has_names = |value: &&str| value.trim_start().starts_with(['{', '[']);
     let texts = variables.iter().filter_map(|(_, value)| value.to_str()).filter(has_names);
     for value in texts.filter_map(|value| serde_json::from_str::<Value>(value).ok()) {
-        leaves(&value, &mut |key, text| all.extend(is_secret(key).then(|| forms(text)).into_iter().flatten()));
+        leaves(&value, &mut |key, text| {
+            all.extend(is_secret(key.as_bytes()).then(|| forms(text)).into_iter().flatten());
+        });
     }
     all
 }
@@ -57,11 +60,14 @@ pub fn redacted_bytes(bytes: &[u8], secrets: &[String]) -> Vec<u8> {
     kept
 }
 
-fn is_secret(name: &str) -> bool {
+/// Asked of each variable of each program that runs: makes no copy of the name.
+fn is_secret(name: &[u8]) -> bool {
     const WITHIN: [&str; 7] = ["KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "HEADER", "AUTHORIZATION"];
     const PARTS: [&str; 3] = ["PAT", "PWD", "AUTH"];
-    let name = name.to_uppercase();
-    WITHIN.iter().any(|word| name.contains(word)) || name.split('_').any(|part| PARTS.contains(&part))
+    let is = |part: &[u8], word: &str| part.eq_ignore_ascii_case(word.as_bytes());
+    let begins = |rest: &[u8], word: &str| rest.get(..word.len()).is_some_and(|part| is(part, word));
+    (0..name.len()).any(|at| WITHIN.iter().any(|word| begins(&name[at..], word)))
+        || name.split(|byte| *byte == b'_').any(|part| PARTS.iter().any(|word| is(part, word)))
 }
 
 /// A text as it is, and as it stands in a string of JSON, where that is something else.
