@@ -52,7 +52,8 @@ impl Papers {
         let mut sheet = idle.map_or_else(|| self.make(), Ok)?;
         sheet.file.write_all_at(text.as_bytes(), 0)?;
         let length = text.len() as u64;
-        if std::mem::replace(&mut sheet.length, length) != length {
+        // To cut a file costs more than to write it.
+        if std::mem::replace(&mut sheet.length, length) > length {
             sheet.file.set_len(length)?;
         }
         let path = sheet.path.clone();

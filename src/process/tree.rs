@@ -7,8 +7,9 @@ use super::Ask;
 use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, wait, waitpid};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
-    path::PathBuf,
+    fs::{self, File},
+    io::Read,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -44,8 +45,15 @@ fn all() -> Vec<Process> {
     entries
         .flatten()
         .filter(|entry| entry.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit))
-        .filter_map(|entry| parse(&fs::read(entry.path().join("stat")).ok()?))
+        .filter_map(|entry| stat(&entry.path()))
         .collect()
+}
+
+/// In one piece, which is all that there is: it is asked of every process of the machine.
+fn stat(process: &Path) -> Option<Process> {
+    let mut text = [0; 1024];
+    let length = File::open(process.join("stat")).ok()?.read(&mut text).ok()?;
+    parse(&text[..length])
 }
 
 /// Where living processes are at work, as far as we may look.
@@ -128,7 +136,7 @@ pub(super) fn end_descendants(mut each: impl FnMut(i32, rustix::process::WaitSta
 /// The session of this process, as `/proc` writes those of the others: 0 when its leader is outside of our PID namespace, as in a
 /// container that a process was put into. `rustix::process::getsid` knows no such session, and panics.
 fn own_session() -> i32 {
-    fs::read("/proc/self/stat").ok().and_then(|stat| parse(&stat)).map_or(0, |process| process.session)
+    stat(Path::new("/proc/self")).map_or(0, |process| process.session)
 }
 
 /// Ends what lost wardens left to this process: children in a session of their own that are none of `known`. What was started by

@@ -78,7 +78,12 @@ impl From<Oid> for String {
 
 impl fmt::Display for Oid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.bytes.iter().take(usize::from(self.len)).try_for_each(|byte| write!(f, "{byte:02x}"))
+        let mut digits = [0; 64];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.bytes) {
+            let digit = |of: u8| b"0123456789abcdef"[usize::from(of)];
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+        }
+        f.write_str(str::from_utf8(&digits[..2 * usize::from(self.len)]).map_err(|_| fmt::Error)?)
     }
 }
 
