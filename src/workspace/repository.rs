@@ -163,18 +163,18 @@ impl Repository {
     /// # Errors
     /// When git cannot be run.
     pub async fn identity(&self) -> Result<Option<Identity>, GitError> {
-        let mut said = Vec::new();
-        for (variable, key) in [("GIT_AUTHOR_NAME", "user.name"), ("GIT_AUTHOR_EMAIL", "user.email")] {
+        let args = ["config", "--null", "--get-regexp", r"^user\.(name|email)$"];
+        let output = self.user.within(&self.top).ask(&args, b"").await?;
+        let configured = String::from_utf8_lossy(&output.stdout);
+        let said = |variable: &str, key: &str| {
             let given = self.environment.iter().find(|(name, value)| name == variable && !value.is_empty());
-            said.push(match given {
-                Some((_, value)) => value.to_string_lossy().into_owned(),
-                None => {
-                    let output = self.user.within(&self.top).ask(&["config", "--get", key], b"").await?;
-                    String::from_utf8_lossy(&output.stdout).trim().to_owned()
-                }
-            });
-        }
-        let (email, name) = (said.pop().unwrap_or_default(), said.pop().unwrap_or_default());
+            let given = given.map(|(_, value)| value.to_string_lossy());
+            // Of several values the last one holds; one without a value has no line of its own.
+            let mut values = configured.split('\0').filter_map(|entry| entry.split_once('\n'));
+            let last = values.rfind(|(name, _)| *name == key);
+            given.or_else(|| Some(last?.1.trim().into())).unwrap_or_default().into_owned()
+        };
+        let (name, email) = (said("GIT_AUTHOR_NAME", "user.name"), said("GIT_AUTHOR_EMAIL", "user.email"));
         Ok((!name.is_empty() && !email.is_empty()).then(|| Identity::new(&name, &email)))
     }
 
