@@ -31,11 +31,11 @@ fn chance(seed: &mut u64) -> u64 {
 
 /// The child: goes on with the journal for ever, and prints the next free place after each acknowledgement. It also
 /// takes what is in the inbox, as a coordinator does.
-#[tokio::test]
+#[test]
 #[ignore = "the child of a_kill_at_any_instant_loses_nothing_that_was_acknowledged, and no test"]
-async fn child() {
+fn child() {
     let folder = Folder::at(std::env::var_os(FOLDER).expect("started by its parent"));
-    let (journal, before) = Journal::resume(&folder, AT).expect("the journal is whole");
+    let (mut journal, before) = Journal::resume(&folder, AT).expect("the journal is whole");
     let inbox = Inbox::open(&folder).expect("the inbox opens");
     let mut next = before.len() as u64;
     loop {
@@ -46,7 +46,7 @@ async fn child() {
             batch.push(Entry { seq, at: AT, event: Event::Ordered(order) });
             answers.push(Answer { id: sent.id, reply: Reply::Taken, text: String::new() });
         }
-        journal.append_answering(&batch, answers).await.expect("the batch is appended");
+        journal.append_answering(&batch, &answers).expect("the batch is appended");
         next += batch.len() as u64;
         let mut out = std::io::stdout().lock();
         writeln!(out, "acknowledged {next}").and_then(|()| out.flush()).expect("the parent listens");
@@ -84,7 +84,7 @@ fn killed_child(folder: &Path, acks: u64, longer: Duration) -> u64 {
 fn a_kill_at_any_instant_loses_nothing_that_was_acknowledged() {
     let root = tempfile::tempdir().unwrap();
     let folder = Folder::at(root.path());
-    Journal::create(&folder, &RunId::new("crash", AT, 1).unwrap(), AT).unwrap().close();
+    drop(Journal::create(&folder, &RunId::new("crash", AT, 1).unwrap(), AT).unwrap());
     let inbox = Inbox::open(&folder).unwrap();
     let (mut before, mut beyond) = (0, 0);
     for round in 0..16 {
@@ -113,7 +113,7 @@ fn a_kill_at_any_instant_loses_nothing_that_was_acknowledged() {
 fn a_live_run_is_read_by_others_and_held_against_them() {
     let root = tempfile::tempdir().unwrap();
     let folder = Folder::at(root.path());
-    Journal::create(&folder, &RunId::new("live", AT, 1).unwrap(), AT).unwrap().close();
+    drop(Journal::create(&folder, &RunId::new("live", AT, 1).unwrap(), AT).unwrap());
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "child", "--ignored", "--nocapture"])
         .env(FOLDER, root.path())

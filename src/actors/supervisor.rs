@@ -193,7 +193,7 @@ impl Actor for Supervisor {
         }
         match message {
             Message::Said(job, words) => desk.watch.said(job, &words),
-            Message::Fact(event) if desk.halting.is_some() => desk.one_less(event).await,
+            Message::Fact(event) if desk.halting.is_some() => desk.one_less(event),
             Message::Fact(event) => {
                 desk.pending.push(event);
                 desk.turn_soon(&myself);
@@ -217,7 +217,7 @@ impl Actor for Supervisor {
                 desk.pending.push(Event::Ordered(Order::Pause));
                 desk.turn_soon(&myself);
             }
-            Message::Halt => desk.halt().await,
+            Message::Halt => desk.halt(),
         }
         Ok(())
     }
@@ -280,7 +280,7 @@ impl Desk {
                 Err(text) => Answer { id, reply: Reply::Refused, text },
             });
         }
-        if let Err(fault) = self.remember(&turn, answers).await {
+        if let Err(fault) = self.remember(&turn, &answers) {
             return self.finish(End::Broken(fault.to_string()));
         }
         for (reply, answer) in granted {
@@ -314,12 +314,12 @@ impl Desk {
     }
 
     /// One transaction for all that came in together.
-    async fn remember(&mut self, turn: &Turn, answers: Vec<Answer>) -> Result<(), AppendError> {
+    fn remember(&mut self, turn: &Turn, answers: &[Answer]) -> Result<(), AppendError> {
         if turn.entries.is_empty() && answers.is_empty() {
             return Ok(());
         }
         self.office.failpoint.pass(Point::BeforeAppend);
-        self.journal.append_answering(&turn.entries, answers).await?;
+        self.journal.append_answering(&turn.entries, answers)?;
         self.office.failpoint.pass(Point::AfterAppend);
         Ok(())
     }
@@ -430,7 +430,7 @@ impl Desk {
 
     /// But for what was spent, nothing is recorded from here on: to the journal it is as if the process had died, only that everybody is
     /// asked to go.
-    async fn halt(&mut self) {
+    fn halt(&mut self) {
         if self.halting.is_some() {
             return;
         }
@@ -443,25 +443,25 @@ impl Desk {
         self.halting = Some(left);
         self.asking.clear();
         self.streams.values().for_each(|(stream, _)| drop(stream.cast(Command::StopAll)));
-        self.finish_halt().await;
+        self.finish_halt();
     }
 
-    async fn one_less(&mut self, event: Event) {
+    fn one_less(&mut self, event: Event) {
         if let Some(left) = &mut self.halting {
             forget(left, &event);
         }
         self.pending.push(event);
-        self.finish_halt().await;
+        self.finish_halt();
     }
 
-    async fn finish_halt(&mut self) {
+    fn finish_halt(&mut self) {
         if self.halting.as_ref().is_none_or(|left| !left.is_empty()) {
             return;
         }
         let bills = std::mem::take(&mut self.pending).into_iter().filter_map(bill);
         let turn = self.run.take_in(now(), bills);
         self.tell_dropped(&turn);
-        match self.remember(&turn, Vec::new()).await {
+        match self.remember(&turn, &[]) {
             Ok(()) => {
                 self.watch.turned(&self.run, &turn.entries, &turn.moved);
                 self.finish(End::Halted);

@@ -293,8 +293,8 @@ mod tests {
         assert!(RunId::new("a", Timestamp(u64::MAX), 1).is_err());
     }
 
-    #[tokio::test]
-    async fn the_newest_run_is_the_last_in_which_anything_happened() {
+    #[test]
+    fn the_newest_run_is_the_last_in_which_anything_happened() {
         let folder = tempfile::tempdir().unwrap();
         let runs = Runs::of(folder.path());
         assert_eq!(runs.list().unwrap(), []);
@@ -303,16 +303,16 @@ mod tests {
         let (old, new, other) = (id("a", 0, 9), id("a", 1, 1), id("a-b", 2, 1));
         for run in [&old, &new, &other] {
             let begun = runs.begin(run).unwrap();
-            let journal = Journal::create(&begun, run, AT).unwrap();
-            journal.append(&[Entry { seq: 0, at: AT, event: Event::TimeUp }]).await.unwrap();
-            journal.close();
+            let mut journal = Journal::create(&begun, run, AT).unwrap();
+            journal.append(&[Entry { seq: 0, at: AT, event: Event::TimeUp }]).unwrap();
+            drop(journal);
         }
         fs::write(folder.path().join("tidegate/runs/notes.txt"), "").unwrap();
         fs::create_dir(folder.path().join("tidegate/runs/stray")).unwrap();
         // Killed before its journal had tables, and before it had an entry.
         runs.begin(&id("a", 3, 1)).unwrap();
         let empty = id("a", 4, 1);
-        Journal::create(&runs.begin(&empty).unwrap(), &empty, AT).unwrap().close();
+        drop(Journal::create(&runs.begin(&empty).unwrap(), &empty, AT).unwrap());
         assert_eq!(runs.list().unwrap(), [empty, id("a", 3, 1), other.clone(), new.clone(), old.clone()]);
         assert_eq!(runs.newest("a").unwrap(), Some(new.clone()));
         assert_eq!(runs.newest("a-b").unwrap(), Some(other));

@@ -1,4 +1,4 @@
-//! The one writer of a run's journal: a thread of its own, one transaction and one fsync for all that came in together.
+//! The one writer of a run's journal: one transaction and one fsync for all that came in together.
 
 use super::{
     chain::Chain,
@@ -11,18 +11,7 @@ use super::{
 };
 use crate::run::{Entry, Timestamp};
 use rusqlite::{Connection, TransactionBehavior, params};
-use std::{
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    thread::{self, JoinHandle},
-};
-use tokio::sync::{mpsc, oneshot};
-
-/// Batches that wait for the writer, before whoever appends waits too.
-const WAITING_MAX: usize = 512;
+use std::path::{Path, PathBuf};
 
 /// A journal that cannot be written from here.
 #[derive(Debug, thiserror::Error)]
@@ -36,9 +25,6 @@ pub enum StartError {
     /// What is in it.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// The thread.
-    #[error("the journal's writer cannot be started")]
-    Thread(#[source] std::io::Error),
 }
 
 /// An append that did not happen. The run cannot go on: what is not written has not happened. It is resumable.
@@ -66,26 +52,23 @@ pub enum AppendError {
     /// A bug: the order was answered before, or never given.
     #[error("order {} was answered before", .0.0)]
     AnsweredBefore(OrderId),
-    /// The writer is gone.
-    #[error("the journal is closed")]
-    Closed,
 }
 
-/// The journal of a run, open for writing. Whoever has it holds the run's lock.
+/// The journal of a run, open for writing. Whoever has it holds the run's lock, which is given back after the last transaction.
+///
+/// Whoever appends waits for the disk, in its own thread: nothing may be done before what led to it is written, so that there is nothing
+/// else for it to do.
 #[derive(Debug)]
 pub struct Journal {
-    to_writer: mpsc::Sender<Batch>,
-    writer: JoinHandle<()>,
+    connection: Connection,
     path: PathBuf,
     epoch: u64,
-    commits: Arc<AtomicU64>,
-}
-
-#[derive(Debug)]
-struct Batch {
-    rows: Vec<Row>,
-    answers: Vec<Answer>,
-    done: oneshot::Sender<Result<(), AppendError>>,
+    next: u64,
+    chain: Chain,
+    commits: u64,
+    /// The first failure. What comes after it would leave a gap.
+    failed: Option<AppendError>,
+    _lock: Lock,
 }
 
 impl Journal {
@@ -120,20 +103,7 @@ impl Journal {
         let sqlite = |source| OpenError::of(&path, source);
         let epoch = schema::next_epoch(&mut connection, at, lock.holder()).map_err(sqlite)?;
         let (next, chain) = schema::head(&connection).map_err(sqlite)?;
-        let (to_writer, batches) = mpsc::channel(WAITING_MAX);
-        let commits = Arc::new(AtomicU64::new(0));
-        let writer = Writer {
-            connection,
-            path: path.clone(),
-            next,
-            chain,
-            commits: Arc::clone(&commits),
-            failed: None,
-            _lock: lock,
-        };
-        let named = thread::Builder::new().name("journal".to_owned());
-        let writer = named.spawn(move || writer.serve(batches)).map_err(StartError::Thread)?;
-        Ok(Journal { to_writer, writer, path, epoch, commits })
+        Ok(Journal { connection, path, epoch, next, chain, commits: 0, failed: None, _lock: lock })
     }
 
     /// How often the journal was opened for writing, this time included: from 1.
@@ -143,15 +113,15 @@ impl Journal {
 
     /// How many transactions were committed since it was opened: fsyncs.
     pub fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Relaxed)
+        self.commits
     }
 
     /// Writes entries that belong together: all of them or none. They are on the disk when this returns.
     ///
     /// # Errors
     /// They are not. Nothing can be appended after that.
-    pub async fn append(&self, entries: &[Entry]) -> Result<(), AppendError> {
-        self.append_answering(entries, Vec::new()).await
+    pub fn append(&mut self, entries: &[Entry]) -> Result<(), AppendError> {
+        self.append_answering(entries, &[])
     }
 
     /// The same with answers to the orders that the entries came of (or that were refused), in the same transaction: so
@@ -159,75 +129,37 @@ impl Journal {
     ///
     /// # Errors
     /// They are not on the disk. Nothing can be appended after that.
-    pub async fn append_answering(&self, entries: &[Entry], answers: Vec<Answer>) -> Result<(), AppendError> {
+    pub fn append_answering(&mut self, entries: &[Entry], answers: &[Answer]) -> Result<(), AppendError> {
         if entries.is_empty() && answers.is_empty() {
             return Ok(());
         }
-        let rows = entries.iter().map(|entry| Row::of(entry, self.epoch)).collect::<Result<Vec<Row>, _>>();
-        let rows = rows.map_err(|error| AppendError::Refused { path: self.path.clone(), why: error.to_string() })?;
-        let (done, answer) = oneshot::channel();
-        self.to_writer.send(Batch { rows, answers, done }).await.map_err(|_| AppendError::Closed)?;
-        answer.await.unwrap_or(Err(AppendError::Closed))
+        let result = match &self.failed {
+            Some(failed) => Err(failed.clone()),
+            None => self.write(entries, answers),
+        };
+        self.failed = result.clone().err();
+        result
     }
 
-    /// Ends the writer and gives the lock back. Blocks for the last transaction. Dropping does the same without waiting.
-    pub fn close(self) {
-        drop(self.to_writer);
-        // A panic in the writer has been told as `Closed` to whoever appended.
-        drop(self.writer.join());
-    }
-}
-
-/// Owns the connection that writes.
-struct Writer {
-    connection: Connection,
-    path: PathBuf,
-    next: u64,
-    chain: Chain,
-    commits: Arc<AtomicU64>,
-    /// The first failure. What comes after it would leave a gap.
-    failed: Option<AppendError>,
-    _lock: Lock,
-}
-
-impl Writer {
-    fn serve(mut self, mut batches: mpsc::Receiver<Batch>) {
-        while let Some(first) = batches.blocking_recv() {
-            let mut group = vec![first];
-            while group.len() < WAITING_MAX
-                && let Ok(more) = batches.try_recv()
-            {
-                group.push(more);
-            }
-            let result = match &self.failed {
-                Some(failed) => Err(failed.clone()),
-                None => self.write(&group),
-            };
-            self.failed = result.clone().err();
-            for batch in group {
-                // Whoever no longer waits does not need to know.
-                drop(batch.done.send(result.clone()));
-            }
-        }
-    }
-
-    fn write(&mut self, group: &[Batch]) -> Result<(), AppendError> {
+    fn write(&mut self, entries: &[Entry], answers: &[Answer]) -> Result<(), AppendError> {
         let (mut next, mut chain) = (self.next, self.chain);
         let path = &self.path;
         let sqlite = |error| refused(path, &error);
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
         let sql = "INSERT INTO events(seq, epoch, at_ms, kind, job, body, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-        for row in group.iter().flat_map(|batch| &batch.rows) {
-            if row.seq != next {
-                return Err(AppendError::Misplaced { found: row.seq, expected: next });
+        for entry in entries {
+            if entry.seq != next {
+                return Err(AppendError::Misplaced { found: entry.seq, expected: next });
             }
-            chain = chain.with(row);
+            let row = Row::of(entry, self.epoch);
+            let row = row.map_err(|error| AppendError::Refused { path: path.clone(), why: error.to_string() })?;
+            chain = chain.with(&row);
             next += 1;
             let (seq, epoch, at) = (row.seq.cast_signed(), row.epoch.cast_signed(), row.at_ms.cast_signed());
             let values = params![seq, epoch, at, row.kind, row.job.map(u64::cast_signed), row.body, chain.stored()];
             transaction.prepare_cached(sql).and_then(|mut insert| insert.execute(values)).map_err(sqlite)?;
         }
-        for answer in group.iter().flat_map(|batch| &batch.answers) {
+        for answer in answers {
             if !inbox::write(&transaction, answer).map_err(sqlite)? {
                 return Err(AppendError::AnsweredBefore(answer.id));
             }
@@ -235,7 +167,7 @@ impl Writer {
         schema::set_head(&transaction, next, chain).map_err(sqlite)?;
         transaction.commit().map_err(sqlite)?;
         (self.next, self.chain) = (next, chain);
-        self.commits.fetch_add(1, Ordering::Relaxed);
+        self.commits += 1;
         Ok(())
     }
 }
@@ -282,13 +214,13 @@ mod tests {
         Connection::open(folder.journal()).unwrap().execute_batch(sql).unwrap();
     }
 
-    #[tokio::test]
-    async fn what_is_appended_is_read_by_others_at_once_and_by_whoever_goes_on() {
-        let (_root, folder, journal) = begun();
+    #[test]
+    fn what_is_appended_is_read_by_others_at_once_and_by_whoever_goes_on() {
+        let (_root, folder, mut journal) = begun();
         assert_eq!(journal.epoch(), 1);
-        journal.append(&entries(0..3)).await.unwrap();
+        journal.append(&entries(0..3)).unwrap();
         let reader = Reader::open(&folder).unwrap();
-        journal.append(&entries(3..5)).await.unwrap();
+        journal.append(&entries(3..5)).unwrap();
         assert_eq!(reader.count().unwrap(), 5);
         assert_eq!(reader.since(3).unwrap().map(Result::unwrap).collect::<Vec<_>>(), entries(3..5));
         assert_eq!(reader.since(5).unwrap().count(), 0);
@@ -296,87 +228,66 @@ mod tests {
         let about = reader.about().unwrap();
         assert_eq!((&*about.topic, &*about.run, about.created), ("chat", run().as_str(), AT));
         assert_eq!(about.version, env!("CARGO_PKG_VERSION"));
-        journal.close();
-        let (journal, before) = Journal::resume(&folder, AT).unwrap();
+        drop(journal);
+        let (mut journal, before) = Journal::resume(&folder, AT).unwrap();
         assert_eq!((before, journal.epoch()), (entries(0..5), 2));
-        journal.append(&entries(5..6)).await.unwrap();
+        journal.append(&entries(5..6)).unwrap();
         assert_eq!(read(&folder), entries(0..6));
     }
 
-    #[tokio::test]
-    async fn what_comes_in_together_costs_one_fsync() {
-        let (_root, folder, journal) = begun();
-        let (to_writer, batches) = mpsc::channel(WAITING_MAX);
-        let mut answers = Vec::new();
-        for seq in 0..100 {
-            let rows = entries(seq..seq + 1).iter().map(|entry| Row::of(entry, 1).unwrap()).collect();
-            let (done, answer) = oneshot::channel();
-            to_writer.send(Batch { rows, answers: vec![], done }).await.unwrap();
-            answers.push(answer);
-        }
-        drop(to_writer);
-        journal.close();
-        let connection = schema::open(&folder.journal(), Access::Write).unwrap();
-        let (next, chain) = schema::head(&connection).unwrap();
-        let commits = Arc::new(AtomicU64::new(0));
-        let lock = Lock::take(&folder.lock()).unwrap();
-        let path = folder.journal();
-        let writer = Writer { connection, path, next, chain, commits: Arc::clone(&commits), failed: None, _lock: lock };
-        thread::spawn(move || writer.serve(batches)).join().unwrap();
-        for answer in answers {
-            answer.await.unwrap().unwrap();
-        }
-        assert_eq!(commits.load(Ordering::Relaxed), 1);
+    #[test]
+    fn what_comes_in_together_costs_one_fsync() {
+        let (_root, folder, mut journal) = begun();
+        journal.append(&entries(0..100)).unwrap();
+        assert_eq!(journal.commits(), 1);
+        journal.append(&[]).unwrap();
+        assert_eq!(journal.commits(), 1, "where there is nothing to write, nothing is written");
         assert_eq!(read(&folder), entries(0..100));
     }
 
-    #[tokio::test]
-    async fn a_full_disk_is_said_and_nothing_is_appended_after_it() {
-        let (_root, folder, journal) = begun();
-        journal.append(&entries(0..2)).await.unwrap();
-        journal.close();
+    #[test]
+    fn a_full_disk_is_said_and_nothing_is_appended_after_it() {
+        let (_root, folder, mut journal) = begun();
+        journal.append(&entries(0..2)).unwrap();
+        drop(journal);
         let connection = schema::open(&folder.journal(), Access::Write).unwrap();
         // The file may not grow: what a full disk is to SQLite.
         connection.pragma_update(None, "max_page_count", 1).unwrap();
         let lock = Lock::take(&folder.lock()).unwrap();
-        let journal = Journal::start(connection, folder.journal(), lock, AT).unwrap();
+        let mut journal = Journal::start(connection, folder.journal(), lock, AT).unwrap();
         let full = AppendError::DiskFull(folder.journal());
-        assert_eq!(journal.append(&entries(2..5_000)).await, Err(full.clone()));
-        assert_eq!(
-            journal.append(&entries(2..3)).await,
-            Err(full.clone()),
-            "there is room for one, and a hole before it"
-        );
+        assert_eq!(journal.append(&entries(2..5_000)), Err(full.clone()));
+        assert_eq!(journal.append(&entries(2..3)), Err(full.clone()), "there is room for one, and a hole before it");
         assert!(full.to_string().starts_with("the disk is full: nothing more can be written to /"), "{full}");
-        journal.close();
-        let (journal, before) = Journal::resume(&folder, AT).unwrap();
+        drop(journal);
+        let (mut journal, before) = Journal::resume(&folder, AT).unwrap();
         assert_eq!(before, entries(0..2), "a batch is there as a whole or not at all");
-        journal.append(&entries(2..3)).await.unwrap();
+        journal.append(&entries(2..3)).unwrap();
     }
 
-    #[tokio::test]
-    async fn an_entry_out_of_its_place_is_refused() {
-        let (_root, folder, journal) = begun();
-        journal.append(&entries(0..2)).await.unwrap();
+    #[test]
+    fn an_entry_out_of_its_place_is_refused() {
+        let (_root, folder, mut journal) = begun();
+        journal.append(&entries(0..2)).unwrap();
         let misplaced = AppendError::Misplaced { found: 4, expected: 2 };
-        assert_eq!(journal.append(&entries(4..5)).await, Err(misplaced));
+        assert_eq!(journal.append(&entries(4..5)), Err(misplaced));
         drop(journal);
         assert_eq!(read(&folder), entries(0..2));
     }
 
-    #[tokio::test]
-    async fn a_second_coordinator_is_told_who_is_the_first() {
+    #[test]
+    fn a_second_coordinator_is_told_who_is_the_first() {
         let (_root, folder, journal) = begun();
         let Err(StartError::Held(LockError::Held(holder))) = Journal::resume(&folder, AT) else {
             panic!("two have it")
         };
         assert_eq!(holder.pid, std::process::id());
-        journal.close();
+        drop(journal);
         assert!(matches!(Journal::create(&folder, &run(), AT), Err(StartError::Open(OpenError::Begun(_)))));
     }
 
-    #[tokio::test]
-    async fn an_edit_is_found_wherever_it_is() {
+    #[test]
+    fn an_edit_is_found_wherever_it_is() {
         let whole = "DROP TRIGGER events_stay; DROP TRIGGER events_are_kept;";
         for (edit, place, what) in [
             ("UPDATE events SET body = replace(body, '600', '601') WHERE seq = 600", 600, "another content"),
@@ -387,9 +298,9 @@ mod tests {
             ("UPDATE head SET next = 900", 900, "another head"),
             ("UPDATE events SET hash = hash + 1 WHERE seq = 999", 999, "another content"),
         ] {
-            let (_root, folder, journal) = begun();
-            journal.append(&entries(0..1000)).await.unwrap();
-            journal.close();
+            let (_root, folder, mut journal) = begun();
+            journal.append(&entries(0..1000)).unwrap();
+            drop(journal);
             by_hand(&folder, &format!("{whole} {edit}"));
             match Journal::resume(&folder, AT) {
                 Err(StartError::Read(ReadError::Torn { seq, what: found, .. })) => {
@@ -400,10 +311,10 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn tables_only_grow() {
-        let (_root, folder, journal) = begun();
-        journal.append(&entries(0..2)).await.unwrap();
+    #[test]
+    fn tables_only_grow() {
+        let (_root, folder, mut journal) = begun();
+        journal.append(&entries(0..2)).unwrap();
         Inbox::open(&folder).unwrap().send(AT, &Order::Pause).unwrap();
         let connection = Connection::open(folder.journal()).unwrap();
         for table in ["events", "epochs", "meta", "head", "inbox"] {
@@ -413,14 +324,14 @@ mod tests {
         assert!(connection.execute_batch("UPDATE inbox SET body = ''").is_err());
     }
 
-    #[tokio::test]
-    async fn another_version_and_another_file_are_named() {
-        let (_root, folder, journal) = begun();
-        journal.append(&entries(0..1)).await.unwrap();
-        journal.close();
-        let (_other, strange, journal) = begun();
-        journal.append(&entries(0..1)).await.unwrap();
-        journal.close();
+    #[test]
+    fn another_version_and_another_file_are_named() {
+        let (_root, folder, mut journal) = begun();
+        journal.append(&entries(0..1)).unwrap();
+        drop(journal);
+        let (_other, strange, mut journal) = begun();
+        journal.append(&entries(0..1)).unwrap();
+        drop(journal);
         let mut row = Row::of(&entries(1..2)[0], 1).unwrap();
         for (kind, body, expected) in [
             (
@@ -463,11 +374,11 @@ mod tests {
         assert!(matches!(Reader::open(&strange), Err(OpenError::Missing(_))));
     }
 
-    #[tokio::test]
-    async fn a_damaged_file_is_an_error_and_no_panic() {
-        let (_root, folder, journal) = begun();
-        journal.append(&entries(0..300)).await.unwrap();
-        journal.close();
+    #[test]
+    fn a_damaged_file_is_an_error_and_no_panic() {
+        let (_root, folder, mut journal) = begun();
+        journal.append(&entries(0..300)).unwrap();
+        drop(journal);
         let whole = std::fs::read(folder.journal()).unwrap();
         let mut found = 0;
         for at in (0..whole.len()).step_by(509) {
@@ -485,9 +396,9 @@ mod tests {
         assert!(found > 20, "{found} of {} found", whole.len() / 509);
     }
 
-    #[tokio::test]
-    async fn an_order_waits_until_it_is_answered_and_is_answered_once() {
-        let (_root, folder, journal) = begun();
+    #[test]
+    fn an_order_waits_until_it_is_answered_and_is_answered_once() {
+        let (_root, folder, mut journal) = begun();
         let inbox = Inbox::open(&folder).unwrap();
         let (pause, go) = (inbox.send(AT, &Order::Pause).unwrap(), inbox.send(AT, &Order::Go).unwrap());
         by_hand(&folder, "INSERT INTO inbox(at_ms, body) VALUES (1, '{\"Dance\":1}')");
@@ -497,23 +408,23 @@ mod tests {
         assert!(waiting[2].order.is_err(), "{waiting:?}");
         let ordered = Entry { seq: 0, at: AT, event: Event::Ordered(Order::Pause) };
         let taken = Answer { id: pause, reply: Reply::Taken, text: "paused".to_owned() };
-        journal.append_answering(&[ordered], vec![taken.clone()]).await.unwrap();
+        journal.append_answering(&[ordered], &[taken.clone()]).unwrap();
         assert_eq!(inbox.answer(pause).unwrap(), Some(taken.clone()));
         assert_eq!(inbox.answer(go).unwrap(), None);
         assert_eq!(inbox.answer(OrderId(99)).unwrap(), None);
         let refused = Answer { id: go, reply: Reply::Refused, text: "it runs".to_owned() };
-        journal.append_answering(&[], vec![refused]).await.unwrap();
+        journal.append_answering(&[], &[refused]).unwrap();
         assert_eq!(inbox.pending().unwrap().len(), 1);
         let again = Entry { seq: 1, at: AT, event: Event::Ordered(Order::Pause) };
-        assert_eq!(journal.append_answering(&[again], vec![taken]).await, Err(AppendError::AnsweredBefore(pause)));
+        assert_eq!(journal.append_answering(&[again], &[taken]), Err(AppendError::AnsweredBefore(pause)));
         assert_eq!(read(&folder).len(), 1, "what came of an order twice is not there twice");
     }
 
-    #[tokio::test]
-    async fn ten_thousand_entries_replay_in_a_moment() {
-        let (_root, folder, journal) = begun();
-        journal.append(&entries(0..10_000)).await.unwrap();
-        journal.close();
+    #[test]
+    fn ten_thousand_entries_replay_in_a_moment() {
+        let (_root, folder, mut journal) = begun();
+        journal.append(&entries(0..10_000)).unwrap();
+        drop(journal);
         let begin = Instant::now();
         let (_journal, before) = Journal::resume(&folder, AT).unwrap();
         let took = begin.elapsed();
