@@ -24,7 +24,7 @@ pub fn secrets(variables: &[(OsString, OsString)]) -> Vec<String> {
     let texts = variables.iter().filter_map(|(_, value)| value.to_str()).filter(has_names);
     for value in texts.filter_map(|value| serde_json::from_str::<Value>(value).ok()) {
         leaves(&value, &mut |key, text| {
-            all.extend(is_secret(key.as_bytes()).then(|| forms(text)).into_iter().flatten())
+            all.extend(is_secret(key.as_bytes()).then(|| forms(text)).into_iter().flatten());
         });
     }
     all

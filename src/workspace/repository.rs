@@ -170,8 +170,8 @@ impl Repository {
             let given = self.environment.iter().find(|(name, value)| name == variable && !value.is_empty());
             let given = given.map(|(_, value)| value.to_string_lossy());
             // Of several values the last one holds; one without a value has no line of its own.
-            let values = configured.split('\0').filter_map(|entry| entry.split_once('\n'));
-            let last = values.filter(|(name, _)| *name == key).last();
+            let mut values = configured.split('\0').filter_map(|entry| entry.split_once('\n'));
+            let last = values.rfind(|(name, _)| *name == key);
             given.or_else(|| Some(last?.1.trim().into())).unwrap_or_default().into_owned()
         };
         let (name, email) = (said("GIT_AUTHOR_NAME", "user.name"), said("GIT_AUTHOR_EMAIL", "user.email"));
