@@ -39,7 +39,7 @@ mod unit;
 mod warning;
 
 pub use script::one_group;
-pub use shelf::{documents, read};
+pub use shelf::{Document, documents, read};
 pub use topic::{Topic, find};
 
 use crate::plan::{Draft, Fault, Source, SourceId};

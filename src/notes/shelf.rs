@@ -56,8 +56,11 @@ pub fn read(topic: &Topic) -> (Draft, Vec<Fault>) {
     (draft, faults)
 }
 
+/// A name that [`read`] looks for, and what lies there, where anything does.
+pub type Document = (&'static str, Option<Vec<u8>>);
+
 /// Every document that [`read`] may look at, as it lies there; none where one is no plain file, or too long.
-pub fn documents(topic: &Topic) -> Option<Vec<(&'static str, Option<Vec<u8>>)>> {
+pub fn documents(topic: &Topic) -> Option<Vec<Document>> {
     let bytes = |name| {
         let path = topic.folder.join(name);
         match path.symlink_metadata() {

@@ -20,10 +20,10 @@ fn told() -> Space {
 
 /// The file with what was told, which is made anew whenever the run is looked through.
 fn kept(space: &Space) -> (PathBuf, u64) {
-    let runs = std::fs::read_dir(space.repo().join(".git/tidegate/runs")).unwrap();
+    let runs = std::fs::read_dir(space.repo().join(".git/tidegate/runs")).expect("there are runs");
     let files = runs.flatten().map(|run| run.path().join("told")).filter(|file| file.exists());
     let newest = files.max().expect("what was told is kept");
-    let number = newest.metadata().unwrap().ino();
+    let number = newest.metadata().expect("it is there").ino();
     (newest, number)
 }
 
@@ -31,7 +31,7 @@ fn kept(space: &Space) -> (PathBuf, u64) {
 fn is_looked_through(space: &Space, ask: impl FnOnce(&Space)) -> bool {
     let (file, before) = kept(space);
     // While this one has it, no new file gets its number.
-    let _held = std::fs::File::open(file).unwrap();
+    let _held = std::fs::File::open(file).expect("it opens");
     ask(space);
     kept(space).1 != before
 }
