@@ -313,7 +313,7 @@ mod tests {
         runs.begin(&id("a", 3, 1)).unwrap();
         let empty = id("a", 4, 1);
         drop(Journal::create(&runs.begin(&empty).unwrap(), &empty, AT).unwrap());
-        assert_eq!(runs.list().unwrap(), [empty, id("a", 3, 1), other.clone(), new.clone(), old.clone()]);
+        assert_eq!(runs.list().unwrap(), [empty, id("a", 3, 1), other.clone(), new.clone(), old]);
         assert_eq!(runs.newest("a").unwrap(), Some(new.clone()));
         assert_eq!(runs.newest("a-b").unwrap(), Some(other));
         assert!(matches!(runs.begin(&new), Err(RunsError::Io { .. })), "a run is begun once");

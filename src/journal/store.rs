@@ -408,7 +408,7 @@ mod tests {
         assert!(waiting[2].order.is_err(), "{waiting:?}");
         let ordered = Entry { seq: 0, at: AT, event: Event::Ordered(Order::Pause) };
         let taken = Answer { id: pause, reply: Reply::Taken, text: "paused".to_owned() };
-        journal.append_answering(&[ordered], &[taken.clone()]).unwrap();
+        journal.append_answering(&[ordered], std::slice::from_ref(&taken)).unwrap();
         assert_eq!(inbox.answer(pause).unwrap(), Some(taken.clone()));
         assert_eq!(inbox.answer(go).unwrap(), None);
         assert_eq!(inbox.answer(OrderId(99)).unwrap(), None);
