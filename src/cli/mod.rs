@@ -92,9 +92,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return if error.use_stderr() { Exit::Faulty.into() } else { Exit::Good.into() };
         }
     };
-    // One thread: whoever has something to do here waits for processes and for the disk nearly always, and each hand-over to another
-    // thread costs more than what is done there. What takes long or blocks has threads of its own.
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return finish(Err(Stop::because("the runtime cannot be started", &error))),
     };
