@@ -599,6 +599,12 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_gives_back_what_it_was_made_of() {
+        let blueprint = sample::blueprint([gate(Level::System, "system")], &[]);
+        assert_eq!(*Plan::build(blueprint.clone()).unwrap().shared_blueprint(), blueprint);
+    }
+
+    #[test]
     fn an_addition_keeps_ids_and_cannot_close_a_cycle() {
         let old = plan(2, &[(0, 1)]).unwrap();
         let gate = old.node(NodeId(0)).clone();

@@ -67,10 +67,15 @@ fn a_title_that_two_tasks_have_names_neither() {
 #[test]
 fn a_title_that_was_taken_apart_is_put_together_again() {
     assert_eq!(means(&mut numbered(), &[words("Styles"), words("icons and fonts")]), ["task:4"]);
-    let joined = [task("1: Schema"), words("Migration")];
-    let (found, _) = meant(&mut numbered(), &joined);
-    assert!(found.is_empty() || found == ["task:1"]);
     assert_eq!(means(&mut numbered(), &[words("Styles"), words("icons and fonts"), task("2")]), ["task:4", "task:2"]);
+}
+
+#[test]
+fn a_title_in_pieces_may_have_a_remark_in_its_last_one_and_behind_its_label_anywhere() {
+    assert_eq!(means(&mut numbered(), &[words("Styles"), words("icons and fonts (mostly)")]), ["task:4"]);
+    assert_eq!(means(&mut numbered(), &[task("2"), words("Queries (all)"), words("see below")]), ["task:2"]);
+    let (found, told) = meant(&mut numbered(), &[task("3"), words("Queries (all)"), words("see below")]);
+    assert_eq!((found, told.len()), (vec!["task:3".to_owned(), "task:2".to_owned()], 1), "it is another one's title");
 }
 
 #[test]
@@ -252,6 +257,9 @@ fn what_looks_like_one_of_our_ids_and_is_none_is_an_error() {
     assert_eq!(severity(&mut numbered(), "D1"), "warning");
     assert_eq!(severity(&mut numbered(), "Z10"), "error", "a prefix of ours");
     assert_eq!(severity(&mut numbered(), "GPT4"), "warning");
+    let mut worded = Author::default();
+    worded.stream("Alpha", "Data").task("Alpha", "1", "One").tests("x");
+    assert_eq!(severity(&mut worded, "A7"), "warning", "no stream has a letter");
 }
 
 #[test]
