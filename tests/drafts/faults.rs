@@ -192,6 +192,17 @@ fn a_reference_to_nothing_is_refused_and_prose_is_kept() {
 }
 
 #[test]
+fn the_nearest_name_is_looked_for_thirty_times() {
+    let mut author = one();
+    let unknown: Vec<_> = (20..51).map(|number| task(&number.to_string())).collect();
+    author.needs(&unknown);
+    let faults = author.faults(&Settings::default());
+    let near = |fault: &&tidegate::plan::Fault| fault.help.as_deref().is_some_and(|help| help.contains("nearest"));
+    let told: Vec<bool> = faults.iter().filter(|f| f.code == "unknown-dependency").map(|fault| near(&fault)).collect();
+    assert_eq!((told.len(), told.iter().filter(|is_near| **is_near).count(), told[30]), (31, 30, false));
+}
+
+#[test]
 fn the_same_place_is_told_once() {
     let mut author = one();
     author.stream("B", "Pages").stream_needs(&[stream("Z")]).task("B", "2", "Layout").tests("x");

@@ -57,6 +57,30 @@ fn a_title_names_its_task_whatever_its_markup() {
 }
 
 #[test]
+fn a_title_of_three_pieces_is_put_together_from_all_of_them() {
+    let mut author = numbered();
+    author.task("A", "7", "Draw, paint, print").tests("x");
+    assert_eq!(means(&mut author, &[words("Draw"), words("paint"), words("print")]), ["task:7"]);
+}
+
+#[test]
+fn words_are_apart_where_their_blanks_are() {
+    let mut author = numbered();
+    author.task("A", "7", "Go on").tests("x").task("A", "8", "Goon").tests("x");
+    assert_eq!(means(&mut author, &[words("go  on"), words("goon")]), ["task:7", "task:8"]);
+}
+
+#[test]
+fn what_is_longer_than_a_title_is_none() {
+    for (length, is_title) in [(400, true), (401, false), (402, false)] {
+        let title = "x".repeat(length);
+        let mut author = numbered();
+        author.task("A", "7", &title).tests("x");
+        assert_eq!(meant(&mut author, &[words(&title)]).0 == ["task:7"], is_title, "{length}");
+    }
+}
+
+#[test]
 fn a_title_that_two_tasks_have_names_neither() {
     let mut author = numbered();
     author.task("A", "7", "Queries").tests("x");
@@ -280,6 +304,9 @@ fn the_nearest_name_is_the_one_with_the_fewest_changes_and_then_the_nearest_numb
     let mut author = numbered();
     author.task("A", "Deploy", "Ship").tests("x");
     assert_eq!(near(&mut author, task("Depoly")), "the nearest name is `Deploy`");
+    let mut author = numbered();
+    author.task("A", "Tags", "Label").tests("x");
+    assert_eq!(near(&mut author, task("Tool")), "the nearest name is `Tags`", "half of it, and one more");
     let nothing = "name a task by its id or title, a stream by its letter, or write `None`";
     assert_eq!(near(&mut numbered(), task("an altogether different thing")), nothing);
 }
