@@ -486,7 +486,7 @@ fn distance(a: &[char], b: &[char]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::Key;
+    use super::*;
 
     #[test]
     fn names_are_told_apart_whatever_their_first_bytes_are() {
@@ -508,5 +508,42 @@ mod tests {
                 assert_eq!(key(name).cmp(&key(other)), name.cmp(other), "{name:?} {other:?}");
             }
         }
+    }
+
+    #[test]
+    fn the_distance_of_two_names_is_the_number_of_letters_to_change_put_in_or_take_out() {
+        let apart = |a: &str, b: &str| distance(&a.chars().collect::<Vec<_>>(), &b.chars().collect::<Vec<_>>());
+        for (a, b, changes) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("abc", "", 3),
+            ("abc", "ABC", 0),
+            ("abc", "abd", 1),
+            ("abc", "xbc", 1),
+            ("abc", "bc", 1),
+            ("abc", "ab", 1),
+            ("kitten", "sitting", 3),
+            ("flaw", "lawn", 2),
+            ("abcd", "dcba", 4),
+        ] {
+            assert_eq!((apart(a, b), apart(b, a)), (changes, changes), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn a_label_of_letters_and_numbers_is_known_by_both() {
+        let known = |label: &str| numbers(label).map(|(prefix, numbers)| format!("{prefix} {numbers:?}"));
+        assert_eq!(known("T-012.3").as_deref(), Some("t [12, 3]"));
+        assert_eq!(known("7").as_deref(), Some(" [7]"));
+        assert_eq!((known("T7b"), known("Deploy"), known("1..2")), (None, None, None));
+    }
+
+    #[test]
+    fn the_nearest_of_equally_near_names_is_the_one_of_the_nearest_number() {
+        let known = ["T-01", "T-12", "T-18", "Deploy"].map(str::to_owned);
+        let near = |name: &str| nearest(name, &known);
+        assert_eq!((near("T-17").as_deref(), near("T-02").as_deref()), (Some("T-18"), Some("T-01")));
+        assert_eq!((near("deploi").as_deref(), near("release")), (Some("Deploy"), None));
+        assert_eq!((nearest("Tool", &["Tags".to_owned()]).as_deref(), nearest("Tool", &[])), (Some("Tags"), None));
     }
 }
