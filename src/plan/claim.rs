@@ -47,7 +47,7 @@ fn is_path(name: &str) -> bool {
     let has_extension = name.rsplit_once('.').is_some_and(|(stem, end)| {
         !stem.is_empty() && (1..=5).contains(&end.len()) && end.chars().all(char::is_alphanumeric)
     });
-    !name.contains(':') && (name.contains('/') || has_extension)
+    !name.contains(':') && (name.contains('/') || name.starts_with('.') || has_extension)
 }
 
 /// Whether a task says that it may change this file, or something in this folder.
@@ -175,7 +175,7 @@ mod tests {
         assert!(
             !["https://x", "two developers", "db", "a: b", ":4", "10:30", "port:"].into_iter().any(is_kind_and_name)
         );
-        assert!(["src/lib.rs", "Cargo.toml", "migrations/"].into_iter().all(is_path));
+        assert!(["src/lib.rs", "Cargo.toml", "migrations/", ".env", ".gitignore"].into_iter().all(is_path));
         assert!(!["db", "port:4000", "postgres-16", "v1.", "redis.cluster-of-nodes"].into_iter().any(is_path));
     }
 }
