@@ -2,11 +2,6 @@
 
 use std::process::ExitCode;
 
-/// A run allocates in one thread what another frees, and a plan is read with ten times as many small pieces as stay of it: the
-/// system's allocator takes a quarter of the time for that, and gives little of it back.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);
     match args.next() {

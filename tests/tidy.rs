@@ -63,7 +63,6 @@ const HOME_OF: &[(&str, &[&str])] = &[
     ("pulldown_cmark", &["notes/"]),
     ("rusqlite", &["journal/"]),
     ("quick_xml", &["check/"]),
-    ("mimalloc", &["main.rs"]),
     ("tree_sitter", &["bodies/"]),
     ("tree_sitter_elixir", &["bodies/language.rs"]),
     ("tree_sitter_go", &["bodies/language.rs"]),
