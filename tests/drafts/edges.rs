@@ -124,7 +124,7 @@ fn a_stream_does_not_wait_for_itself_or_its_own_tasks() {
 #[test]
 fn what_a_task_blocks_waits_for_its_gate() {
     let mut author = two_by_two();
-    author.with(|_| ()).task("A", "5", "Freeze").blocks(&[task("2"), stream("B"), stream("A")]);
+    author.task("A", "5", "Freeze").blocks(&[task("2"), stream("B"), stream("A")]);
     assert_eq!(waits(&author), ["task:5 < 2", "task:5 < 3", "task:5 < 4"]);
     let mut chain = Author::default();
     chain.stream("A", "Data").stream("B", "Pages").task("A", "1", "Freeze").blocks(&[stream("B")]);

@@ -67,12 +67,13 @@ fn more_than_a_million_edges_are_refused_and_so_are_thousands_of_streams() {
 
 #[test]
 fn more_reviewers_or_resources_than_have_a_number_are_refused_and_none_is_left_out() {
-    let codes = |change: fn(&mut Author, usize), count: usize| {
+    let settled = |change: fn(&mut Author, usize), count: usize| {
         let mut author = Author::default();
         author.task("", "1", "x").tests("x");
         (0..count).for_each(|number| change(&mut author, number));
-        let settled = author.settled(&Settings::default());
-        settled.map_err(|faults| faults.iter().map(|fault| fault.text.clone()).collect::<Vec<_>>().join(", "))
+        author
+            .settled(&Settings::default())
+            .map_err(|faults| faults.iter().map(|fault| fault.text.clone()).collect::<Vec<_>>().join(", "))
     };
     let reviewer = |author: &mut Author, number: usize| {
         author.script(Role::Reviewer, "true").with(|task| task.scripts[number].name = Some(number.to_string()));
@@ -80,10 +81,10 @@ fn more_reviewers_or_resources_than_have_a_number_are_refused_and_none_is_left_o
     let resource = |author: &mut Author, number: usize| {
         author.claims(&format!("port:{number}"), true);
     };
-    assert_eq!(codes(reviewer, 5_000).unwrap().0.reviewers.len(), 5_000);
-    assert!(codes(reviewer, 65_537).unwrap_err().contains("there are more than 65,536 reviewers"));
-    assert_eq!(codes(resource, 65_536).unwrap().0.resources.len(), 65_536);
-    assert!(codes(resource, 65_537).unwrap_err().contains("there are more than 65,536 resources"));
+    assert_eq!(settled(reviewer, 5_000).unwrap().0.reviewers.len(), 5_000);
+    assert!(settled(reviewer, 65_537).unwrap_err().contains("there are more than 65,536 reviewers"));
+    assert_eq!(settled(resource, 65_536).unwrap().0.resources.len(), 65_536);
+    assert!(settled(resource, 65_537).unwrap_err().contains("there are more than 65,536 resources"));
 }
 
 #[test]
