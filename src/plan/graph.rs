@@ -51,6 +51,8 @@ pub struct Plan {
     blueprint: Arc<Blueprint>,
     /// Indices are node ids; the nodes themselves are in the blueprint.
     graph: DiGraph<(), ()>,
+    /// All nodes, each behind those that it hangs on.
+    order: Vec<NodeId>,
     /// Minutes from the start of a node to the end of the plan, along the longest path.
     remaining: Vec<u64>,
     /// The gate of each task that has one.
@@ -89,8 +91,9 @@ impl Plan {
             graph.add_edge(ix(before), ix(after), ());
         }
         let order = toposort(&graph, None).map_err(|_| vec![PlanFault::Cycle(cycle(&graph))])?;
-        let remaining = lengths(&graph, &order, |id| blueprint.nodes[id.index()].minutes());
-        Ok(Plan { blueprint, graph, remaining, gates })
+        let order = order.into_iter().map(node_id).collect();
+        let plan = Plan { blueprint, graph, order, remaining: Vec::new(), gates };
+        Ok(Plan { remaining: plan.lengths(|id| plan.node(id).minutes()), ..plan })
     }
 
     /// The plan with an addition taken in. Ids of what was there stay what they are.
@@ -203,8 +206,12 @@ impl Plan {
 
     /// By node: from its start to the end of the plan, along the longest path, when each takes as long as is said here.
     pub fn lengths(&self, of: impl Fn(NodeId) -> u64) -> Vec<u64> {
-        // The graph is acyclic: there is an order.
-        lengths(&self.graph, &toposort(&self.graph, None).unwrap_or_default(), of)
+        let mut lengths: Vec<u64> = vec![0; self.len()];
+        for &at in self.order.iter().rev() {
+            let tail = self.dependents(at).map(|next| lengths[next.index()]).max();
+            lengths[at.index()] = of(at).saturating_add(tail.unwrap_or(0));
+        }
+        lengths
     }
 
     /// The nodes of one longest path, in order, without the tasks that were done before.
@@ -218,10 +225,7 @@ impl Plan {
         let key = |minutes: u64, id: NodeId| (minutes, std::cmp::Reverse(id));
         let mut best = None;
         let mut ways: Vec<(u64, Option<NodeId>)> = vec![(0, None); self.len()];
-        // The graph is acyclic: there is an order.
-        for at in
-            toposort(&self.graph, None).unwrap_or_default().into_iter().rev().map(node_id).filter(|&at| counts(at))
-        {
+        for at in self.order.iter().rev().copied().filter(|&at| counts(at)) {
             let next = self.dependents(at).filter(|&next| counts(next)).max_by_key(|n| key(ways[n.index()].0, *n));
             let minutes = self.node(at).minutes() + next.map_or(0, |next| ways[next.index()].0);
             ways[at.index()] = (minutes, next);
@@ -268,15 +272,6 @@ impl Plan {
     pub fn reviewer(&self, id: ReviewerId) -> BackendId {
         self.blueprint.reviewers[usize::from(id.0)].1
     }
-}
-
-fn lengths(graph: &DiGraph<(), ()>, order: &[NodeIndex], of: impl Fn(NodeId) -> u64) -> Vec<u64> {
-    let mut lengths: Vec<u64> = vec![0; graph.node_count()];
-    for &at in order.iter().rev() {
-        let tail = graph.neighbors(at).map(|n| lengths[n.index()]).max();
-        lengths[at.index()] = of(node_id(at)).saturating_add(tail.unwrap_or(0));
-    }
-    lengths
 }
 
 fn ix(id: NodeId) -> NodeIndex {

@@ -232,7 +232,7 @@ impl Names<'_> {
             _ => None,
         };
         (at + 2..=names.len().min(at + self.most_pieces)).rev().find_map(|end| {
-            let text = self.draft.slice(Span { end: names[end - 1].at.end, start, ..names[at].at });
+            let text = self.draft.slice(Span { end: names[end - 1].at.end, ..names[at].at });
             // `Task 1: Schema and Migration`: the label names the task, and its title follows.
             let behind = text.get((names[at].at.end - start) as usize..).unwrap_or_default();
             let last = (names[end - 1].at.start - start) as usize;

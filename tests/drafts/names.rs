@@ -268,6 +268,9 @@ fn prose_in_pieces_is_told_once_and_a_name_between_them_ends_it() {
     );
     let (_, told) = meant(&mut numbered(), &[words("staging"), task("88"), words("production")]);
     assert_eq!(told.len(), 3, "{told:?}");
+    let long = "luck ".repeat(50);
+    let (_, told) = meant(&mut numbered(), &[words(&long), words(&long)]);
+    assert_eq!(told.len(), 2, "together they are too long to be one line: {told:?}");
 }
 
 #[test]
