@@ -45,7 +45,8 @@ fn steps(lines: &Lines<'_>, part: &TaskLines) -> Vec<StepDraft> {
         let Some((is_done, length)) = label::checkbox(&text[start..]) else { continue };
         let at = line.text + start + length;
         let item = label::item(&lines.source[at..line.end]);
-        let title = at + item.as_ref().map_or(0, |item| item.title)..line.end;
+        let title = at + item.as_ref().map_or(0, |item| item.title);
+        let title = title..title + label::closing(&lines.source[at..title], &lines.source[title..line.end]);
         let id = item.map(|item| verbatim(lines, at + item.id.start..at + item.id.end));
         steps.push(StepDraft { id, title: written(lines, title), is_done });
     }

@@ -89,7 +89,7 @@ pub(super) fn outlined(lines: &Lines<'_>, form: Form, outline: Outline, faults: 
     faults.extend(warning::unread(lines, &outline));
     faults.extend(warning::unfilled(&tasks));
     if tasks.is_empty() {
-        faults.extend(warning::boxes(lines));
+        faults.extend(warning::instead(lines));
     }
     let title = outline.title.map(|n| task::written(lines, lines.line(n).text..lines.line(n).end));
     let draft = Draft { form: form.name(), title, streams, tasks, gates, context, ..Draft::default() };

@@ -22,25 +22,46 @@ impl Walk<'_, '_> {
     /// Whether a line of text is a task's.
     pub(super) fn listed(&self, number: usize) -> Option<TaskLines> {
         match self.form {
-            Form::Breakdown => self.numbered(number).or_else(|| self.boxed(number)).or_else(|| self.bold_line(number)),
+            Form::Breakdown => self
+                .numbered(number)
+                .or_else(|| self.boxed(number))
+                .or_else(|| self.lettered(number))
+                .or_else(|| self.bold_line(number)),
             Form::SpecKit | Form::Checklist => self.labelled_item(number),
             Form::Tickets => self.ticket(number),
             Form::Chunks | Form::Sessions | Form::Steps | Form::Units | Form::Table => None,
         }
     }
 
-    /// `### Task 2.1: Name`, `## T-01: Name`
+    /// `### Task 2.1: Name`, `## T-01: Name`; `### 2. Name` with what it waits for.
     fn block(&self, number: usize, text: &str) -> Option<TaskLines> {
         let boxed = label::checkbox(text);
         let start = boxed.map_or(0, |(_, n)| n);
-        let label = label::task(&text[start..])?;
+        let Some(label) = label::task(&text[start..]) else { return self.unsigned_block(number, text, start) };
         let id = label.id.clone().map_or("", |r| &text[start..][r]);
         let has_letter = id.starts_with(|c: char| c.is_ascii_alphabetic());
         let is_task = label.is_certain
             || (has_letter && (self.is_of_stream(id) || id.starts_with(['T', 't']) || self.has_evidence(number)))
-            || (!has_letter && self.stream.is_some() && self.has_evidence(number));
+            || (!has_letter && self.stream.is_some() && self.has_evidence(number))
+            || self.has_order_among_tasks(number);
         let is_free = label.is_certain || self.gates.is_none_or(|_| self.has_order(number));
         (is_task && is_free).then(|| self.block_lines(number, text))
+    }
+
+    /// `#### A1 Name` in stream A with what only a task says below, `## ABC-101 Name` and `## [ABC-101] Name` with what it waits for.
+    fn unsigned_block(&self, number: usize, text: &str, start: usize) -> Option<TaskLines> {
+        let item = label::item(&text[start..]).filter(|item| start + item.title < text.len())?;
+        let id = &text[start..][item.id.clone()];
+        let has_both = id.contains(|c: char| c.is_ascii_alphabetic()) && id.contains(|c: char| c.is_ascii_digit());
+        let is_task =
+            self.is_of_stream(id) && self.has_evidence(number) || has_both && self.has_order_among_tasks(number);
+        let at = self.lines.line(number).text + start;
+        is_task.then(|| TaskLines {
+            number: Some(at + item.id.start..at + item.id.end),
+            content: at + item.title,
+            is_labelled: false,
+            ..self.block_lines(number, text)
+        })
     }
 
     /// `### Chunk 2: Name`. A heading of another level that names a chunk again is about it, as is one without a sign.
@@ -78,10 +99,8 @@ impl Walk<'_, '_> {
             Form::SpecKit => form::is_speckit(&text[start..], &item),
             _ => item.is_plain,
         };
-        let id = &text[start..][item.id.clone()];
-        let is_part = self.task.and_then(|t| self.id_of(&self.out.tasks[t])).is_some_and(|open| is_below(id, open));
         let at = line.text + start;
-        (is_wanted && !is_part).then(|| TaskLines {
+        (is_wanted && !self.is_part(&text[start..][item.id.clone()])).then(|| TaskLines {
             number: Some(at + item.id.start..at + item.id.end),
             checked: Some(is_checked),
             is_labelled: false,
@@ -133,11 +152,6 @@ impl Walk<'_, '_> {
             .find(|&n| self.lines.line(n).kind == Kind::Row)?;
         rows::Columns::of(self.lines, below).map(|_| label)
     }
-}
-
-/// Whether an id is a part of another one: `2.1` of `2`.
-fn is_below(id: &str, other: &str) -> bool {
-    id.strip_prefix(other).is_some_and(|rest| rest.starts_with('.'))
 }
 
 /// `✅ Chunk 1: Name - COMPLETED`: the title's end. The sign alone, or the word alone, may say something else.

@@ -1,22 +1,22 @@
 //! Items: which line of a list, or which bold line, begins a task.
 
 use super::{
-    field,
+    dependency, field,
     form::Form,
     inline::plain,
     label::{self, Label},
-    lines::Kind,
+    lines::{Kind, Lines},
     outline::{Shape, TaskLines, Walk},
 };
+use std::collections::HashSet;
 
 /// How far a list item is looked into for a field that only a task has.
 const LOOK_AHEAD: usize = 60;
 
 impl Walk<'_, '_> {
+    /// Whether an id is one of the stream that is open: `A1` and `A-1` of A, `2.1` of 2.
     pub(super) fn is_of_stream(&self, id: &str) -> bool {
-        let letters = id.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
-        let letters = letters.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-        self.stream_id().is_some_and(|stream| !letters.is_empty() && stream.eq_ignore_ascii_case(letters))
+        self.stream_id().is_some_and(|stream| is_of(id, stream))
     }
 
     /// Whether the lines below, up to the next item or heading, hold a field that only a task has.
@@ -29,6 +29,18 @@ impl Walk<'_, '_> {
         let is_order = |key: field::Key| matches!(key, field::Key::Dependencies | field::Key::Effort);
         self.has_field(number, |text| {
             field::opening(text).is_some_and(|keys| keys.iter().any(|&(k, _, _)| is_order(k)))
+        })
+    }
+
+    /// Whether they say of what it waits, and that is none or has a number: `Dependencies: bcrypt` is of a component.
+    pub(super) fn has_order_among_tasks(&self, number: usize) -> bool {
+        let is_tasks = |text: &str, start: usize| {
+            let value = text[start..].trim();
+            dependency::is_none(value) || value.contains(|c: char| c.is_ascii_digit())
+        };
+        self.has_field(number, |text| {
+            let keys = field::opening(text).unwrap_or_default();
+            keys.iter().any(|&(key, _, start)| key == field::Key::Dependencies && is_tasks(text, start))
         })
     }
 
@@ -51,7 +63,7 @@ impl Walk<'_, '_> {
     /// `- **Task 2: Title**`
     fn is_certain(&self, text: &str) -> bool {
         let start = label::bullet(text).unwrap_or(0);
-        text[start..].starts_with("**") && self.own_label(&text[start..]).is_some_and(|(_, label)| label.is_certain)
+        text[start..].starts_with("**") && own_label(&text[start..]).is_some_and(|(_, label)| label.is_certain)
     }
 
     /// Whether a number goes on behind the last task's, or begins anew in a stream.
@@ -122,7 +134,7 @@ impl Walk<'_, '_> {
 
     /// Whether a numbered item's label says more than its number: `**Task 4: Title**`, `**A1: Title**` in stream A.
     fn is_certainly_labelled(&self, rest: &str) -> bool {
-        let own = self.own_label(rest);
+        let own = own_label(rest);
         let inner = label::bold(rest).map_or(rest, |(inner, _)| &rest[..inner.end]);
         own.is_some_and(|(id, label)| label.is_certain || self.is_of_stream(id))
             || label::task(inner).is_some_and(|label| label.is_certain)
@@ -133,7 +145,7 @@ impl Walk<'_, '_> {
     pub(super) fn tell_labels(&mut self) {
         let is_labelled = |t: &TaskLines| {
             let head = &self.lines.source[t.content..self.lines.line(t.lines.start).end.max(t.content)];
-            self.own_label(head).is_some_and(|(_, label)| !label.title.is_empty())
+            own_label(head).is_some_and(|(_, label)| !label.title.is_empty())
         };
         let is_numbered = |&t: &usize| self.out.tasks[t].shape == Shape::Numbered;
         let numbered: Vec<usize> = (0..self.out.tasks.len()).filter(is_numbered).collect();
@@ -153,9 +165,10 @@ impl Walk<'_, '_> {
         if boxed.is_none() && !is_bold {
             return None;
         }
-        let label = self.own_label(rest);
+        let label = own_label(rest);
         let is_task = match &label {
-            Some((_, label)) if label.is_certain && is_bold => {
+            Some((id, _)) if self.has_block(id) => false,
+            Some((_, label)) if label.is_certain && (is_bold || boxed.is_some()) => {
                 boxed.is_some()
                     || self.has_evidence(number)
                     || (self.stream.is_some() && !self.under_label && self.under_heading != Some(true))
@@ -172,22 +185,76 @@ impl Walk<'_, '_> {
         is_task.then(|| TaskLines { checked, ..self.task_lines(Shape::Box, number, line.text + start) })
     }
 
+    /// `- [ ] A1 Title`, `- A1: Title`, `- **A1 Title**` in stream A, `- [ ] 1.2 Title` in stream 1.
+    pub(super) fn lettered(&self, number: usize) -> Option<TaskLines> {
+        let (text, line) = (self.lines.text(number), self.lines.line(number));
+        let start = label::bullet(text).filter(|_| self.is_outermost(line.indent))?;
+        let boxed = label::checkbox(&text[start..]);
+        let start = start + boxed.map_or(0, |(_, n)| n);
+        let item = label::item(&text[start..]).filter(|item| !plain(&text[start + item.title..]).is_empty())?;
+        let at = line.text + start;
+        let task = TaskLines {
+            number: Some(at + item.id.start..at + item.id.end),
+            checked: boxed.map(|(is_checked, _)| is_checked),
+            is_labelled: false,
+            ..self.task_lines(Shape::Item, number, at + item.title)
+        };
+        let id = &text[start..][item.id];
+        // Without a box it is one only among its like: in a stream of other tasks `- A1: it waits for that` says something of one.
+        let last = self.out.tasks.last().filter(|last| last.stream == task.stream);
+        let is_among = !self.under_label && self.under_heading != Some(true) && !self.is_known(&task);
+        let is_bold = text[start..].starts_with("**");
+        let is_said = is_bold || item.is_signed && !self.is_labelled_elsewhere(id);
+        let is_free = boxed.is_some() || is_among && is_said && last.is_none_or(|last| last.shape == Shape::Item);
+        (is_free && self.is_of_stream(id) && !self.is_part(id)).then_some(task)
+    }
+
+    /// Whether an id is that of a part of the open task: `2.1` of `2`.
+    pub(super) fn is_part(&self, id: &str) -> bool {
+        let open = self.task.and_then(|task| self.id_of(&self.out.tasks[task]));
+        open.and_then(|open| id.strip_prefix(open)).is_some_and(|rest| rest.starts_with('.'))
+    }
+
     pub(super) fn bold_line(&self, number: usize) -> Option<TaskLines> {
         let (text, line) = (self.lines.text(number), self.lines.line(number));
         if !text.starts_with("**") || line.indent > 3 || (self.task.is_some() && line.indent > 0) {
             return None;
         }
-        let (id, label) = self.own_label(text)?;
+        let (id, label) = own_label(text)?;
         let is_task = label.is_certain || self.is_of_stream(id) || self.has_evidence(number);
         is_task.then(|| self.task_lines(Shape::Bold, number, line.text))
     }
+}
 
-    /// The id of `**A1. Title**`, `**A1**: Title` or `A1. Title`.
-    pub(super) fn own_label<'t>(&self, text: &'t str) -> Option<(&'t str, Label)> {
-        let inner = label::bold(text).map(|(inner, _)| inner);
-        let label = inner.and_then(|inner| label::task(&text[..inner.end])).filter(|l| !l.title.is_empty());
-        let label = label.or_else(|| label::task(text))?;
-        let id = label.id.clone()?;
-        Some((&text[id], label))
-    }
+/// The id of `**A1. Title**`, `**A1**: Title` or `A1. Title`.
+pub(super) fn own_label(text: &str) -> Option<(&str, Label)> {
+    let inner = label::bold(text).map(|(inner, _)| inner);
+    let label = inner.and_then(|inner| label::task(&text[..inner.end])).filter(|l| !l.title.is_empty());
+    let label = label.or_else(|| label::task(text))?;
+    let id = label.id.clone()?;
+    Some((&text[id], label))
+}
+
+/// Ids in headings, boxes and bold text, in lowercase.
+pub(super) fn labelled(lines: &Lines<'_>) -> HashSet<String> {
+    let id = |number: usize| {
+        let (text, kind) = (lines.text(number), lines.line(number).kind);
+        if matches!(kind, Kind::Heading(_)) {
+            return own_label(text);
+        }
+        let start = label::bullet(text).or_else(|| label::number(text).map(|(_, start)| start)).unwrap_or(0);
+        let boxed = label::checkbox(&text[start..]).map_or(0, |(_, length)| length);
+        let rest = &text[start + boxed..];
+        let is_labelled = kind == Kind::Text && (boxed > 0 || rest.starts_with("**"));
+        if is_labelled { own_label(rest) } else { None }
+    };
+    (0..lines.len()).filter_map(|number| Some(id(number)?.0.to_lowercase())).collect()
+}
+
+/// Whether an id is one of this stream.
+pub(super) fn is_of(id: &str, stream: &str) -> bool {
+    let letters = id.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
+    let letters = letters.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    let own = if letters.is_empty() { id.split_once('.').map_or("", |(first, _)| first) } else { letters };
+    !own.is_empty() && stream.eq_ignore_ascii_case(own)
 }

@@ -36,11 +36,11 @@ pub(super) struct Item {
     pub title: usize,
     /// A sign stands behind the id: `T001: Title`.
     pub is_signed: bool,
-    /// A number, or an id that bold text or brackets set apart: `1.`, `1.1`, `**A.1**`, `[T1.1]`.
+    /// A number, or an id that bold text, brackets or a sign in bold text set apart: `1.`, `1.1`, `**A.1**`, `[T1.1]`, `**A1: Title**`.
     pub is_plain: bool,
 }
 
-/// The label of an item behind its box: `T012 [P] [US1] Title`, `[T1.1] Title`, `**1.1.1** Title`, `1. Title`, `1.1 Title`.
+/// The label of an item behind its box: `T012 [P] [US1] Title`, `[T1.1] Title`, `**1.1.1** Title`, `**1.1 Title**`, `1. Title`, `1.1 Title`.
 pub(super) fn item(text: &str) -> Option<Item> {
     let wraps = [("**", "**"), ("[", "]"), ("`", "`")];
     let wrap = wraps.into_iter().find(|(open, _)| text.starts_with(open));
@@ -49,12 +49,18 @@ pub(super) fn item(text: &str) -> Option<Item> {
     let id = start..start + length;
     let rest = &text[id.end..];
     // `**T001:** Title`
-    let (inner, rest) = match wrap {
+    let (inner, rest, holds_title) = match wrap {
         Some((_, close)) => {
             let signed = rest.trim_start_matches([':', '.']);
-            (signed.len() < rest.len(), signed.strip_prefix(close)?)
+            let is_signed = signed.len() < rest.len();
+            match signed.strip_prefix(close) {
+                Some(behind) => (is_signed, behind, false),
+                // `**1.1 Title**`
+                None if close == "**" && signed.contains(close) => (is_signed, signed, true),
+                None => return None,
+            }
         }
-        None => (false, rest),
+        None => (false, rest, false),
     };
     let behind = rest.trim_start_matches([':', '.', ')']);
     let is_signed = inner || behind.len() < rest.len() || [" - ", " – ", " — "].iter().any(|s| rest.starts_with(s));
@@ -64,11 +70,12 @@ pub(super) fn item(text: &str) -> Option<Item> {
     let is_number = text[id.clone()].bytes().all(|b| b.is_ascii_digit() || b == b'.');
     let is_one = is_number && !text[id.clone()].contains('.');
     let is_apart = title.is_empty() || behind.starts_with(char::is_whitespace);
-    if length == 0 || !is_apart || (is_one && !is_signed && wrap.is_none()) {
+    let is_set_apart = wrap.is_some() && !holds_title;
+    if length == 0 || !is_apart || (is_one && !is_signed && !is_set_apart) {
         return None;
     }
     let title = text.len() - unmarked(title).len();
-    Some(Item { id, title, is_signed, is_plain: is_number || wrap.is_some() })
+    Some(Item { id, title, is_signed, is_plain: is_number || is_set_apart || holds_title && is_signed })
 }
 
 /// Without what spec-kit writes before a title: `[P]`, `[US1,US2]`, `[P1]`, `[Story]`.
@@ -174,6 +181,12 @@ pub(super) fn bold(text: &str) -> Option<(Range<usize>, usize)> {
     let sign = ["**", "__"].into_iter().find(|s| text.starts_with(s))?;
     let length = text[2..].find(sign)?;
     Some((2..2 + length, length + 4))
+}
+
+/// Where a title ends: with the bold text, where that began before it: `**1.1 Title** (2h)`.
+pub(super) fn closing(before: &str, text: &str) -> usize {
+    let is_open = before.matches("**").count() % 2 == 1;
+    text.find("**").filter(|_| is_open).unwrap_or(text.len())
 }
 
 /// A label behind the word that a document calls its tasks by: `Chunk 2: Name`.

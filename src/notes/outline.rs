@@ -5,11 +5,12 @@ use super::{
     form::Form,
     gate::is_gates,
     inline::plain,
-    label,
+    item, label,
     lines::{Kind, Lines},
-    rows,
+    note, rows,
 };
 use std::{
+    cell::OnceCell,
     collections::{HashMap, HashSet},
     ops::Range,
 };
@@ -104,6 +105,8 @@ pub(super) struct Outline {
     pub unread_gates: Vec<usize>,
     /// Lines that look like a task's beginning and are not read as one.
     pub unread: Vec<usize>,
+    /// Headings of neither streams nor tasks that say what they wait for.
+    pub unread_notes: Vec<usize>,
 }
 
 /// What is open while the lines are walked over.
@@ -142,6 +145,10 @@ pub(super) struct Walk<'l, 'a> {
     known: HashMap<String, u8>,
     /// Ids of the streams that have a heading, in lowercase.
     headed: HashSet<String>,
+    /// Ids of the tasks that have a heading, in lowercase.
+    blocks: HashSet<String>,
+    /// Ids in headings, boxes and bold text, in lowercase, once somebody asks.
+    labelled: OnceCell<HashSet<String>>,
     /// Ids (or titles) of the streams so far.
     opened: HashSet<String>,
     /// The line before is blank, or a heading.
@@ -167,7 +174,9 @@ pub(super) fn read(lines: &Lines<'_>, form: Form) -> Outline {
         under_heading: None,
         last_number: 0,
         known: HashMap::new(),
-        headed: headed(lines),
+        headed: headed(lines, |text| label::stream(text)?.id),
+        blocks: headed(lines, |text| label::task(text).filter(|label| label.is_certain)?.id),
+        labelled: OnceCell::new(),
         opened: HashSet::new(),
         is_after_blank: true,
     };
@@ -238,7 +247,7 @@ impl Walk<'_, '_> {
         }
         let head = self.lines.source.get(task.content..self.lines.line(task.lines.start).end).unwrap_or_default();
         let label = task.number.clone().map(|n| &self.lines.source[n]);
-        label.filter(|_| !task.is_labelled).or_else(|| self.own_label(head).map(|(id, _)| id)).or(label)
+        label.filter(|_| !task.is_labelled).or_else(|| item::own_label(head).map(|(id, _)| id)).or(label)
     }
 
     /// Whether a task of this id was read before.
@@ -249,6 +258,16 @@ impl Walk<'_, '_> {
     /// The level of the heading of the task of this id; zero where it has none.
     pub(super) fn known_level(&self, id: &str) -> Option<u8> {
         self.known.get(&id.to_lowercase()).copied()
+    }
+
+    /// Whether a task of this id has a heading: a list that names it is about it.
+    pub(super) fn has_block(&self, id: &str) -> bool {
+        self.blocks.contains(&id.to_lowercase())
+    }
+
+    /// Whether something else than a plain item is called so: then such an item is about it.
+    pub(super) fn is_labelled_elsewhere(&self, id: &str) -> bool {
+        self.labelled.get_or_init(|| item::labelled(self.lines)).contains(&id.to_lowercase())
     }
 
     pub(super) fn stream_id(&self) -> Option<&str> {
@@ -300,8 +319,18 @@ impl Walk<'_, '_> {
             self.excluded = Some(level);
         } else if !is_summary {
             self.under_heading = self.stream.map(|_| is_prose(&name));
-            self.out.unread.extend(label::is_like_task(text).then_some(number));
+            let is_next = block_level == Some(level) && self.goes_on_from_block(text);
+            self.out.unread.extend((is_next || label::is_like_task(text)).then_some(number));
+            self.out.unread_notes.extend(note::first(text, 0).and_then(|note| note.depends).map(|_| number));
         }
+    }
+
+    /// Whether a heading has the number behind that of the last block: `### 3. Title` behind `### 2. Title`, which says what it waits for.
+    fn goes_on_from_block(&self, text: &str) -> bool {
+        let number = |id: &str| id.parse::<u32>().ok();
+        let last = self.out.tasks.last().and_then(|last| number(self.id_of(last)?));
+        let own = label::task(text).and_then(|label| number(&text[label.id?]));
+        last.zip(own).is_some_and(|(last, own)| last.checked_add(1) == Some(own))
     }
 
     /// Ends a section of gates.
@@ -317,23 +346,38 @@ impl Walk<'_, '_> {
         self.out.streams.push(StreamLines { heading: number, label });
     }
 
-    /// `**Stream B: Two (Depends on Stream A)**` on a line of its own, where no heading says the same.
+    /// `**Stream B: Two (Depends on Stream A)**` on a line of its own, or `**Stream B** — Two (depends on A)` right above its tasks, where no heading
+    /// says the same.
     fn bold_stream(&mut self, number: usize) -> bool {
         let (text, line) = (self.lines.text(number), self.lines.line(number));
-        let is_alone = text.starts_with("**") && text.trim_end_matches(':').ends_with("**") && line.indent == 0;
-        if !is_alone {
+        if !text.starts_with("**") || line.indent > 0 {
             return false;
         }
-        let label = label::stream(text).filter(|l| !l.title.is_empty() && !text[l.title.clone()].contains("**"));
-        let Some(label) = label else { return false };
+        let Some(label) = label::stream(text).filter(|l| !text[l.title.clone()].contains("**")) else { return false };
         let Some(id) = label.id.clone().map(|id| text[id].to_lowercase()) else { return false };
-        if self.headed.contains(&id) || self.opened.contains(&id) || self.excluded.is_some() {
+        let is_alone = text.trim_end_matches(':').ends_with("**") && !label.title.is_empty();
+        if !is_alone && !self.lists_tasks(number, &id)
+            || self.headed.contains(&id)
+            || self.opened.contains(&id)
+            || self.excluded.is_some()
+        {
             return false;
         }
         self.close(number);
         (self.list_indent, self.under_label, self.under_heading) = (None, false, None);
         self.open_stream(number, BOLD_LINE, label);
         true
+    }
+
+    /// Whether what comes next is an item that can only be a task: one with a box, or with an id of this stream.
+    fn lists_tasks(&self, number: usize, stream: &str) -> bool {
+        let next = (number + 1..self.lines.len()).find(|&n| self.lines.line(n).kind != Kind::Blank);
+        let text = next.filter(|&n| self.lines.line(n).kind == Kind::Text).map_or("", |n| self.lines.text(n));
+        let Some(start) = label::bullet(text).or_else(|| label::number(text).map(|(_, start)| start)) else {
+            return false;
+        };
+        let is_own = |item: label::Item| item::is_of(&text[start..][item.id], stream);
+        label::checkbox(&text[start..]).is_some() || label::item(&text[start..]).is_some_and(is_own)
     }
 
     /// Inside a task block everything is the block's. A list task keeps what is indented, every bullet, every field and
@@ -394,11 +438,11 @@ impl Walk<'_, '_> {
 /// The level of a stream, or of a list of gates, that a bold line begins: any heading ends it.
 pub(super) const BOLD_LINE: u8 = 7;
 
-/// Ids of the streams that have a heading.
-fn headed(lines: &Lines<'_>) -> HashSet<String> {
+/// Ids in headings, in lowercase.
+fn headed(lines: &Lines<'_>, id: impl Fn(&str) -> Option<Range<usize>>) -> HashSet<String> {
     let is_heading = |n: &usize| matches!(lines.line(*n).kind, Kind::Heading(_));
-    let id = |text: &str| label::stream(text)?.id.map(|id| text[id].to_lowercase());
-    (0..lines.len()).filter(is_heading).filter_map(|n| id(lines.text(n))).collect()
+    let of = |n: usize| id(lines.text(n)).map(|id| lines.text(n)[id].to_lowercase());
+    (0..lines.len()).filter(is_heading).filter_map(of).collect()
 }
 
 /// Headings within a stream whose lists say something about it.

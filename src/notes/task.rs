@@ -82,8 +82,7 @@ fn noted(lines: &Lines<'_>, task: &TaskLines, head: &Head) -> Option<Needs> {
     let depends = note.depends?;
     let range = task.content + depends.start..task.content + depends.end;
     let needs = dependency::needs(lines, std::slice::from_ref(&range))?;
-    let is_named = !needs.names.is_empty() && needs.names.iter().all(|n| !matches!(n.value, Name::Words(_)));
-    is_named.then_some(needs)
+    needs.names.iter().any(|n| !matches!(n.value, Name::Words(_))).then_some(needs)
 }
 
 /// A field without anything behind it states that there are none.
@@ -121,7 +120,12 @@ fn head(lines: &Lines<'_>, task: &TaskLines) -> Head {
     let shift = |r: Range<usize>| start + r.start..start + r.end;
     let bold = label::bold(text);
     let (id, title, rest) = match (task.shape, bold) {
-        (Shape::Item, _) => (None, label::trimmed(text, 0..text.len()), 0..0),
+        (Shape::Item, _) => {
+            let close = label::closing(&lines.source[lines.line(task.lines.start).text..start], text);
+            (None, label::trimmed(text, 0..close), close..text.len())
+        }
+        // `#### A1 Title`
+        (Shape::Block, _) if task.number.is_some() => (None, label::trimmed(text, 0..text.len()), 0..0),
         (Shape::Block, _) => {
             let text = ["[x]", "[X]", "[ ]"].iter().find_map(|b| text.strip_suffix(b)).unwrap_or(text);
             let text = if lines.noun == "task" { text } else { &text[..completed(text).unwrap_or(text.len())] };

@@ -36,6 +36,9 @@ struct Item<'t> {
     id: Option<&'t RawValue>,
     #[serde(borrow)]
     title: Option<&'t RawValue>,
+    /// What others call the title.
+    #[serde(borrow)]
+    name: Option<&'t RawValue>,
     #[serde(borrow)]
     description: Option<&'t RawValue>,
     #[serde(borrow)]
@@ -46,10 +49,23 @@ struct Item<'t> {
     priority: Option<&'t RawValue>,
     #[serde(borrow)]
     dependencies: Option<&'t RawValue>,
+    /// What others call the dependencies.
+    #[serde(borrow, alias = "depends_on", alias = "blockedBy", alias = "blocked_by")]
+    depends_on: Option<&'t RawValue>,
     #[serde(borrow)]
     status: Option<&'t RawValue>,
     #[serde(borrow)]
     subtasks: Option<&'t RawValue>,
+}
+
+impl<'t> Item<'t> {
+    fn title(&self) -> Option<&'t RawValue> {
+        self.title.or(self.name)
+    }
+
+    fn dependencies(&self) -> Option<&'t RawValue> {
+        self.dependencies.filter(|raw| raw.get() != "[]").or(self.depends_on).or(self.dependencies)
+    }
 }
 
 /// What a status says.
@@ -160,10 +176,10 @@ impl<'t> Reader<'t, '_> {
 
     fn task(&mut self, raw: &'t RawValue) -> Option<(TaskDraft, Status)> {
         let item = self.item(raw)?;
-        let head = item.id.or(item.title).map_or_else(|| self.json.head(raw), |raw| self.json.span(raw));
+        let head = item.id.or_else(|| item.title()).map_or_else(|| self.json.head(raw), |raw| self.json.span(raw));
         let id = item.id.and_then(|raw| self.id(raw));
         let name = id.as_ref().map_or(String::new(), |id| id.value.clone());
-        let title = self.words(item.title, "title");
+        let title = self.words(item.title(), "title");
         let status = self.status(&item, head, &name);
         let tests = self.words(item.test_strategy, "testStrategy");
         let subtasks = self.subtasks(&item);
@@ -246,7 +262,7 @@ impl<'t> Reader<'t, '_> {
     }
 
     fn needs(&mut self, item: &Item<'t>) -> Option<Needs> {
-        let raw = item.dependencies.filter(|raw| raw.get() != "null")?;
+        let raw = item.dependencies().filter(|raw| raw.get() != "null")?;
         if !raw.get().starts_with('[') {
             let (text, at) = (format!("`dependencies` is {}, and no list", kind(raw)), self.json.head(raw));
             self.error("not-json", text, at, "write a list of ids: `\"dependencies\": [1, 2]`");
@@ -280,7 +296,7 @@ impl<'t> Reader<'t, '_> {
 
     fn step(&mut self, sub: &Item<'t>, task: &str, is_done: bool) -> StepDraft {
         let id = sub.id.and_then(|raw| self.id(raw));
-        let title = self.words(sub.title, "title").unwrap_or_default();
+        let title = self.words(sub.title(), "title").unwrap_or_default();
         let id = id.map(|id| {
             // The file numbers them within their task: elsewhere they are called `task.sub`.
             let is_whole = id.value.starts_with(&format!("{task}."));
@@ -309,7 +325,7 @@ impl<'t> Reader<'t, '_> {
         say("Priority: ", read(item.priority));
         for (_, sub, is_done) in subtasks {
             let mark = if *is_done { "x" } else { " " };
-            let title = read(sub.title).unwrap_or_default();
+            let title = read(sub.title()).unwrap_or_default();
             let more = [read(sub.description), read(sub.details), read(sub.test_strategy)];
             let more: Vec<String> = more.into_iter().flatten().collect();
             say(&format!("- [{mark}] "), Some(format!("{title}\n  {}", more.join("\n").replace('\n', "\n  "))));

@@ -1,8 +1,10 @@
 //! Warnings: what a person may have meant for a task, a gate or an end, and what is not read as one.
 
 use super::{
+    field::{self, Key},
     form,
     inline::plain,
+    label,
     lines::{Kind, Lines},
     outline::{Outline, Owner},
     script,
@@ -24,6 +26,10 @@ pub(super) fn unread(lines: &Lines<'_>, outline: &Outline) -> Vec<Fault> {
     for &line in &outline.unread {
         let help = "if it is one, write `### Task 3: Title`, or a field such as `- Dependencies: None` below it";
         warn(line, "unread-task", "this begins as a task does, and is not read as one", help);
+    }
+    for &line in &outline.unread_notes {
+        let help = "say it in the tasks below, or write `### Stream B: Title (Depends on Stream A)`";
+        warn(line, "unread-dependency", "this says what it waits for, and is neither a stream nor a task", help);
     }
     let mut loose = Vec::new();
     for (number, line) in lines.iter().enumerate() {
@@ -67,14 +73,39 @@ pub(super) fn unfilled(tasks: &[TaskDraft]) -> Vec<Fault> {
 }
 
 /// What a document without tasks has instead.
-pub(super) fn boxes(lines: &Lines<'_>) -> Option<Fault> {
+pub(super) fn instead(lines: &Lines<'_>) -> Option<Fault> {
     const FEW: usize = 3;
-    let count = form::loose_boxes(lines);
-    (count >= FEW).then(|| Fault {
+    let texts = || (0..lines.len()).filter(|&n| lines.line(n).kind == Kind::Text).map(|n| lines.text(n));
+    let waits = |text: &&str| field::opening(text).is_some_and(|keys| keys.iter().any(|k| k.0 == Key::Dependencies));
+    let is_item = |text: &&str| label::number(text).is_some_and(|(_, start)| label::checkbox(&text[start..]).is_none());
+    let found = [
+        (form::loose_boxes(lines), FEW, "boxes without a label"),
+        (texts().filter(is_item).count(), FEW, "numbered items"),
+        (texts().filter(waits).count(), 2, "fields of dependencies"),
+    ];
+    let enough = found.iter().filter(|(count, fewest, _)| count >= fewest);
+    let mut found: Vec<String> = enough.map(|(count, _, what)| format!("{count} {what}")).collect();
+    let has_headings = lines.iter().any(|line| matches!(line.kind, Kind::Heading(_)));
+    found.extend(markup(lines).filter(|_| !has_headings).map(|name| format!("{name} instead of Markdown")));
+    (!found.is_empty()).then(|| Fault {
         severity: Severity::Warning,
         code: "unread-task",
-        text: format!("{count} boxes have no label, and none is read as a task"),
+        text: format!("none of this is read as a task: {}", found.join(", ")),
         labels: Vec::new(),
-        help: Some("give each that is a task a label of its own: `- [ ] 1. Title`, `- [ ] T001 Title`".to_owned()),
+        help: Some(
+            "give each that is a task a label of its own: `### Task 1: Title`, `- [ ] 1. Title`, `- [ ] T001 Title`"
+                .to_owned(),
+        ),
     })
+}
+
+/// What a document without headings looks like.
+fn markup(lines: &Lines<'_>) -> Option<&'static str> {
+    let first = (0..lines.len()).map(|n| lines.text(n).trim()).find(|text| !text.is_empty() && *text != "---")?;
+    let is_key = |key: &str| !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    match first.strip_suffix(':') {
+        _ if first.starts_with('<') => Some("XML"),
+        Some(key) if is_key(key) => Some("YAML"),
+        _ => None,
+    }
 }

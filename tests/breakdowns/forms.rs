@@ -1,6 +1,6 @@
 //! The forms in which people write one thing: labels, headings, dependencies and gates, as tables.
 
-use super::{built, criteria, read, refused, shape};
+use super::{built, criteria, plans::order, read, refused, shape};
 use tidegate::{cli, plan};
 
 /// What each task states, by id.
@@ -316,4 +316,115 @@ fn files_are_paths_in_backticks_or_between_commas_and_words_beside_them_are_none
         let found: Vec<&str> = draft.tasks[0].files.iter().map(|file| file.value.as_str()).collect();
         assert_eq!(found.join(" "), files, "{field}");
     }
+}
+
+#[test]
+fn an_id_of_the_stream_begins_a_task_with_or_without_a_sign_a_box_and_bold_text() {
+    let heads = [
+        ["### Stream A: Data", "### Stream B: UI (Depends on Stream A)"],
+        ["**Stream A: Data**", "**Stream B: UI** (depends on Stream A)"],
+        ["**Stream A** — Data", "**Stream B** — UI (depends on Stream A)"],
+        ["**Stream A:** Data", "**Stream B:** UI (depends on Stream A)"],
+    ];
+    let items = [
+        "- [ ] ID TITLE",
+        "- [ ] **ID TITLE**",
+        "- [ ] **ID** TITLE",
+        "- [ ] ID: TITLE",
+        "- **ID** TITLE",
+        "- **ID TITLE**",
+        "- ID: TITLE",
+        "- ID. TITLE",
+        "- ID - TITLE",
+    ];
+    for [first, second] in heads {
+        for item in items {
+            let item = |id: &str, title: &str| item.replace("ID", id).replace("TITLE", title);
+            let list = [
+                item("A1", "Schema"),
+                item("A2", "Index"),
+                String::new(),
+                second.to_owned(),
+                String::new(),
+                item("B1", "Page"),
+            ];
+            let text = format!("# Plan\n\n{first}\n\n{}\n", list.join("\n"));
+            assert_eq!(tasks(&text), ["A:A1 Schema", "A:A2 Index", "B:B1 Page"], "{text}");
+            assert_eq!(shape(&text), ["A1<-", "A2<-", "B1<-A1,A2"], "{text}");
+        }
+    }
+    let text = "## Group 1: Data\n- [ ] 1.1 Schema\n  - Dependencies: None\n- [x] **1.2 Index** (2h)\n## Group 2: UI\n- [ ] 2.1 Page (depends on 1.2)\n";
+    assert_eq!(shape(text), ["1.1<-", "1.2<-", "2.1<-1.2"]);
+    let (draft, ..) = built(text);
+    assert_eq!((draft.tasks[1].title.value.as_str(), draft.tasks[1].is_done), ("Index", true));
+    assert_eq!(draft.tasks[1].effort.as_ref().map(|effort| effort.value), Some(plan::Effort::Minutes(120)));
+}
+
+#[test]
+fn a_list_about_tasks_of_a_stream_begins_none() {
+    let text = "### Stream A: One\n1. **Alpha**\n2. **Beta**\n- A1: it waits for nothing\n\n### Stream B: Two\n- B1: Gamma\n  - B1.1: a part\n\n\
+                **Order**:\n- B1: comes first\n- B2: is no task\n";
+    assert_eq!(tasks(text), ["A:1 Alpha", "A:2 Beta", "B:B1 Gamma"]);
+    let text = "### Stream A: One\nTasks:\n- A1: the schema\n- A2: the index\n\n#### A1: Schema\n- Effort: S\n\n#### A2: Index\n- Dependencies: A1\n";
+    assert_eq!(shape(text), ["A1<-", "A2<-A1"]);
+    let text = "### Stream A: One\nTasks:\n- A1: the schema\n\n**A1. Schema**\n- Effort: S\n";
+    assert_eq!(tasks(text), ["A:A1 Schema"]);
+    let text = "**Stream A:** the database people do this.\n\nAnd so on.\n\n### Task 1: One\n**Effort**: S\n";
+    assert_eq!(tasks(text), ["-:1 One"]);
+    let text = "## Progress\n- [ ] **Task 1: One**\n- [ ] Task 2: Two\n\n## Task 1: One\n- Effort: S\n\n## Task 2: Two\n- Dependencies: Task 1\n";
+    assert_eq!(shape(text), ["1<-", "2<-1"]);
+}
+
+#[test]
+fn a_box_with_the_word_task_is_one_anywhere() {
+    let text = "## Epic 1: Data\n\n### Story 1.1: Schema\n- [ ] Task 1.1.1: Tables\n- [x] Task 1.1.2: Indexes (depends on 1.1.1)\n";
+    assert_eq!(shape(text), ["1.1.1<-", "1.1.2<-1.1.1"]);
+}
+
+#[test]
+fn a_numbered_heading_that_says_what_it_waits_for_is_a_task() {
+    let text = "# Plan\n\n### 1. Schema\n**Dependencies:** None\n**Effort:** S\n\n### 2. API\n- Depends on: 1\n\n### 3. Outlook\nLater.\n";
+    assert_eq!(order(text), ["1<-", "2<-1"]);
+    let (_, faults) = read(text);
+    let unread: Vec<_> = faults.iter().filter(|fault| fault.code == "unread-task").collect();
+    assert_eq!(unread.len(), 1, "the third goes on as a task would: {faults:?}");
+    for head in [
+        "## ABC-101 Schema\n**Depends on**: none\n\n## ABC-102 API",
+        "## [ABC-101] Schema\n**Depends on**: none\n\n## [ABC-102] API",
+    ] {
+        assert_eq!(shape(&format!("{head}\n**Depends on**: ABC-101\n")), ["ABC-101<-", "ABC-102<-ABC-101"], "{head}");
+    }
+    let text = "## Stream A: Data\n### A1 Schema [2h]\n- **Effort**: S\n### A2 API\n- **Dependencies**: A1\n";
+    assert_eq!(tasks(text), ["A:A1 Schema", "A:A2 API"]);
+    let (_, faults) = refused(
+        "# Design\n\n### 1. Login\n**Dependencies:** bcrypt, jsonwebtoken\n\n### 2. Sessions\n**Dependencies:** redis\n",
+    );
+    assert!(faults.iter().any(|fault| fault.code == "no-tasks"), "a component's libraries are no order: {faults:?}");
+}
+
+#[test]
+fn a_document_without_tasks_is_told_what_it_has_instead() {
+    let told = |text: &str| {
+        let (_, faults) = refused(text);
+        faults.into_iter().find(|fault| fault.code == "unread-task").map(|fault| fault.text).unwrap_or_default()
+    };
+    assert_eq!(told("# P\n\n1. Schema\n2. API\n3. UI\n"), "none of this is read as a task: 3 numbered items");
+    assert_eq!(
+        told(
+            "# P\n\n- [ ] a\n- [ ] b\n- [ ] c\n\n### Story 1: One\n**Dependencies**: None\n### Story 2: Two\n**Dependencies**: Story 1\n"
+        ),
+        "none of this is read as a task: 3 boxes without a label, 2 fields of dependencies"
+    );
+    assert_eq!(told("tasks:\n  - id: 1\n"), "none of this is read as a task: YAML instead of Markdown");
+    assert_eq!(told("<tasks>\n</tasks>\n"), "none of this is read as a task: XML instead of Markdown");
+    assert_eq!(told("# P\n\nSome words: here.\n"), "");
+}
+
+#[test]
+fn a_phase_that_says_what_it_waits_for_is_told_that_nobody_reads_it() {
+    let text = "## Phase 1: Data\n- [ ] **1.1 Schema**\n\n## Phase 2: UI (depends on Phase 1)\n- [ ] **2.1 Page** — depends on 1.1, parallel with luck\n";
+    assert_eq!(order(text), ["1.1<-", "2.1<-1.1"], "what is no name beside one is no reason to lose it");
+    let (_, faults) = read(text);
+    assert!(faults.iter().any(|fault| fault.code == "unread-dependency"), "{faults:?}");
+    assert_eq!(read(text).0.tasks[1].needs[0].names.len(), 2, "and it is told");
 }

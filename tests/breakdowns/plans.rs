@@ -18,7 +18,7 @@ const LIST: &str = include_str!("../documents/list.md");
 const ALL: [&str; 8] = [CHUNKS, UNITS, SPECKIT, JSON, STEPS, TABLE, TICKETS, LIST];
 
 /// `shape` of a plan that may be warned of as it is read.
-fn order(text: &str) -> Vec<String> {
+pub(super) fn order(text: &str) -> Vec<String> {
     let value = json(text);
     let list = |v: &serde_json::Value| {
         v.as_array().unwrap().iter().filter_map(|s| s.as_str().map(str::to_owned)).collect::<Vec<_>>().join(",")
@@ -202,6 +202,24 @@ fn two_wide_phases_make_as_many_edges_as_tasks() {
 }
 
 #[test]
+fn json_that_calls_things_otherwise_keeps_its_order() {
+    for (title, needs) in [
+        ("title", "dependencies"),
+        ("name", "depends_on"),
+        ("title", "dependsOn"),
+        ("name", "blockedBy"),
+        ("title", "blocked_by"),
+    ] {
+        let text = format!(
+            r#"{{"tasks": [{{"id": 1, "{title}": "Schema"}}, {{"id": "b", "{title}": "API", "{needs}": [1]}}]}}"#
+        );
+        assert_eq!(order(&text), ["1<-", "b<-1"], "{text}");
+    }
+    let both = r#"{"tasks": [{"id": 1, "title": "A", "name": "a"}, {"id": 2, "title": "B", "dependencies": [], "depends_on": [1]}]}"#;
+    assert_eq!(order(both), ["1<-", "2<-1"]);
+}
+
+#[test]
 fn json_tasks_have_steps_scripts_and_states() {
     assert_eq!(order(JSON), ["1<-", "2<-1", "3<-1", "4<-", "5<-2,3,4"]);
     let (draft, faults) = read(JSON);
@@ -317,7 +335,7 @@ fn what_is_wrong_is_told_in_every_form() {
 fn what_has_no_task_is_refused_and_says_what_is_there() {
     let text = "# Team plan\n- [ ] Do this\n- [ ] Do that\n- [ ] Do more\n";
     assert!(errors(text).contains(&"no-tasks:1".to_owned()));
-    assert!(read(text).1.iter().any(|f| f.text.starts_with("3 boxes have no label")));
+    assert!(read(text).1.iter().any(|f| f.text.ends_with("3 boxes without a label")));
     assert!(errors("# Letter\n1. **We are done** with it\n2. **We go on**\n").contains(&"no-tasks:1".to_owned()));
 }
 
