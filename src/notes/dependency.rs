@@ -398,6 +398,7 @@ fn kind_word(text: &str, noun: &str) -> Option<(Kind, usize)> {
     let kind = match word.as_str() {
         "task" | "tasks" => Kind::Task,
         _ if word.strip_suffix('s').unwrap_or(&word) == noun => Kind::Task,
+        _ if word.strip_suffix("ies").is_some_and(|stem| noun.strip_suffix('y') == Some(stem)) => Kind::Task,
         "stream" | "streams" | "group" | "groups" | "track" | "tracks" | "lane" | "lanes" | "workstream"
         | "workstreams" => Kind::Stream,
         "gate" | "gates" | "checkpoint" | "checkpoints" => Kind::Gate,

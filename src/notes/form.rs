@@ -9,6 +9,7 @@ use super::{
     rows,
 };
 use crate::plan::FormName;
+use std::collections::BTreeMap;
 
 /// What kind of plan a Markdown document is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +32,12 @@ pub(super) enum Form {
     Table,
     /// `**id-4kh** - Title` with fields below.
     Tickets,
+    /// `### Story 2: Name` with what it waits for, by whatever word the document has for its tasks.
+    Named(&'static str),
 }
+
+/// Words for tasks, beside those that have a form of their own.
+const NOUNS: [&str; 6] = ["story", "issue", "ticket", "feature", "milestone", "item"];
 
 impl Form {
     /// What people call it, and its tasks.
@@ -47,6 +53,7 @@ impl Form {
             Form::Checklist => form("checklist", "task", false),
             Form::Table => form("table of tasks", "task", true),
             Form::Tickets => form("list of tickets", "task", false),
+            Form::Named(noun) => form("plan", noun, true),
         }
     }
 }
@@ -66,6 +73,8 @@ struct Counts {
     numbered_boxes: usize,
     rows: usize,
     tickets: usize,
+    /// What headings with an order call their tasks, and how many there are.
+    named: BTreeMap<&'static str, usize>,
     /// Boxes without a label, outside of chunks, steps and criteria.
     loose: usize,
 }
@@ -86,6 +95,8 @@ pub(super) fn decide(lines: &Lines<'_>) -> (Form, Option<Outline>) {
     let outline = outline::read(lines, Form::Breakdown);
     let is_streamed = outline.tasks.iter().any(|task| task.stream.is_some());
     let has_lists = is_streamed || found.numbered_boxes > 0;
+    let named = found.named.iter().filter(|(_, count)| **count > 1).max_by_key(|(_, count)| **count);
+    let named = named.map(|(noun, _)| Form::Named(noun));
     let form = match found {
         Counts { chunks: 1.., .. } if !has_lists => Form::Chunks,
         Counts { speckit: 1.., .. } if !is_streamed => Form::SpecKit,
@@ -94,9 +105,9 @@ pub(super) fn decide(lines: &Lines<'_>) -> (Form, Option<Outline>) {
         Counts { sessions: 2.., .. } if !has_lists => Form::Sessions,
         _ if !outline.tasks.is_empty() => Form::Breakdown,
         Counts { items: 1.., .. } => Form::Checklist,
-        Counts { rows: 1.., .. } => Form::Table,
-        Counts { tickets: 2.., .. } => Form::Tickets,
-        _ => Form::Breakdown,
+        Counts { rows: 1.., .. } => named.unwrap_or(Form::Table),
+        Counts { tickets: 2.., .. } => named.unwrap_or(Form::Tickets),
+        _ => named.unwrap_or(Form::Breakdown),
     };
     (form, Some(outline))
 }
@@ -121,6 +132,9 @@ fn count(lines: &Lines<'_>) -> Counts {
                 found.sessions += usize::from(has("session"));
                 found.filled += usize::from((is_chunk || is_step) && is_filled(lines, number));
                 found.units += usize::from(is_unit(lines, number));
+                if let Some(noun) = NOUNS.into_iter().find(|noun| has(noun)).filter(|_| is_ordered(lines, number)) {
+                    *found.named.entry(noun).or_insert(0) += 1;
+                }
                 let is_closed = is_chunk || is_step || outline::is_excluded(&plain(text).to_lowercase());
                 inside = inside.or_else(|| is_closed.then_some(level));
             }
@@ -172,10 +186,22 @@ pub(super) fn is_speckit(text: &str, item: &label::Item) -> bool {
 
 /// Whether the lines right below a heading say what only a chunk or a step says.
 fn is_filled(lines: &Lines<'_>, heading: usize) -> bool {
+    below(lines, heading).any(field::is_evidence)
+}
+
+/// Whether they say what it waits for.
+fn is_ordered(lines: &Lines<'_>, heading: usize) -> bool {
+    let waits =
+        |text| field::opening(text).is_some_and(|keys| keys.iter().any(|key| key.0 == field::Key::Dependencies));
+    below(lines, heading).any(waits)
+}
+
+/// The lines of text right below a heading.
+fn below<'l>(lines: &'l Lines<'_>, heading: usize) -> impl Iterator<Item = &'l str> {
     const FEW: usize = 60;
     let below = heading + 1..lines.len().min(heading + FEW);
     let is_open = |n: &usize| !matches!(lines.line(*n).kind, Kind::Heading(_));
-    below.take_while(is_open).any(|n| lines.line(n).kind == Kind::Text && field::is_evidence(lines.text(n)))
+    below.take_while(is_open).filter(|&n| lines.line(n).kind == Kind::Text).map(|n| lines.text(n))
 }
 
 /// Whether a heading is a unit's: right below it stands what its implementation is about.

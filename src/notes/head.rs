@@ -13,7 +13,7 @@ impl Walk<'_, '_> {
     pub(super) fn task_heading(&self, number: usize, text: &str) -> Option<TaskLines> {
         match self.form {
             Form::Breakdown => self.block(number, text),
-            Form::Chunks | Form::Sessions | Form::Steps => self.named_block(number, text),
+            Form::Chunks | Form::Sessions | Form::Steps | Form::Named(_) => self.named_block(number, text),
             Form::Units => self.unit(number, text),
             Form::SpecKit | Form::Checklist | Form::Table | Form::Tickets => None,
         }
@@ -29,7 +29,7 @@ impl Walk<'_, '_> {
                 .or_else(|| self.bold_line(number)),
             Form::SpecKit | Form::Checklist => self.labelled_item(number),
             Form::Tickets => self.ticket(number),
-            Form::Chunks | Form::Sessions | Form::Steps | Form::Units | Form::Table => None,
+            Form::Chunks | Form::Sessions | Form::Steps | Form::Named(_) | Form::Units | Form::Table => None,
         }
     }
 

@@ -65,6 +65,7 @@ fn read_at(source: SourceId, text: &str) -> (Draft, Vec<Fault>) {
     let page = match form {
         Form::Breakdown => breakdown::read(&lines, outline, &mut faults),
         Form::Table | Form::Tickets => breakdown::listed(&lines, form, &mut faults),
+        Form::Named(_) => document::read(&lines, form, &mut faults),
         Form::SpecKit | Form::Checklist => checklist::read(&lines, form, &mut faults),
         Form::Steps => procedure::read(&lines, &mut faults),
         Form::Chunks | Form::Sessions => chunk::read(&lines, form, &mut faults),

@@ -228,7 +228,7 @@ impl Builder<'_> {
                 let at = [(task.head, "and again here"), (draft.tasks[first].head, "first here")];
                 self.error(
                     "duplicate-id",
-                    format!("two {}s are called {label}", draft.form.noun),
+                    format!("two {} are called {label}", draft.form.nouns()),
                     &at,
                     "give one of them a number of its own",
                 );

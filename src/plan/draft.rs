@@ -87,6 +87,13 @@ pub struct FormName {
     pub has_gates: bool,
 }
 
+impl FormName {
+    /// What it calls several of its tasks.
+    pub fn nouns(&self) -> String {
+        self.noun.strip_suffix('y').map_or_else(|| format!("{}s", self.noun), |stem| format!("{stem}ies"))
+    }
+}
+
 impl Default for FormName {
     fn default() -> FormName {
         FormName { name: "breakdown", noun: "task", has_gates: true }

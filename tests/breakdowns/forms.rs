@@ -411,7 +411,7 @@ fn a_document_without_tasks_is_told_what_it_has_instead() {
     assert_eq!(told("# P\n\n1. Schema\n2. API\n3. UI\n"), "none of this is read as a task: 3 numbered items");
     assert_eq!(
         told(
-            "# P\n\n- [ ] a\n- [ ] b\n- [ ] c\n\n### Story 1: One\n**Dependencies**: None\n### Story 2: Two\n**Dependencies**: Story 1\n"
+            "# P\n\n- [ ] a\n- [ ] b\n- [ ] c\n\n### Part 1: One\n**Dependencies**: None\n### Part 2: Two\n**Dependencies**: Part 1\n"
         ),
         "none of this is read as a task: 3 boxes without a label, 2 fields of dependencies"
     );

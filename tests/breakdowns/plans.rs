@@ -202,6 +202,26 @@ fn two_wide_phases_make_as_many_edges_as_tasks() {
 }
 
 #[test]
+fn headings_with_an_order_are_tasks_by_whatever_word() {
+    for (one, many) in [("Story", "Stories"), ("Issue", "Issues"), ("Feature", "features"), ("Ticket", "tickets")] {
+        let text = format!(
+            "# Plan\n\n## {one} 1: Schema\n**Dependencies**: None\n\n## {one} 2: API\n- **Depends on**: {one} 1\n- [ ] it answers\n\n\
+             ## {one} 3: UI\n**Dependencies:** {many} 1, 2\n\n## Summary\nAll {many} are done.\n"
+        );
+        assert_eq!(order(&text), ["1<-", "2<-1", "3<-2"], "{text}");
+    }
+    let text = "# Plan\n\n## Story 1: A\n**Dependencies**: none\n\n## Story 1: B\n**Dependencies**: Story 7\n";
+    let (draft, faults) = refused(text);
+    assert_eq!(draft.form.noun, "story");
+    let told: Vec<&str> = faults.iter().map(|fault| &*fault.text).collect();
+    assert!(told.contains(&"two stories are called 1") && told.contains(&"there is no story 7"), "{told:?}");
+    assert!(
+        errors("# Product\n\n## Feature 1: Login\nPeople log in.\n\n## Feature 2: Search\nThey find.\n")
+            .contains(&"no-tasks:1".to_owned())
+    );
+}
+
+#[test]
 fn json_that_calls_things_otherwise_keeps_its_order() {
     for (title, needs) in [
         ("title", "dependencies"),
