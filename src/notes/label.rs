@@ -118,7 +118,7 @@ impl StreamLabel {
 const STREAM_WORDS: [&str; 8] =
     ["workstream", "work stream", "work-stream", "swimlane", "stream", "group", "track", "lane"];
 
-/// Length of the id at the start: `5`, `2.1`, `A1`, `T-01`, `H-1`, `TASK-12`, `A1b`. Zero: there is none.
+/// Length of the id at the start: `5`, `2.1`, `A1`, `T-01`, `H-1`, `TASK-12`, `M1-T2`, `A1b`. Zero: there is none.
 pub(super) fn id_length(text: &str) -> usize {
     let bytes = text.as_bytes();
     let mut at = bytes.iter().take_while(|b| b.is_ascii_alphabetic()).count();
@@ -136,6 +136,14 @@ pub(super) fn id_length(text: &str) -> usize {
     at += first;
     while bytes.get(at) == Some(&b'.') && bytes.get(at + 1).is_some_and(u8::is_ascii_digit) {
         at += 1 + digits(at + 1);
+    }
+    // `M1-T2`: the task of a milestone, an epic, a story. Other letters on both sides are a range: `A1-B3`.
+    let part = &text[at..];
+    let is_part = bytes[0].is_ascii_alphabetic()
+        && part.starts_with("-T") | part.starts_with("-S")
+        && !text[..1].eq_ignore_ascii_case(&part[1..2]);
+    if is_part && digits(at + 2) > 0 {
+        at += 2 + digits(at + 2);
     }
     if bytes.get(at).is_some_and(u8::is_ascii_lowercase) && !bytes.get(at + 1).is_some_and(u8::is_ascii_alphanumeric) {
         at += 1;

@@ -394,6 +394,8 @@ fn a_numbered_heading_that_says_what_it_waits_for_is_a_task() {
     ] {
         assert_eq!(shape(&format!("{head}\n**Depends on**: ABC-101\n")), ["ABC-101<-", "ABC-102<-ABC-101"], "{head}");
     }
+    let text = "## Milestone 1: Data\n### M1-T1: Schema\n**Depends on:** -\n### M1-T2: API\n**Depends on:** M1-T1\n## Milestone 2: UI\n### M2-T1: Page\n**Depends on:** M1-T1, M1-T2\n";
+    assert_eq!(shape(text), ["M1-T1<-", "M1-T2<-M1-T1", "M2-T1<-M1-T2"]);
     let text = "## Stream A: Data\n### A1 Schema [2h]\n- **Effort**: S\n### A2 API\n- **Dependencies**: A1\n";
     assert_eq!(tasks(text), ["A:A1 Schema", "A:A2 API"]);
     let (_, faults) = refused(
