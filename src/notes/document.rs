@@ -142,17 +142,16 @@ fn tasks(
         }
         let id = task.id.as_ref().map(|id| id.value.to_lowercase());
         // A list that names tasks again (what is done, who does it) is no second set of tasks.
-        let said = id.as_ref().and_then(|id| seen.get(id)).map(|&first: &usize| &tasks[first]);
+        let said: Option<usize> = id.as_ref().and_then(|id| seen.get(id)).copied();
         let is_repeated = said.is_some_and(|first| match part.shape {
             Shape::Box | Shape::Bold => part.stream.is_none(),
-            Shape::Item | Shape::Row => first.title.value == task.title.value,
+            Shape::Item | Shape::Row => tasks[first].title.value == task.title.value,
             Shape::Numbered | Shape::Block => false,
         });
         if is_repeated && task.needs.is_empty() && task.tests.is_empty() {
             context.push_str(&task.text);
             continue;
         }
-        id.map(|id| seen.insert(id, tasks.len()));
         let field = stream.map(|range| task::written(lines, range));
         task.stream = match (field, in_section) {
             (Some(said), _) if is_all(&said.value) => None,
@@ -160,10 +159,29 @@ fn tasks(
             (_, Some(place)) => Some(streams[place].id.clone()),
             _ => None,
         };
+        // It may also come first.
+        let listed = said.filter(|&first| is_listed(&outline.tasks[parts[first]], &tasks[first], (part, &task)));
+        if let Some(first) = listed {
+            context.push_str(&tasks[first].text);
+            (parts[first], tasks[first]) = (at, task);
+            continue;
+        }
+        id.map(|id| seen.insert(id, tasks.len()));
         parts.push(at);
         tasks.push(task);
     }
     (parts, tasks)
+}
+
+/// Whether a task is but an item of a list that names the one which is told further down.
+fn is_listed(part: &TaskLines, task: &TaskDraft, (told_part, told): (&TaskLines, &TaskDraft)) -> bool {
+    let (title, other) = (task.title.value.to_lowercase(), told.title.value.to_lowercase());
+    matches!(part.shape, Shape::Box | Shape::Bold)
+        && matches!(told_part.shape, Shape::Numbered | Shape::Block)
+        && part.stream.is_none()
+        && task.needs.is_empty()
+        && task.tests.is_empty()
+        && (title.starts_with(&other) || other.starts_with(&title))
 }
 
 /// Whether a field names all streams, and so no one: `All tracks merge`.

@@ -376,6 +376,20 @@ fn a_list_about_tasks_of_a_stream_begins_none() {
 }
 
 #[test]
+fn a_list_of_what_is_done_may_stand_before_the_tasks() {
+    for item in ["- [x] Task N: TITLE", "- [ ] **Task N: TITLE**", "- [ ] **Task N**: TITLE (done by Ann)"] {
+        let item = |id: &str, title: &str| item.replace('N', id).replace("TITLE", title);
+        let list = format!("## Progress\n{}\n{}\n\n", item("1", "Schema"), item("2", "API"));
+        let text =
+            format!("{list}### Stream A: One\n1. **Schema**\n   - Effort: S\n2. **API**\n   - Dependencies: Task 1\n");
+        assert_eq!(tasks(&text), ["A:1 Schema", "A:2 API"], "{text}");
+        assert_eq!(shape(&text), ["1<-", "2<-1"], "{text}");
+    }
+    let (_, faults) = refused("- [ ] Task 1: Schema\n\n### Stream A: One\n1. **Something else**\n");
+    assert!(faults.iter().any(|fault| fault.code == "duplicate-id"), "another title is another task: {faults:?}");
+}
+
+#[test]
 fn a_box_with_the_word_task_is_one_anywhere() {
     let text = "## Epic 1: Data\n\n### Story 1.1: Schema\n- [ ] Task 1.1.1: Tables\n- [x] Task 1.1.2: Indexes (depends on 1.1.1)\n";
     assert_eq!(shape(text), ["1.1.1<-", "1.1.2<-1.1.1"]);
