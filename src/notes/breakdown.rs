@@ -7,6 +7,7 @@ use super::{
     label,
     lines::Lines,
     outline::{self, Outline, Shape},
+    rows,
 };
 use crate::plan::Fault;
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ pub(super) fn read(lines: &Lines<'_>, outline: Option<Outline>, faults: &mut Vec
         lines.is_some_and(|l| l.shape == Shape::Numbered && l.checked.is_some() && l.stream.is_none())
     };
     document::in_sequence(&mut page.draft.tasks, is_checklist);
+    rows::beside(lines, &mut page);
     page
 }
 

@@ -2,7 +2,7 @@
 //! breakdown that has its title: there its checkpoints are gates, its text is told, and its dependencies have to agree.
 
 use super::label;
-use crate::plan::{Arrow, Draft, Fault, Label, Name, Needs, Severity, Span, TaskDraft};
+use crate::plan::{Arrow, Draft, Fault, Label, Name, Needs, Severity, Shown, Span, TaskDraft};
 use std::collections::{BTreeMap, HashMap};
 
 /// What a chunk is in the breakdown.
@@ -126,7 +126,7 @@ fn strangers(other: &Draft, same: &BTreeMap<usize, Same>) -> Option<Fault> {
 /// What both plans have has to come in the same order.
 fn arrow(draft: &mut Draft, same: &BTreeMap<usize, Same>, (before, after): (usize, usize), at: Span) {
     if let (Some(&Same::Task(before)), Some(&Same::Task(after))) = (same.get(&before), same.get(&after)) {
-        draft.arrows.push(Arrow { before, after, at, is_binding: false });
+        draft.arrows.push(Arrow { before, after, at, by: Shown::Document });
     }
 }
 

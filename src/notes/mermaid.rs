@@ -7,7 +7,7 @@ use super::{
     lines::{Kind, Lines},
     outline::Owner,
 };
-use crate::plan::{Arrow, Fault, Label, Name, Needs, Severity, Written};
+use crate::plan::{Arrow, Fault, Label, Name, Needs, Severity, Shown, Written};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     ops::Range,
@@ -74,7 +74,7 @@ pub(super) fn arrows(lines: &Lines<'_>, page: &mut Page, faults: &mut Vec<Fault>
         };
         let end = to.label.as_ref().map_or(to.id.end, |l| l.end);
         let span = lines.span(from.id.start, end);
-        page.draft.arrows.push(Arrow { before: *before, after: *after, at: span, is_binding: true });
+        page.draft.arrows.push(Arrow { before: *before, after: *after, at: span, by: Shown::Graph });
         drawn.entry(*after).or_default().push((*before, at.clone(), *is_id));
     }
     for (after, before) in drawn {

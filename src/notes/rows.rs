@@ -1,17 +1,22 @@
 //! Rows that are tasks: a table with an id, a title and what each task depends on.
 
 use super::{
-    claim, dependency, effort,
+    claim, dependency,
+    document::Page,
+    effort,
     field::{self, Key},
     inline::plain,
     label,
-    lines::Lines,
+    lines::{Kind, Lines},
     outline::TaskLines,
     table,
     task::{verbatim, written},
 };
-use crate::plan::{TaskDraft, Written};
+use crate::plan::{Arrow, Name, Shown, TaskDraft, Written};
 use std::ops::Range;
+
+/// What more tables say than this is not looked at.
+const MOST_ARROWS: usize = 100_000;
 
 /// Which column is what, by the header's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,9 +41,7 @@ impl Columns {
     pub(super) fn of(lines: &Lines<'_>, header: usize) -> Option<Columns> {
         let cells = table::cells(lines, header);
         let names: Vec<String> = cells.into_iter().map(|c| plain(&lines.source[c]).to_lowercase()).collect();
-        let depends = names.iter().position(|n| {
-            n.contains("depend") || n.starts_with("deps") || n.contains("blocked by") || n.contains("prerequisite")
-        })?;
+        let depends = names.iter().position(|name| is_order(name))?;
         let is_id = |n: &str| {
             matches!(n, "id" | "#" | "no" | "key" | "ticket" | "nr") || n.ends_with(" id") || n.ends_with(" #")
         };
@@ -71,6 +74,42 @@ impl Columns {
             stream: by(&|n: &str| matches!(n, "stream" | "track" | "workstream" | "lane" | "group")),
             agent: has(&["agent", "owner", "assignee"]),
         })
+    }
+}
+
+/// Whether a column says what a task waits for.
+fn is_order(name: &str) -> bool {
+    name.contains("depend") || name.starts_with("deps") || name.contains("blocked by") || name.contains("prerequisite")
+}
+
+/// Takes what tables say of tasks that are told elsewhere: `| Task 3 | Task 1 |` below a header with what each depends on.
+pub(super) fn beside(lines: &Lines<'_>, page: &mut Page) {
+    let index = page.index();
+    let task = |cell: &Range<usize>| {
+        let text = &lines.source[cell.clone()];
+        index.id(&plain(text)).or_else(|| index.task(lines.noun, text))
+    };
+    let (mut header, mut depends) = (0, None);
+    for number in (0..lines.len()).filter(|&n| lines.line(n).kind == Kind::Row) {
+        let cells = table::cells(lines, number);
+        if number == 0 || lines.line(number - 1).kind != Kind::Row {
+            let is_order = |cell: &Range<usize>| is_order(&plain(&lines.source[cell.clone()]).to_lowercase());
+            (header, depends) = (number, cells.iter().position(is_order));
+            continue;
+        }
+        let Some(cell) = depends.and_then(|at| cells.get(at)).filter(|_| number > header + 1) else { continue };
+        let others = cells.iter().enumerate().filter(|(at, _)| Some(*at) != depends);
+        let Some(after) = others.map(|(_, cell)| cell).find_map(task) else { continue };
+        let Some(needs) = dependency::needs(lines, std::slice::from_ref(cell)) else { continue };
+        for name in needs.names {
+            let before = match &name.value {
+                Name::Task { id, .. } => index.id(id),
+                Name::Title(title) | Name::Words(title) => index.title(title),
+                _ => None,
+            };
+            let Some(before) = before.filter(|_| page.draft.arrows.len() < MOST_ARROWS) else { continue };
+            page.draft.arrows.push(Arrow { before, after, at: name.at, by: Shown::Row });
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Arrows of a drawing, held against what the tasks themselves state: each has to follow from the other.
 
-use super::{Arrow, Severity, Span, build::Builder, edges::Edges, reach::Reach, resolve::Target};
+use super::{Arrow, Severity, Shown, Span, build::Builder, edges::Edges, reach::Reach, resolve::Target};
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 impl Builder<'_> {
@@ -20,12 +20,13 @@ impl Builder<'_> {
             let odd = arrows.iter().filter(|a| a.before != a.after && !behind.get(a.after).is_some_and(|&is| is));
             odd.for_each(|arrow| self.unsaid(arrow));
         }
+        let arrows = || draft.arrows.iter().filter(|a| a.by != Shown::Row);
         let mut drawn = Edges::default();
-        draft.arrows.iter().for_each(|a| drawn.insert((a.before as u32, a.after as u32), Some(a.at)));
+        arrows().for_each(|a| drawn.insert((a.before as u32, a.after as u32), Some(a.at)));
         let drawn = Reach::new(drawn.sorted());
-        let known: BTreeSet<usize> = draft.arrows.iter().flat_map(|a| [a.before, a.after]).collect();
+        let known: BTreeSet<usize> = arrows().flat_map(|a| [a.before, a.after]).collect();
         let mut behind: BTreeMap<usize, Vec<bool>> = BTreeMap::new();
-        let is_binding = draft.arrows.iter().any(|a| a.is_binding);
+        let by = if arrows().any(|a| a.by == Shown::Graph) { Shown::Graph } else { Shown::Document };
         for &after in &known {
             for (before, at) in self.named_by(after).into_iter().filter(|(before, _)| known.contains(before)) {
                 let reached = match behind.entry(before) {
@@ -36,7 +37,7 @@ impl Builder<'_> {
                     }
                 };
                 if before != after && !reached.get(after).is_some_and(|&is| is) {
-                    self.undrawn(before, after, at, is_binding);
+                    self.undrawn(before, after, at, by);
                 }
             }
         }
@@ -59,22 +60,31 @@ impl Builder<'_> {
         let task = &self.draft.tasks[arrow.after];
         let field = task.needs.first().map_or(task.head, |needs| needs.text.at);
         let noun = self.draft.form.noun;
-        let text = format!("an arrow goes from {noun} {before} to {noun} {after}, which does not wait for it");
         let here = format!("what {noun} {after} waits for");
+        if arrow.by == Shown::Row {
+            let text = format!(
+                "this row says that {noun} {after} waits for {noun} {before}, which its own fields do not: it makes no edge"
+            );
+            let help = format!("name {before} in the dependencies of {after} if it does");
+            let at = [(arrow.at, "the row"), (field, here.as_str())];
+            return self.fault(Severity::Warning, "drawing-disagrees", text, &at, Some(&help));
+        }
+        let text = format!("an arrow goes from {noun} {before} to {noun} {after}, which does not wait for it");
         let at = [(arrow.at, "the arrow"), (field, here.as_str())];
         let help = format!("name {before} in the dependencies of {after}, or take the arrow out");
-        self.fault(severity(arrow.is_binding), "drawing-disagrees", text, &at, Some(&help));
+        self.fault(severity(arrow.by), "drawing-disagrees", text, &at, Some(&help));
     }
 
-    fn undrawn(&mut self, before: usize, after: usize, at: Span, is_binding: bool) {
-        let arrow = self.draft.arrows.iter().find(|a| a.after == after).or_else(|| self.draft.arrows.first());
+    fn undrawn(&mut self, before: usize, after: usize, at: Span, by: Shown) {
+        let mut arrows = self.draft.arrows.iter().filter(|a| a.by != Shown::Row);
+        let arrow = arrows.clone().find(|a| a.after == after).or_else(|| arrows.next());
         let (before, after) = (self.names.labels[before].clone(), self.names.labels[after].clone());
         let noun = self.draft.form.noun;
         let text = format!("{noun} {after} waits for {noun} {before}, and no arrow goes from one to the other");
         let mut labels = vec![(at, "stated here")];
         labels.extend(arrow.map(|arrow| (arrow.at, "not among these arrows")));
         let help = format!("draw the arrow, or take {before} out of the dependencies of {after}");
-        self.fault(severity(is_binding), "drawing-disagrees", text, &labels, Some(&help));
+        self.fault(severity(by), "drawing-disagrees", text, &labels, Some(&help));
     }
 
     fn unmatched(&mut self) {
@@ -84,6 +94,6 @@ impl Builder<'_> {
     }
 }
 
-fn severity(is_binding: bool) -> Severity {
-    if is_binding { Severity::Error } else { Severity::Warning }
+fn severity(by: Shown) -> Severity {
+    if by == Shown::Graph { Severity::Error } else { Severity::Warning }
 }

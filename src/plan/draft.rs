@@ -135,7 +135,18 @@ pub enum Prior {
     Phase(usize),
 }
 
-/// An arrow of a drawing, or of a second document, between two tasks (places among the tasks): it has to agree with what
+/// What shows an order beside the fields of the tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// The graph of a chunk plan: a disagreement is an error.
+    Graph,
+    /// A second document: a disagreement is a warning.
+    Document,
+    /// A table's row: it need not say everything, and is a warning where it says what no field does.
+    Row,
+}
+
+/// An arrow of a drawing, of a table or of a second document, between two tasks (places among the tasks): it has to agree with what
 /// the tasks themselves state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arrow {
@@ -145,8 +156,8 @@ pub struct Arrow {
     pub after: usize,
     /// Where it is drawn.
     pub at: Span,
-    /// A disagreement is an error; else a warning.
-    pub is_binding: bool,
+    /// By what.
+    pub by: Shown,
 }
 
 /// A task as it was written.

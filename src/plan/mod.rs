@@ -38,7 +38,7 @@ pub use bound::Demand;
 pub use build::{Settings, build, stated};
 pub use draft::{
     Arrow, ClaimDraft, Draft, Effort, Extent, FigureDraft, FormName, GateDraft, Name, Needs, PhaseDraft, Prior,
-    ScriptDraft, Source, SourceId, Span, StepDraft, StreamDraft, TaskDraft, Written, slug,
+    ScriptDraft, Shown, Source, SourceId, Span, StepDraft, StreamDraft, TaskDraft, Written, slug,
 };
 pub use drawing::{dot, mermaid};
 pub use fault::{Fault, Label, Severity};

@@ -444,3 +444,27 @@ fn a_phase_that_says_what_it_waits_for_is_told_that_nobody_reads_it() {
     assert!(faults.iter().any(|fault| fault.code == "unread-dependency"), "{faults:?}");
     assert_eq!(read(text).0.tasks[1].needs[0].names.len(), 2, "and it is told");
 }
+
+#[test]
+fn a_table_of_dependencies_beside_the_tasks_is_held_against_their_fields() {
+    let text = |rows: &str| {
+        format!(
+            "### Stream A: One\n1. **Schema**\n2. **API**\n   - Dependencies: Task 1\n3. **UI**\n   - Dependencies: 2\n\n## Dependency matrix\n\n\
+             | Task | Depends on |\n|---|---|\n{rows}"
+        )
+    };
+    let told = |rows: &str| {
+        let (_, _, warnings) = built(&text(rows));
+        warnings
+            .into_iter()
+            .filter(|fault| fault.code == "drawing-disagrees")
+            .map(|fault| fault.text)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told("| 1 | - |\n| Task 2 | Task 1 |\n| UI | 1, 2 |\n| Nobody | 3 |\n"), Vec::<String>::new());
+    for row in ["| 1 | 3 |", "| Task 1 | UI |", "| Schema | Task 3 |"] {
+        let told = told(row);
+        assert_eq!(told.len(), 1, "{row}");
+        assert!(told[0].starts_with("this row says that task 1 waits for task 3"), "{told:?}");
+    }
+}

@@ -107,3 +107,23 @@ fn a_task_that_names_itself_is_told_as_a_cycle_and_as_nothing_else() {
     author.arrow(0, 1, true);
     assert_eq!(told(&author.draft()), Vec::<String>::new());
 }
+
+#[test]
+fn a_row_is_told_where_it_says_what_no_field_says_and_need_not_say_all() {
+    let mut author = chain();
+    author.row(0, 1).row(0, 3).row(2, 2);
+    assert_eq!(told(&author.draft()), Vec::<String>::new(), "what follows from fields, and one that waits for itself");
+    author.row(3, 1);
+    assert_eq!(
+        told(&author.draft()),
+        [
+            "warning drawing-disagrees: this row says that task 2 waits for task 4, which its own fields do not: it makes no edge | \
+          | 1 | 3 |: the row | Task 1: what task 2 waits for"
+        ]
+    );
+    let mut both = chain();
+    both.row(0, 1).arrow(0, 1, true).arrow(2, 3, true);
+    let told = told(&both.draft());
+    assert_eq!(told.len(), 1, "rows do not stand in for arrows: {told:?}");
+    assert!(told[0].contains("0 --> 1: not among these arrows"), "nor are they shown as such: {told:?}");
+}

@@ -2,7 +2,7 @@
 
 use tidegate::plan::{
     Arrow, Blueprint, ClaimDraft, Draft, Effort, Extent, Fault, GateDraft, Name, Needs, PhaseDraft, Prior, Role,
-    ScriptDraft, Settings, Source, Span, StepDraft, StreamDraft, TaskDraft, Written, build,
+    ScriptDraft, Settings, Shown, Source, Span, StepDraft, StreamDraft, TaskDraft, Written, build,
 };
 
 /// A draft in the making. What is put down belongs to the task that was begun last.
@@ -207,7 +207,14 @@ impl Author {
 
     pub fn arrow(&mut self, before: usize, after: usize, is_binding: bool) -> &mut Author {
         let at = self.line(&format!("{before} --> {after}"));
-        self.draft.arrows.push(Arrow { before, after, at, is_binding });
+        let by = if is_binding { Shown::Graph } else { Shown::Document };
+        self.draft.arrows.push(Arrow { before, after, at, by });
+        self
+    }
+
+    pub fn row(&mut self, before: usize, after: usize) -> &mut Author {
+        let at = self.line(&format!("| {after} | {before} |"));
+        self.draft.arrows.push(Arrow { before, after, at, by: Shown::Row });
         self
     }
 

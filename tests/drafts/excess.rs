@@ -4,7 +4,7 @@ use crate::{
     author::{Author, task},
     told,
 };
-use tidegate::plan::{Arrow, Extent, Name, Prior, Role, Settings, Span, build};
+use tidegate::plan::{Arrow, Extent, Name, Prior, Role, Settings, Shown, Span, build};
 
 #[test]
 fn more_arrows_than_can_be_compared_are_said_to_be_too_many() {
@@ -14,7 +14,7 @@ fn more_arrows_than_can_be_compared_are_said_to_be_too_many() {
         author.task("", &number.to_string(), "x").comes_after(Prior::Task(number - 1));
     }
     let mut draft = author.draft();
-    let arrow = |before| Arrow { before, after: before + 1, at: Span::default(), is_binding: true };
+    let arrow = |before| Arrow { before, after: before + 1, at: Span::default(), by: Shown::Graph };
     draft.arrows = (0..11_999).map(arrow).collect();
     let faults = build(&draft, &Settings::default()).expect("it is warned of").1;
     let told: Vec<_> = told::faults(&draft, &faults).into_iter().filter(|fault| fault.contains("drawing")).collect();
