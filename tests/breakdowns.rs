@@ -187,7 +187,7 @@ fn prose_is_a_warning_and_a_reference_an_error() {
     assert_eq!(warnings.iter().map(|w| w.code).collect::<Vec<_>>(), ["unresolved-dependency"]);
     let (_, faults) = refused("### Task 1: A\n**Dependencies**: Task 9, Stream Q, T7x\n");
     let codes: Vec<_> = faults.iter().filter(|f| f.code == "unknown-dependency").map(|f| f.text.as_str()).collect();
-    assert_eq!(codes, ["there is no task 9", "there is no stream Q"]);
+    assert_eq!(codes, ["there is no task 9", "there is no stream Q", "there is no task T7x"]);
 }
 
 #[test]

@@ -109,6 +109,16 @@ pub(super) fn note(lines: &Lines<'_>, range: Range<usize>) -> Option<Needs> {
 }
 
 fn names(lines: &Lines<'_>, range: Range<usize>) -> Vec<Written<Name>> {
+    let (mut found, mut at) = (Vec::new(), range.start);
+    while let Some(open) = lines.source[at..range.end].find("<!--").map(|open| at + open) {
+        found.extend(uncommented(lines, at..open));
+        at = lines.source[open..range.end].find("-->").map_or(range.end, |close| open + close + "-->".len());
+    }
+    found.extend(uncommented(lines, at..range.end));
+    found
+}
+
+fn uncommented(lines: &Lines<'_>, range: Range<usize>) -> Vec<Written<Name>> {
     let (text, noun) = (&lines.source[range.clone()], lines.noun);
     let mut found = Vec::new();
     let mut keep = |at: Range<usize>, value: Name| {
@@ -159,6 +169,12 @@ fn is_reference(text: &str, piece: Range<usize>, noun: &str) -> bool {
     let label = rest[word.map_or(0, |(_, n)| n)..].trim_start_matches([' ', '#']);
     let length = label_length(label, word.map_or(Kind::Unsaid, |(kind, _)| kind));
     length > 0 && is_end(&label[length..]) && !label[length..].trim_start().starts_with(['-', '–', '—', '/'])
+}
+
+/// Whether names are all that a text has.
+pub(super) fn is_names(text: &str) -> bool {
+    let pieces = split(text, 0..text.len(), is_kind);
+    !text.trim().is_empty() && pieces.into_iter().all(|piece| is_reference(text, piece, "task"))
 }
 
 /// Reads one piece; a kind word holds for the pieces behind it (`Tasks 2, 4, 5`).
@@ -254,7 +270,9 @@ fn labels(
     let name = |at: Range<usize>, plain: bool| {
         let id = text[at].to_owned();
         let is_letter = id.bytes().all(|b| b.is_ascii_alphabetic());
-        let is_stream = kind == Kind::Stream || (!said && is_letter);
+        // `Stream A, B3`
+        let is_tasks = !said && !is_letter && id.starts_with(|c: char| c.is_ascii_alphabetic());
+        let is_stream = kind == Kind::Stream && !is_tasks || (!said && is_letter);
         if kind == Kind::Gate {
             Name::Gate(id)
         } else if is_stream {

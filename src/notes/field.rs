@@ -88,8 +88,10 @@ pub(super) fn key(name: &str) -> Key {
         words.extend(word.chars().flat_map(char::to_lowercase));
     }
     match words.as_str() {
-        "dependencies" | "dependency" | "depends on" | "depends" | "deps" | "blocked by" | "prerequisite"
-        | "prerequisites" | "prerequisite tasks" | "task dependencies" => Key::Dependencies,
+        "dependencies" | "dependency" | "depends on" | "depends upon" | "dependent on" | "depends" | "deps" | "dep"
+        | "blocked by" | "waits for" | "waiting for" | "prerequisite" | "prerequisites" | "prereq" | "prereqs"
+        | "prerequisite tasks" | "task dependencies" | "hard dependencies" | "predecessor" | "predecessors"
+        | "must follow" => Key::Dependencies,
         "blocks" | "unblocks" | "required by" | "needed by" | "prerequisite for" | "prerequisite of" => Key::Blocks,
         "test requirements"
         | "test requirement"
@@ -142,8 +144,14 @@ pub(super) fn is_evidence(text: &str) -> bool {
     })
 }
 
+/// Keys that say what a task waits for where names are all that stands behind them: `Requires: Task 1`, and not `Requires: Node 20`.
+const LOOSE_KEYS: [&str; 4] = ["after", "requires", "needs", "require"];
+
 /// What stands where a key does, in a line that goes on without a colon: `- Depends on Task 1`.
 const BARE_KEYS: [&str; 4] = ["depends on ", "dependent on ", "blocked by ", "waits for "];
+
+/// What may stand in place of a colon.
+const DASHES: [&str; 3] = ["— ", "– ", "- "];
 
 /// The fields that begin on a line, each with where its key begins and where its value does.
 pub(super) fn opening(text: &str) -> Option<Vec<(Key, usize, usize)>> {
@@ -159,6 +167,13 @@ pub(super) fn opening(text: &str) -> Option<Vec<(Key, usize, usize)>> {
     found.extend(inline(text, from).into_iter().filter(|&(key, _, _)| !is_first || key != Key::Other));
     if found.is_empty() && !text[start..].starts_with("**") {
         found.extend(plain_key(text, start));
+    }
+    for (key, start, value) in &mut found {
+        let name = text[*start..*value].trim_matches(|c: char| !c.is_alphanumeric());
+        let is_loose = *key == Key::Other && LOOSE_KEYS.iter().any(|key| name.eq_ignore_ascii_case(key));
+        if is_loose && dependency::is_names(&text[*value..]) {
+            *key = Key::Dependencies;
+        }
     }
     (!found.is_empty()).then_some(found)
 }
@@ -178,6 +193,11 @@ fn emphasised(text: &str, start: usize, is_boxed: bool) -> Option<(Key, usize, u
     } else if behind.trim_start().starts_with(':') {
         text.len() - behind.trim_start().len() + 1
     } else {
+        // `**Dependencies** – Task 20`
+        let dash = any_at(behind.trim_start(), &DASHES);
+        if dash > 0 && matches!(word, Key::Dependencies | Key::Effort) {
+            return Some((word, start, text.len() - behind.trim_start().len() + dash));
+        }
         let is_alone = behind.trim().is_empty() && !is_boxed;
         let is_said = word == Key::Dependencies && dependency::is_kind(behind.trim_start());
         return ((is_alone || is_said) && word != Key::Other).then(|| (word, start, text.len() - behind.len()));
@@ -215,6 +235,12 @@ fn plain_key(text: &str, start: usize) -> Option<(Key, usize, usize)> {
     let names = text[start + bare..].trim_start_matches(['*', '[', '`']);
     if bare > 0 && (dependency::is_kind(names) || id_length(names) > 0) {
         return Some((Key::Dependencies, start, start + bare));
+    }
+    let dash = DASHES.iter().filter_map(|dash| Some((text[start..].find(dash)?, dash.len()))).min();
+    if let Some((at, length)) =
+        dash.filter(|&(at, _)| matches!(key(&text[start..start + at]), Key::Dependencies | Key::Effort))
+    {
+        return Some((key(&text[start..start + at]), start, start + at + length));
     }
     let colon = text[start..].find(':').filter(|&n| n <= 40)? + start;
     let name = &text[start..colon];

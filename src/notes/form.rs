@@ -5,7 +5,7 @@ use super::{
     inline::plain,
     label,
     lines::{Kind, Lines},
-    outline::{self, Outline},
+    outline::{self, Outline, Shape, TaskLines},
     rows,
 };
 use crate::plan::FormName;
@@ -37,7 +37,8 @@ pub(super) enum Form {
 }
 
 /// Words for tasks, beside those that have a form of their own.
-const NOUNS: [&str; 6] = ["story", "issue", "ticket", "feature", "milestone", "item"];
+const NOUNS: [&str; 6] = ["story", "issue", "ticket", "feature", MILESTONE, "item"];
+const MILESTONE: &str = "milestone";
 
 impl Form {
     /// What people call it, and its tasks.
@@ -73,8 +74,8 @@ struct Counts {
     numbered_boxes: usize,
     rows: usize,
     tickets: usize,
-    /// What headings with an order call their tasks, and how many there are.
-    named: BTreeMap<&'static str, usize>,
+    /// What headings call their tasks, how many there are, and whether one says what it waits for.
+    named: BTreeMap<&'static str, (usize, bool)>,
     /// Boxes without a label, outside of chunks, steps and criteria.
     loose: usize,
 }
@@ -95,14 +96,24 @@ pub(super) fn decide(lines: &Lines<'_>) -> (Form, Option<Outline>) {
     let outline = outline::read(lines, Form::Breakdown);
     let is_streamed = outline.tasks.iter().any(|task| task.stream.is_some());
     let has_lists = is_streamed || found.numbered_boxes > 0;
-    let named = found.named.iter().filter(|(_, count)| **count > 1).max_by_key(|(_, count)| **count);
-    let named = named.map(|(noun, _)| Form::Named(noun));
+    let named = found.named.iter().filter(|(_, (count, has_order))| *count > 1 && *has_order);
+    let named = named.max_by_key(|(_, (count, _))| *count).map(|(noun, _)| *noun);
+    // The boxes of a story are what it asks for, unless they are called tasks; those of a milestone are its tasks.
+    let is_asked = |task: &TaskLines| {
+        let head = lines.source[task.content..].trim_start_matches('*');
+        task.shape == Shape::Box
+            && task.stream.is_none()
+            && !head.get(..4).is_some_and(|w| w.eq_ignore_ascii_case("task"))
+    };
+    let told = named.filter(|noun| *noun != MILESTONE && outline.tasks.iter().all(is_asked)).map(Form::Named);
+    let named = named.map(Form::Named);
     let form = match found {
         Counts { chunks: 1.., .. } if !has_lists => Form::Chunks,
         Counts { speckit: 1.., .. } if !is_streamed => Form::SpecKit,
         // Steps among lists of boxes are a part of something else.
         Counts { steps: 1.., .. } if !has_lists && (found.filled > 0 || found.loose == 0) => Form::Steps,
         Counts { sessions: 2.., .. } if !has_lists => Form::Sessions,
+        _ if told.is_some() => told.unwrap_or(Form::Breakdown),
         _ if !outline.tasks.is_empty() => Form::Breakdown,
         Counts { items: 1.., .. } => Form::Checklist,
         Counts { rows: 1.., .. } => named.unwrap_or(Form::Table),
@@ -132,8 +143,10 @@ fn count(lines: &Lines<'_>) -> Counts {
                 found.sessions += usize::from(has("session"));
                 found.filled += usize::from((is_chunk || is_step) && is_filled(lines, number));
                 found.units += usize::from(is_unit(lines, number));
-                if let Some(noun) = NOUNS.into_iter().find(|noun| has(noun)).filter(|_| is_ordered(lines, number)) {
-                    *found.named.entry(noun).or_insert(0) += 1;
+                if let Some(noun) = NOUNS.into_iter().find(|noun| has(noun)) {
+                    let (count, has_order) = found.named.entry(noun).or_default();
+                    *count += 1;
+                    *has_order |= is_ordered(lines, number);
                 }
                 let is_closed = is_chunk || is_step || outline::is_excluded(&plain(text).to_lowercase());
                 inside = inside.or_else(|| is_closed.then_some(level));
@@ -180,8 +193,10 @@ pub(super) fn loose_boxes(lines: &Lines<'_>) -> usize {
 
 /// Whether an item has spec-kit's label: `T012 Create`, `[T1.1] Create`, `**T012** [P] Create`.
 pub(super) fn is_speckit(text: &str, item: &label::Item) -> bool {
-    let id = &text[item.id.clone()];
-    id.starts_with('T') && id[1..].starts_with(|c: char| c.is_ascii_digit()) && !item.is_signed
+    let (id, id_end) = (&text[item.id.clone()], item.id.end);
+    // `T1: Title` may be of any list, `T001: Title` and `T1: [P] Title` are spec-kit's.
+    let digits = id.bytes().skip(1).take_while(u8::is_ascii_digit).count();
+    id.starts_with('T') && digits > 0 && (!item.is_signed || digits > 2 || text[id_end..item.title].contains('['))
 }
 
 /// Whether the lines right below a heading say what only a chunk or a step says.

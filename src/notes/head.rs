@@ -53,8 +53,8 @@ impl Walk<'_, '_> {
         let item = label::item(&text[start..]).filter(|item| start + item.title < text.len())?;
         let id = &text[start..][item.id.clone()];
         let has_both = id.contains(|c: char| c.is_ascii_alphabetic()) && id.contains(|c: char| c.is_ascii_digit());
-        let is_task =
-            self.is_of_stream(id) && self.has_evidence(number) || has_both && self.has_order_among_tasks(number);
+        let is_task = self.is_of_stream(id) && self.has_evidence(number)
+            || (has_both || id.contains('.')) && self.has_order_among_tasks(number);
         let at = self.lines.line(number).text + start;
         is_task.then(|| TaskLines {
             number: Some(at + item.id.start..at + item.id.end),
@@ -91,7 +91,7 @@ impl Walk<'_, '_> {
     /// `- [ ] T012 [P] Title`, `- [ ] 2. Title`; `- [ ] 2.1 Title` behind it is a part of it.
     fn labelled_item(&self, number: usize) -> Option<TaskLines> {
         let (text, line) = (self.lines.text(number), self.lines.line(number));
-        let start = label::bullet(text).filter(|_| self.is_outermost(line.indent))?;
+        let start = label::bullet(text).filter(|_| self.is_free(line.indent))?;
         let (is_checked, length) = label::checkbox(&text[start..])?;
         let start = start + length;
         let item = label::item(&text[start..])?;

@@ -78,6 +78,11 @@ impl Walk<'_, '_> {
         indent <= self.list_indent.map_or(3, |i| i + 1)
     }
 
+    /// Whether a bullet with this indentation may begin one: it is none of a list of criteria either.
+    pub(super) fn is_free(&self, indent: usize) -> bool {
+        self.is_outermost(indent) && self.under_criteria.is_none_or(|label| indent < label)
+    }
+
     pub(super) fn numbered(&self, number: usize) -> Option<TaskLines> {
         let (text, line) = (self.lines.text(number), self.lines.line(number));
         let (digits, start) = label::number(text).filter(|_| self.is_outermost(line.indent))?;
@@ -157,7 +162,7 @@ impl Walk<'_, '_> {
 
     pub(super) fn boxed(&self, number: usize) -> Option<TaskLines> {
         let (text, line) = (self.lines.text(number), self.lines.line(number));
-        let start = label::bullet(text).filter(|_| self.is_outermost(line.indent))?;
+        let start = label::bullet(text).filter(|_| self.is_free(line.indent))?;
         let boxed = label::checkbox(&text[start..]);
         let start = start + boxed.map_or(0, |(_, n)| n);
         let rest = &text[start..];
@@ -188,7 +193,7 @@ impl Walk<'_, '_> {
     /// `- [ ] A1 Title`, `- A1: Title`, `- **A1 Title**` in stream A, `- [ ] 1.2 Title` in stream 1.
     pub(super) fn lettered(&self, number: usize) -> Option<TaskLines> {
         let (text, line) = (self.lines.text(number), self.lines.line(number));
-        let start = label::bullet(text).filter(|_| self.is_outermost(line.indent))?;
+        let start = label::bullet(text).filter(|_| self.is_free(line.indent))?;
         let boxed = label::checkbox(&text[start..]);
         let start = start + boxed.map_or(0, |(_, n)| n);
         let item = label::item(&text[start..]).filter(|item| !plain(&text[start + item.title..]).is_empty())?;

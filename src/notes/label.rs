@@ -152,14 +152,18 @@ pub(super) fn id_length(text: &str) -> usize {
     if next.is_some_and(|c| c.is_alphanumeric() || c == '_') { 0 } else { at }
 }
 
-/// A box at the start: whether it is checked, and where the text goes on.
+/// A box at the start, also one that is mistyped (`[]`, `[ x ]`): whether it is checked, and where the text goes on.
 pub(super) fn checkbox(text: &str) -> Option<(bool, usize)> {
-    let mark = text.strip_prefix('[')?.chars().next()?;
-    let rest = text.get(1 + mark.len_utf8()..)?.strip_prefix(']')?;
-    if !matches!(mark, ' ' | 'x' | 'X' | '-' | '~') || !(rest.is_empty() || rest.starts_with([' ', '\t', '\n'])) {
+    let inner = text.strip_prefix('[')?;
+    let close = inner.find(']').filter(|&close| close <= 4)?;
+    let (mark, rest) = (inner[..close].trim(), &inner[close + 1..]);
+    let is_done = matches!(mark, "x" | "X" | "✓" | "✔");
+    if !(is_done || matches!(mark, "" | "-" | "~" | ">" | "/"))
+        || !(rest.is_empty() || rest.starts_with([' ', '\t', '\n']))
+    {
         return None;
     }
-    Some((matches!(mark, 'x' | 'X'), text.len() - rest.trim_start().len()))
+    Some((is_done, text.len() - rest.trim_start().len()))
 }
 
 /// A bullet at the start: where the text goes on.

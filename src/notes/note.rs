@@ -3,21 +3,38 @@
 use std::ops::Range;
 
 /// What a note begins with.
-const BEGINS: [&str; 9] =
-    ["parallel", "depend", "independent", "sequential", "after ", "requires ", "blocked by", "starts ", "start "];
-
-/// What stands before the names of what it depends on. The first two leave no doubt, wherever they stand.
-const DEPENDS: [&str; 8] = [
-    "depends on ",
-    "dependent on ",
-    "blocked by ",
-    "starts after ",
-    "start after ",
-    "requires ",
+const BEGINS: [&str; 11] = [
+    "parallel",
+    "depend",
+    "deps",
+    "independent",
+    "sequential",
     "after ",
-    "waits for ",
+    "requires",
+    "needs ",
+    "blocked by",
+    "starts ",
+    "start ",
 ];
-const SURE: usize = 5;
+
+/// What stands before the names of what it depends on. The first ones leave no doubt, wherever they stand.
+const DEPENDS: [&str; 12] = [
+    "depends on",
+    "dependent on",
+    "depends upon",
+    "blocked by",
+    "starts after",
+    "start after",
+    "requires",
+    "after",
+    "waits for",
+    "depends",
+    "deps",
+    "needs",
+];
+const SURE: usize = 6;
+/// Of these, what needs no brackets.
+const UNBRACKETED: usize = 4;
 
 /// A note with its brackets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,23 +74,38 @@ pub(super) fn first(text: &str, from: usize) -> Option<Note> {
 /// What a text in brackets depends on; nothing where it is no note.
 fn read(text: &str, inside: Range<usize>) -> Option<Option<Range<usize>>> {
     let note = text[inside.clone()].to_ascii_lowercase();
-    let is_sure = DEPENDS[..SURE].iter().any(|w| note.contains(w));
+    let is_sure = DEPENDS[..SURE].iter().any(|word| behind(&note, word).is_some());
     if !is_sure && !BEGINS.iter().any(|w| note.starts_with(w)) {
         return None;
     }
-    let end = inside.start + note.find(';').unwrap_or(note.len());
-    let names = |w: &&str| note.find(*w).map(|at| inside.start + at + w.len()..end);
+    let names = |word: &&str| {
+        let start = behind(&note, word)?.1;
+        let rest = &note[start..];
+        let ends = [rest.find(';'), rest.find(", parallel"), rest.find(" parallel with")];
+        let end = ends.into_iter().flatten().min().unwrap_or(rest.len());
+        Some(inside.start + start..inside.start + start + end)
+    };
     Some(DEPENDS.iter().find_map(names).filter(|r| r.start < r.end))
+}
+
+/// Where a word stands by itself with something behind it, and where that begins: `depends on Stream A`, `deps: A1`.
+fn behind(note: &str, word: &str) -> Option<(usize, usize)> {
+    note.match_indices(word).find_map(|(at, _)| {
+        let rest = &note[at + word.len()..];
+        let value = rest.trim_start_matches([' ', ':']);
+        let is_apart = !note[..at].ends_with(char::is_alphanumeric) && value.len() < rest.len();
+        (is_apart && !value.is_empty()).then(|| (at, note.len() - value.len()))
+    })
 }
 
 /// `Name — depends on Stream A`, up to the end.
 fn unbracketed(text: &str, from: usize) -> Option<Note> {
     let lower = text[from..].to_ascii_lowercase();
-    let (at, word) = DEPENDS[..2].iter().find_map(|w| lower.find(w).map(|at| (from + at, w)))?;
-    let before = text[from..at].trim_end();
+    let (at, value) = DEPENDS[..UNBRACKETED].iter().find_map(|word| behind(&lower, word))?;
+    let before = text[from..from + at].trim_end();
     let title = before.trim_end_matches(['-', '–', '—', ',', ';', ':', '|', '·']);
     (title.len() < before.len())
-        .then(|| Note { outer: from + title.len()..text.len(), depends: Some(at + word.len()..end(text)) })
+        .then(|| Note { outer: from + title.len()..text.len(), depends: Some(from + value..end(text)) })
 }
 
 /// Where a heading ends, without its closing markup.

@@ -137,6 +137,8 @@ pub(super) struct Walk<'l, 'a> {
     pub list_indent: Option<usize>,
     /// Below a line such as `**Deliverables**:`.
     pub under_label: bool,
+    /// Below a line such as `**Acceptance Criteria:**`: its indentation.
+    pub under_criteria: Option<usize>,
     /// Below a heading of a stream's section that is no task's; whether it announces prose (`#### Notes`).
     pub under_heading: Option<bool>,
     /// The number of the last numbered task.
@@ -171,6 +173,7 @@ pub(super) fn read(lines: &Lines<'_>, form: Form) -> Outline {
         columns: None,
         list_indent: None,
         under_label: false,
+        under_criteria: None,
         under_heading: None,
         last_number: 0,
         known: HashMap::new(),
@@ -290,9 +293,10 @@ impl Walk<'_, '_> {
         }
         self.close(number);
         self.list_indent = None;
-        self.under_label = false;
+        (self.under_label, self.under_criteria) = (false, None);
         self.under_heading = None;
-        self.stream = self.stream.filter(|&(_, l)| l < level || (l == BOLD_LINE && task.is_some()));
+        // A task may have a heading of the same level as its stream.
+        self.stream = self.stream.filter(|&(_, l)| l < level || ((l == BOLD_LINE || l == level) && task.is_some()));
         self.excluded = self.excluded.filter(|&l| l < level);
         self.gates = self.gates.filter(|&l| l < level);
         let above = self.gate_head.map(|gate| self.lines.line(self.out.gates[gate].lines.start).kind);
@@ -389,6 +393,10 @@ impl Walk<'_, '_> {
         }
         let text = self.lines.text(number);
         let line = self.lines.line(number);
+        if text.ends_with(':') || text.ends_with("**") {
+            let is_criteria = is_excluded(&plain(text).to_lowercase()) && label::checkbox(text).is_none();
+            self.under_criteria = is_criteria.then_some(line.indent);
+        }
         let is_listed = self.excluded.is_some() || self.gates.is_some();
         let task = self.listed(number);
         // What states an order is a task in any section; a summary repeats those that are known.

@@ -28,7 +28,8 @@ pub(super) fn split(text: &str, part: Range<usize>, is_kind: fn(&str) -> bool) -
                 0
             }
             _ if depth > 0 || at < start => 0,
-            ',' | ';' | '+' | '&' | '|' | '→' => c.len_utf8(),
+            ',' | ';' | '+' | '&' | '|' | '→' | '，' | '、' => c.len_utf8(),
+            '<' => any_at(&text[at..part.end], &["<br>", "<br/>", "<br />"]),
             ' ' | '\n' => match any_at(&text[at + 1..part.end], &BETWEEN) {
                 0 => 0,
                 length => length,

@@ -97,6 +97,12 @@ fn chain(
 ) -> bool {
     let (line, text) = (lines.line(number), lines.text(number));
     let start = label::bullet(text).or_else(|| label::number(text).map(|(_, n)| n)).unwrap_or(0);
+    // `**Longest Chain**: [A] → [B]`
+    let lead = label::bold(&text[start..]).filter(|(inner, behind)| {
+        text[start..][inner.clone()].ends_with(':') || text[start..][*behind..].starts_with(':')
+    });
+    let start = start + lead.map_or(0, |(_, behind)| behind);
+    let start = text.len() - text[start..].trim_start_matches([':', ' ']).len();
     let (mut pieces, mut at) = (Vec::new(), start);
     while let Some(arrow) = label::arrow(text, at) {
         pieces.push(at..arrow.start);

@@ -280,7 +280,8 @@ impl Names<'_> {
             }
             Name::Title(title) => one(self.title(title, 0).or_else(|| self.task(title, own_stream)), title, true),
             Name::Stream { id, plain } => {
-                let target = self.stream(id).map(Target::Stream).or_else(|| self.title(id, 0).map(Target::Task));
+                let task = || self.title(id, 0).or_else(|| self.task(id, own_stream)).map(Target::Task);
+                let target = self.stream(id).map(Target::Stream).or_else(task);
                 let is_ours = *plain || !self.stream_ids.is_empty();
                 target.map(|t| vec![t]).ok_or_else(|| self.missing("stream", id, is_ours, &self.stream_ids))
             }
