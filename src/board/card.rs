@@ -111,6 +111,8 @@ pub enum Mark {
     Open,
     /// A machine or a reviewer settled it.
     Proven,
+    /// A machine could not show all of it, which is told and holds nothing back.
+    Partial,
     /// Looked at, and refused.
     Refused,
     /// A person said that it holds.
@@ -127,6 +129,7 @@ impl Mark {
         match self {
             Mark::Open => "not settled yet",
             Mark::Proven => "proven",
+            Mark::Partial => "shown in part",
             Mark::Refused => "refused",
             Mark::Approved => "approved",
             Mark::Asked => "waits for you",

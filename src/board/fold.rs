@@ -417,8 +417,15 @@ impl Board {
         let asked = (0u16..).zip(self.gate_criteria(task));
         let figure = |index| verified.figures.iter().find(|(of, _)| *of == index).map(|&(_, figure)| figure);
         let is_missed = |index, c: &Criterion| figure(index).is_some_and(|figure| c.missed(figure).is_some());
-        let mark =
-            |(index, c): (u16, &Criterion)| (index, if is_missed(index, c) { Mark::Refused } else { Mark::Proven });
+        let is_partial = verified.told.iter().any(|told| told.code == Code::Unproven);
+        let mark = |(index, c): (u16, &Criterion)| {
+            let mark = match c.means {
+                _ if is_missed(index, c) => Mark::Refused,
+                Means::BodiesOut if is_partial => Mark::Partial,
+                _ => Mark::Proven,
+            };
+            (index, mark)
+        };
         let settled: Vec<(u16, Mark)> = asked.filter(|(_, c)| machine(&c.means)).map(mark).collect();
         let missed: Vec<Finding> = verified
             .figures

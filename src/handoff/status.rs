@@ -178,8 +178,10 @@ fn quality(page: &mut Page, board: &Board) {
             continue;
         }
         let criteria = board.criteria(node);
-        let settled =
-            criteria.iter().filter(|s| matches!(s.mark, Mark::Proven | Mark::Approved | Mark::Waived)).count();
+        let settled = criteria
+            .iter()
+            .filter(|s| matches!(s.mark, Mark::Proven | Mark::Partial | Mark::Approved | Mark::Waived))
+            .count();
         let text = format!(
             "{}: {}, {settled} of {} criteria settled",
             gate.label,

@@ -281,12 +281,12 @@ fn labels(
             Name::Task { id, plain }
         }
     };
-    let mut range = range;
+    let (mut range, mut taken) = (range, None);
     loop {
         let rest = &text[range.clone()];
         let length = if kind == Kind::Other { 0 } else { label_length(rest, kind) };
         if length == 0 {
-            return None;
+            return taken;
         }
         let first = range.start..range.start + length;
         let behind = rest[length..].trim_start_matches([' ', '*', '`', ']']);
@@ -314,13 +314,14 @@ fn labels(
         let is_number = rest[..length].bytes().all(|b| b.is_ascii_digit() || b == b'.');
         let more = behind.strip_prefix('/').map(|more| range.end - more.trim_start().len());
         if let Some(more) = more.filter(|&at| label_length(&text[at..range.end], kind) > 0) {
+            taken = Some(first.end);
             found(first.clone(), name(first, said || is_number));
             range.start = more;
             continue;
         }
         let has_words = behind.starts_with(['-', '–', '—']) && !is_number || behind.starts_with(": ");
         if !(said || has_words || is_end(behind)) {
-            return None;
+            return taken;
         }
         found(first.clone(), name(first.clone(), said || is_number));
         return Some(first.end);

@@ -1,7 +1,7 @@
 //! The outline of a breakdown: which lines are a stream's, which a task's, which a gate's. One walk over the lines.
 
 use super::{
-    field,
+    dependency, field,
     form::Form,
     gate::is_gates,
     inline::plain,
@@ -423,6 +423,9 @@ impl Walk<'_, '_> {
         if self.task.is_some() && is_set_off && (is_sections || is_gate() || !field::is_evidence(text)) {
             self.close(number);
         }
+        if self.task.is_none() && self.stream.is_none() && self.form != Form::SpecKit && self.is_order(text) {
+            self.out.unread_notes.push(number);
+        }
         if self.task.is_none() && line.indent == 0 {
             let name = plain(text).to_lowercase();
             if is_gates(&name) && text.starts_with("**") {
@@ -432,6 +435,12 @@ impl Walk<'_, '_> {
                 self.under_label = !name.contains("task");
             }
         }
+    }
+
+    /// `**Depends on:** Milestone 1`, of whatever it is.
+    fn is_order(&self, text: &str) -> bool {
+        let keys = field::opening(text).unwrap_or_default();
+        keys.iter().any(|&(key, _, start)| key == field::Key::Dependencies && dependency::is_names(&text[start..]))
     }
 
     fn fence(&mut self, number: usize, fence: usize) {

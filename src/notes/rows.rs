@@ -170,7 +170,7 @@ pub(super) fn read(lines: &Lines<'_>, row: &TaskLines) -> (TaskDraft, Option<Ran
 /// An id without its markup, which stands around it.
 fn bare(lines: &Lines<'_>, cell: Range<usize>) -> Written<String> {
     let text = &lines.source[cell.clone()];
-    let inner = text.trim_matches(['*', '`', '_', '[', ']', ' ']);
+    let inner = text.trim_matches(['*', '`', '_', '[', ']', '~', ' ']);
     let start = cell.start + text.find(inner).unwrap_or(0);
     let id = start..start + inner.len();
     let title = label::trimmed(lines.source, id);

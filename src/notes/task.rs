@@ -45,7 +45,7 @@ pub(super) fn read(lines: &Lines<'_>, task: &TaskLines, faults: &mut Vec<Fault>)
         stream: None,
         needs: tight(all(Key::Dependencies).filter_map(|f| needs(lines, f)).chain(noted)),
         blocks: tight(all(Key::Blocks).filter_map(|f| needs(lines, f))),
-        is_done: task.checked == Some(true),
+        is_done: task.checked == Some(true) || head.is_done,
         effort: estimate.or_else(|| head.effort.and_then(|r| self::estimate(lines, r))),
         tests,
         files: tight(all(Key::Files).flat_map(|f| files(lines, f, faults))),
@@ -111,6 +111,7 @@ struct Head {
     id: Option<Range<usize>>,
     title: Range<usize>,
     effort: Option<Range<usize>>,
+    is_done: bool,
 }
 
 fn head(lines: &Lines<'_>, task: &TaskLines) -> Head {
@@ -150,10 +151,14 @@ fn head(lines: &Lines<'_>, task: &TaskLines) -> Head {
             None => (None, clause(text, 0..text.len()), 0..0),
         },
     };
+    // `### Task 1: [x] Title`
+    let boxed = label::checkbox(&text[title.clone()]);
+    let title = title.start + boxed.map_or(0, |(_, length)| length)..title.end;
     let (title, inside) = without_estimate(text, title);
     let behind = bracket(text, rest);
     let id = id.map(shift).or_else(|| task.number.clone());
-    Head { id, title: shift(title), effort: inside.or(behind).map(shift) }
+    let is_done = boxed.is_some_and(|(is_done, _)| is_done);
+    Head { id, title: shift(title), effort: inside.or(behind).map(shift), is_done }
 }
 
 /// `### ~~Task 5: Five~~`, `### Task 5: ~~Five~~`

@@ -148,10 +148,16 @@ impl<'t> Reader<'t, '_> {
         let of = |raw: &'t RawValue| self.json.parse::<Root<'t>>(raw.get()).ok()?.tasks;
         let mut lists: Vec<(&String, &'t RawValue)> =
             tags.iter().filter_map(|(tag, raw)| Some((tag, of(raw)?))).collect();
-        if let Some(place) = lists.iter().position(|(tag, _)| *tag == MASTER) {
-            return Some(lists.swap_remove(place).1);
-        }
         let at = self.json.head(root);
+        if let Some(place) = lists.iter().position(|(tag, _)| *tag == MASTER) {
+            let (_, own) = lists.swap_remove(place);
+            let others: Vec<String> = lists.iter().take(12).map(|(tag, _)| format!("`{}`", tidy(tag))).collect();
+            if !others.is_empty() {
+                let text = format!("only the tasks of `{MASTER}` are read, and not those of {}", others.join(", "));
+                self.tell(Severity::Warning, "unread-tag", text, at, "put those into a file of their own");
+            }
+            return Some(own);
+        }
         match lists.as_slice() {
             [(_, tasks)] => Some(tasks),
             [] => {

@@ -1,7 +1,7 @@
 //! The checks of a run: what proves its gates, as configured, else as the ecosystems of the repository do it by default.
 
 use crate::{
-    check::{ECOSYSTEMS, Ecosystem, Tree, names_report, projects},
+    check::{ECOSYSTEMS, Ecosystem, Place, Tree, names_report, projects},
     plan::{Level, NodeId, StreamId},
     run::Oid,
     workspace::{GitError, Repository},
@@ -68,17 +68,21 @@ impl Checks {
     /// The same for a tree whose manifests are known.
     fn of(tree: Tree, wanted: &Wanted) -> Checks {
         let projects = projects(&tree, &ECOSYSTEMS);
+        let globs: Vec<GlobSet> = wanted.paths.iter().map(|(globs, _)| set(globs)).collect();
+        // Who says what is checked in a part of the repository says it of the projects there, and not of the others.
+        let is_said = |ecosystem: &dyn Ecosystem, place: &Place<'_>| {
+            let manifest = ecosystem.manifests().iter().find(|name| place.has(name)).copied().unwrap_or_default();
+            let path = [place.folder, manifest].join("/");
+            globs.iter().any(|globs| globs.is_match(path.trim_start_matches('/')))
+        };
         let by_default = |level: Level| -> Vec<String> {
             let all =
                 projects.iter().flat_map(|(ecosystem, places)| places.iter().map(move |place| (ecosystem, place)));
-            all.flat_map(|(ecosystem, place)| ecosystem.default_checks(place, level)).collect()
+            let left = all.filter(|(ecosystem, place)| !is_said(**ecosystem, place));
+            left.flat_map(|(ecosystem, place)| ecosystem.default_checks(place, level)).collect()
         };
-        let level = |configured: &Option<Vec<String>>, level: Level| match configured {
-            Some(commands) => commands.clone(),
-            // Who says what is checked where says it of all that is checked.
-            None if !wanted.paths.is_empty() => Vec::new(),
-            None => by_default(level),
-        };
+        let level =
+            |configured: &Option<Vec<String>>, level: Level| configured.clone().unwrap_or_else(|| by_default(level));
         let with_paths = |mut commands: Vec<String>| {
             for command in wanted.paths.iter().flat_map(|(_, commands)| commands) {
                 if !commands.contains(command) {
@@ -271,8 +275,33 @@ mod tests {
                 expected.iter().map(|c| (*c).into()).collect::<Vec<Box<str>>>()
             );
         }
-        assert_eq!(checks.stream, ["npm test", "pytest", "make lint"]);
+        assert_eq!(
+            checks.stream,
+            ["cargo test", "npm test", "pytest", "make lint"],
+            "what no path names keeps its own"
+        );
         assert_eq!(checks.task, ["make lint", "npm test", "pytest"]);
+    }
+
+    #[test]
+    fn what_is_said_of_a_part_of_the_repository_leaves_the_other_projects_their_checks() {
+        let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let files = [
+            ("package.json", SCRIPT),
+            ("web/package.json", SCRIPT),
+            ("api/pyproject.toml", "[tool.pytest.ini_options]"),
+        ];
+        for (globs, expected) in [
+            (&["docs/**"][..], &["cd api && python3 -m pytest", "npm test", "true"][..]),
+            (&["web/**"], &["cd api && python3 -m pytest", "npm test", "true"]),
+            (&["web", "api"], &["npm test", "true"]),
+            (&["**"], &["true"]),
+        ] {
+            let wanted = Wanted { paths: vec![(texts(globs), texts(&["true"]))], ..Wanted::default() };
+            let checks = Checks::of(Tree::with(&files), &wanted);
+            assert_eq!(checks.task, expected, "{globs:?}");
+            assert_eq!(checks.system, expected, "{globs:?}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::{
     context::{Package, feedback},
     handoff::STATUS,
     plan::{Criterion, Means, Parse, Role, Script, Task},
-    process::{Launch, Line},
+    process::{Confines, Launch, Line},
     run::{Breakage, Code, Ending, Evidence, Finding, Job, Oid, Rejection, What},
     workspace::{Pool, Repository, TreeEntry, slug},
 };
@@ -99,7 +99,7 @@ impl InPlace {
         desk: &Desk,
     ) -> io::Result<Invocation> {
         let folder = self.folder(job, desk);
-        let mut confines = self.setting.cage.around(&[&self.top], true);
+        let mut confines = self.confines(&[&self.top], true);
         confines.readable.push(context.to_owned());
         let feedback = if job.sheet.findings.is_empty() {
             PathBuf::from("/dev/null")
@@ -139,6 +139,14 @@ impl InPlace {
             servers: Vec::new(),
             at: desk.at,
         })
+    }
+
+    /// What a script or a check may write of these. Of the repository it is the working tree alone: branch, index, hooks and configuration act
+    /// outside of the sandbox the next time that somebody calls git, and the journal is ours.
+    fn confines(&self, writable: &[&Path], has_network: bool) -> Confines {
+        let mut confines = self.setting.cage.around(writable, has_network);
+        confines.readable.push(self.top.join(".git"));
+        confines
     }
 
     /// Settles a gate's criterion, in the working tree as it is now.
@@ -212,7 +220,7 @@ impl InPlace {
                 scratch: &scratch,
                 cache: &scratch,
                 tidegate: &self.setting.program,
-                confines: Some(self.setting.cage.around(&[&self.top, &scratch], self.setting.cage.gate_network)),
+                confines: Some(self.confines(&[&self.top, &scratch], self.setting.cage.gate_network)),
                 line: Line { stop: desk.stop.clone(), ..Line::default() },
             };
             (desk.tell)(super::Note::Said(command.to_string()));

@@ -23,7 +23,8 @@ impl Bench {
             }
         }
         let (base, with_tests) = (&before.report, &with.report);
-        let case = RedCase { base, with_tests, changed: &changed, stood: &stood, found: &found };
+        let gives_names = self.checks.names_tests() || base.is_counted;
+        let case = RedCase { base, with_tests, changed: &changed, stood: &stood, found: &found, gives_names };
         let ran = [before.ran.clone(), with.ran.clone()].concat();
         if before.is_mute() && with.is_mute() {
             // Whoever writes tests cannot mend this, and would be called for it again and again.

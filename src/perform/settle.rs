@@ -16,6 +16,9 @@ use crate::{
 /// Of paths, or tasks, that are wanting so many are told.
 const PATHS_TOLD: usize = 10;
 
+/// Of tests that failed so many are told.
+const TESTS_TOLD: usize = 10;
+
 /// What the commands of a criterion said.
 pub(super) enum Settled {
     /// It holds.
@@ -141,10 +144,18 @@ pub(super) fn commands(asked: &Criterion) -> Result<&[Box<str>], Breakage> {
 
 /// What the commands say of a criterion that they only have to succeed for.
 pub(super) fn checked(asked: &Criterion, measured: &Measured) -> Settled {
-    match measured.report.exit {
-        0 => Settled::Seen { ran: measured.ran.clone() },
-        _ => wanting(asked, &measured.failure(), measured.ran.clone()),
-    }
+    let report = &measured.report;
+    let why = match (report.exit, report.failures().next(), &report.incomplete) {
+        (0, None, None) => return Settled::Seen { ran: measured.ran.clone() },
+        (0, Some(_), _) => {
+            // A runner of TAP may end well whatever its tests say.
+            let failed: Vec<&str> = report.failures().take(TESTS_TOLD).collect();
+            format!("its exit code is 0, and its own report says that these failed: {}", failed.join(", "))
+        }
+        (0, None, Some(why)) => format!("its exit code is 0, and not all of its tests are known: {why}"),
+        _ => measured.failure(),
+    };
+    wanting(asked, &why, measured.ran.clone())
 }
 
 /// Whether commands left the files as they were that were there. A report of coverage that is among them was taken out of their way.

@@ -235,7 +235,8 @@ impl Names<'_> {
             let text = self.draft.slice(Span { end: names[end - 1].at.end, ..names[at].at });
             // `Task 1: Schema and Migration`: the label names the task, and its title follows.
             let behind = text.get((names[at].at.end - start) as usize..).unwrap_or_default();
-            let last = (names[end - 1].at.start - start) as usize;
+            // Names come in the order of the text, but for one whose rest is told as a whole.
+            let last = names[end - 1].at.start.checked_sub(start)? as usize;
             let is_its_title = |&task: &usize| self.title(behind.trim_start_matches(is_sign), 0) == Some(task);
             self.title(text, last).or_else(|| label.filter(is_its_title)).map(|task| (task, end))
         })
@@ -248,7 +249,7 @@ impl Names<'_> {
             Some(Target::Gate(_)) | None => (None, None),
         };
         let cost = match name {
-            Name::AllTasks(_) | Name::Tasks(..) => self.labels.len(),
+            Name::AllTasks(_) => self.labels.len(),
             Name::AllStreams(_) | Name::Streams(..) => self.stream_ids.len(),
             _ => 1,
         };
@@ -269,7 +270,11 @@ impl Names<'_> {
                 let end = |id| {
                     self.task(id, own_stream).ok_or_else(|| self.missing(self.draft.form.noun, id, true, &self.labels))
                 };
-                let between = self.between(end(from)?, end(to)?).into_iter().filter(|&t| Some(t) != own_task);
+                let between = self.between(end(from)?, end(to)?);
+                if !self.spend(between.len()) {
+                    return Ok(Vec::new());
+                }
+                let between = between.into_iter().filter(|&task| Some(task) != own_task);
                 Ok(between.map(Target::Task).collect())
             }
             Name::InStream { stream, task } => {
@@ -331,22 +336,25 @@ impl Names<'_> {
 
     /// Both ends and what is between them: by number where both are numbered alike, else as written.
     fn between(&self, from: usize, to: usize) -> Vec<usize> {
-        let series = |task: usize| numbers(&self.labels[task]);
-        let (first, last) = (series(from), series(to));
-        if let (Some(a), Some(b)) = (&first, &last)
+        let (first, last) = (numbers(&self.labels[from]), numbers(&self.labels[to]));
+        if let (Some(a), Some(b)) = (first, last)
             && a.0 == b.0
         {
-            let (low, high) = (a.1.as_slice().min(&b.1), a.1.as_slice().max(&b.1));
-            let is_between =
-                |&task: &usize| series(task).is_some_and(|s| s.0 == a.0 && (low..=high).contains(&s.1.as_slice()));
-            return (0..self.labels.len()).filter(is_between).collect();
+            let (low, high) = if a.1 <= b.1 { (a, b) } else { (b, a) };
+            let mut found: Vec<usize> = self.by_number().range(low..=high).map(|(_, &task)| task).collect();
+            found.sort_unstable();
+            return found;
         }
         (from.min(to)..=from.max(to)).collect()
     }
 
+    fn by_number(&self) -> &BTreeMap<(String, Vec<u32>), usize> {
+        self.numbers.get_or_init(|| by_number(&self.labels))
+    }
+
     /// By id; by number in one's own stream where numbers restart; `B3` by number or by place in stream B; by a step.
     pub(super) fn task(&self, id: &str, own_stream: Option<usize>) -> Option<usize> {
-        let alike = || self.numbers.get_or_init(|| by_number(&self.labels)).get(&numbers(id)?).copied();
+        let alike = || self.by_number().get(&numbers(id)?).copied();
         let direct = self.ids.get(&fold(id).into()).copied().or_else(alike);
         let in_own =
             || own_stream.and_then(|s| self.ids.get(&fold(&format!("{}{id}", self.stream_ids[s])).into()).copied());

@@ -417,3 +417,35 @@ fn the_sample_in_python_goes_the_whole_way() {
         "Tasks: 3 of 3 done",
     ]);
 }
+
+/// Where make has each test compiled together with the code, and gives no names.
+const MAKEFILE: &str = ".PHONY: test\ntest:\n\tfor t in test/*.c; do [ ! -e \"$$t\" ] || { cc -o /tmp/t src/*.c \"$$t\" && /tmp/t; } || exit 1; done\n";
+
+#[test]
+fn a_test_that_does_not_link_yet_is_red_where_the_runner_gives_no_names() {
+    let space = Space::plain();
+    space.write("tidegate.toml", "[review]\nreviewers = []\n");
+    space.write("Makefile", MAKEFILE);
+    space.write("src/one.c", "int one(void) { return 1; }\n");
+    space.commit("Begin");
+    let task = Task::new("Square")
+        .tests("mkdir -p test\necho 'int sq(int); int main(void) { return sq(3) != 9; }' > test/sq.c")
+        .code("echo 'int sq(int x) { return x * x; }' > src/sq.c");
+    space.topic("square", &stream(&[task], GATE));
+    space.execute("square").exits(0).says(&["undefined reference", "uncounted: the check gives no names"]);
+    space.run(&["why", "square", "1"]).exits(0).says(&["shown in part: the sealed tests fail without the code"]);
+}
+
+#[test]
+fn a_runner_that_ends_well_though_its_report_names_a_failure_opens_no_gate() {
+    let space = Space::plain();
+    space.write(
+        "tidegate.toml",
+        "[checks]\ntask = [\"true\"]\nstream = [\"sh t.sh\"]\nsystem = [\"true\"]\nreports = [\"-\"]\n",
+    );
+    space.write("t.sh", "printf '1..2\\nok 1 - adds\\nnot ok 2 - takes away\\n'\n");
+    space.commit("Begin");
+    space.topic("one", &stream(&[Task::new("One").code("echo 1 > one")], GATE));
+    let said = space.execute("one").exits(1);
+    said.says(&["its exit code is 0, and its own report says that these failed", "takes away"]);
+}

@@ -1,6 +1,10 @@
 //! In place: mechanical work in the user's own working tree, without a clone, a gate of its own and a merge.
 
-use crate::{execute::two_streams, resources::overlaps, space::Space};
+use crate::{
+    execute::two_streams,
+    resources::overlaps,
+    space::{Space, tier},
+};
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -49,6 +53,21 @@ fn a_script_that_fails_is_tried_again_and_given_back_and_a_gate_that_does_not_ho
     space.topic("two", &two_streams(["test -e one || exit 1", "rm one", "true"]));
     space.run(&["retry", "two", "2"]).exits(0);
     space.execute("two").exits(1).says(&["test -e one", "exited with 1"]);
+}
+
+#[test]
+fn a_script_cannot_touch_the_repository_itself() {
+    if tier() == "none" {
+        return;
+    }
+    let tried = "for path in hooks/post-checkout config index HEAD refs/heads/evil tidegate/x; do\n\
+                 if (echo x >> .git/$path) 2>/dev/null; then echo \"$path\" >> written; fi; done\n\
+                 git log -1 --format=%s > one";
+    let space = space([tried, "echo 2 > two", "cat one > three"]);
+    let before = space.git(&["config", "--list", "--local"]);
+    space.execute("two").exits(0);
+    assert!(!space.repo().join("written").exists(), "{}", space.read("written"));
+    assert_eq!((space.read("three").trim(), space.git(&["config", "--list", "--local"])), ("Work in place", before));
 }
 
 /// What is in the folders of a task's jobs.

@@ -133,7 +133,8 @@ impl Project {
         self.write(path, text);
         let with_tests = self.run(command).await.report;
         let (changed, found) = ([path.into()], tests_in(path, text));
-        let case = RedCase { base, with_tests: &with_tests, changed: &changed, stood: &[], found: &found };
+        let case =
+            RedCase { base, with_tests: &with_tests, changed: &changed, stood: &[], found: &found, gives_names: true };
         red(&case).map_err(|findings| findings.into_iter().map(|finding| finding.code).collect())
     }
 }
