@@ -183,6 +183,7 @@ fn lines(seen: &Inspected<'_>, change: &Change<'_>, findings: &mut Vec<Finding>)
             None => false,
         };
         let is_stub = class(&idiom.stub, Class::Code) || (classes.is_none() && idiom.stub.is_match(line));
+        let is_stub = is_stub || path.ends_with(".py") && is_empty_body(change, at, line);
         let is_todo = class(&TODO, Class::Comment) || (classes.is_none() && COMMENTED_TODO.is_match(line));
         let asked = idiom.asks.find(line).filter(|found| {
             let is_said = classes.as_ref().and_then(|all| all.get(at + found.start())) != Some(&Class::Comment);
@@ -197,6 +198,13 @@ fn lines(seen: &Inspected<'_>, change: &Change<'_>, findings: &mut Vec<Finding>)
             blocks(Code::Stub, format!("something was left to do: {}", crate::text::shortened(line.trim(), 120)));
         }
     }
+}
+
+/// Whether a line is all that a function of a Python module has. What a class leaves to its heirs may well be empty.
+fn is_empty_body(change: &Change<'_>, at: usize, line: &str) -> bool {
+    let before = || change.texts().1?.get(..at)?.lines().next_back();
+    let is_head = |head: &str| ["def ", "async def "].iter().any(|word| head.starts_with(word)) && head.ends_with(':');
+    matches!(line.trim(), "pass" | "...") && before().is_some_and(|head| is_head(head.trim_end()))
 }
 
 /// What is looked at of a line.
@@ -361,6 +369,12 @@ mod tests {
                 "x = 1  # FIXME later\nTODO = 3\nraise NotImplementedError\n",
                 vec![(Code::Stub, Some(1)), (Code::Stub, Some(3))],
             ),
+            (
+                "a.py",
+                "def f(x):\n    pass\n\n\nasync def g():\n    ...\n",
+                vec![(Code::Stub, Some(2)), (Code::Stub, Some(6))],
+            ),
+            ("a.py", "class A:\n    def f(self):\n        pass\n\n\ntry:\n    f()\nexcept E:\n    pass\n", vec![]),
             ("a.md", "- TODO\n", vec![]),
             ("a.py", "x = 'raise NotImplementedError'\n", vec![]),
             (
