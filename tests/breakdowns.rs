@@ -3,6 +3,8 @@
 
 #[path = "breakdowns/forms.rs"]
 mod forms;
+#[path = "breakdowns/labels.rs"]
+mod labels;
 #[path = "breakdowns/plans.rs"]
 mod plans;
 #[path = "../src/plan/spent.rs"]

@@ -237,10 +237,11 @@ fn plain_key(text: &str, start: usize) -> Option<(Key, usize, usize)> {
         return Some((Key::Dependencies, start, start + bare));
     }
     let dash = DASHES.iter().filter_map(|dash| Some((text[start..].find(dash)?, dash.len()))).min();
-    if let Some((at, length)) =
-        dash.filter(|&(at, _)| matches!(key(&text[start..start + at]), Key::Dependencies | Key::Effort))
+    let named = dash.map(|(at, length)| (&text[start..start + at], start + at + length));
+    if let Some((name, value)) = named.filter(|(name, _)| name.ends_with(' ') && !name.contains(':'))
+        && let word @ (Key::Dependencies | Key::Effort) = key(name)
     {
-        return Some((key(&text[start..start + at]), start, start + at + length));
+        return Some((word, start, value));
     }
     let colon = text[start..].find(':').filter(|&n| n <= 40)? + start;
     let name = &text[start..colon];

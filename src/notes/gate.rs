@@ -168,6 +168,7 @@ fn one(lines: &Lines<'_>, gate: &GateLines, stream: Option<String>, faults: &mut
     let start = start + label::checkbox(&text[start..]).map_or(0, |(_, n)| n);
     let start = start + if gate.under.is_some() { criteria_key(&text[start..]) } else { 0 };
     let lead = lead(text, start).unwrap_or(Lead { id: None, after: None, body: start, is_gate: false });
+    let lead = placed(text, lead);
     let (after, stop) = place(text, lead.body);
     let shift = |r: Range<usize>| first.text + r.start..first.text + r.end;
     GateDraft {
@@ -250,6 +251,11 @@ fn lead(text: &str, start: usize) -> Option<Lead> {
     let plain =
         words.iter().take_while(|w| is_word(w, &["quality", "system", "final", "overall", "integration"])).count();
     match &words[plain..] {
+        // `**Gate after Task 1**: ...`
+        [gate, word, first, rest @ ..] if is_word(gate, &GATES) && is_word(word, &["after"]) => {
+            let end = rest.last().map_or(first.end, |last| last.end);
+            Some(Lead { id: None, after: Some(first.start..end), body, is_gate: true })
+        }
         [gate] if is_word(gate, &GATES) => Some(Lead { id: None, after, body, is_gate: true }),
         [gate, id] if is_word(gate, &GATES) => Some(Lead { id: Some(id.clone()), after, body, is_gate: true }),
         [word, first, rest @ ..] if is_word(word, &["after"]) => {
@@ -264,6 +270,22 @@ fn lead(text: &str, start: usize) -> Option<Lead> {
         }
         _ => None,
     }
+}
+
+/// What a lead stands behind where that comes before the text: `**Gate 1 – after Stream A:** ...`, `**Gate 1** (Stream A): ...`.
+fn placed(text: &str, lead: Lead) -> Lead {
+    const LONGEST: usize = 60;
+    let rest = &text[lead.body..];
+    let is_bracket = rest.starts_with('(');
+    let end = if is_bracket { rest.find(')') } else { rest.find([':', '*']) };
+    let Some(end) = end.filter(|end| lead.after.is_none() && lead.is_gate && *end <= LONGEST) else { return lead };
+    let said = lead.body + usize::from(is_bracket)..lead.body + end;
+    let word = if text[said.clone()].get(..6).is_some_and(|w| w.eq_ignore_ascii_case("after ")) { 6 } else { 0 };
+    let name = said.start + word..said.end;
+    let is_name = dependency::is_names(&text[name.clone()]);
+    let body = text.len() - rest[end..].trim_start_matches([')', '*', ' ', ':', '-', '–', '—']).len();
+    // A bracket that ends the line is read where it stands; nothing but a name is the text itself.
+    if is_name && body < text.len() { Lead { after: Some(name), body, ..lead } } else { lead }
 }
 
 /// Words of letters, digits and dots.

@@ -285,8 +285,7 @@ impl Names<'_> {
             }
             Name::Title(title) => one(self.title(title, 0).or_else(|| self.task(title, own_stream)), title, true),
             Name::Stream { id, plain } => {
-                let task = || self.title(id, 0).or_else(|| self.task(id, own_stream)).map(Target::Task);
-                let target = self.stream(id).map(Target::Stream).or_else(task);
+                let target = self.lettered(id, own_stream);
                 let is_ours = *plain || !self.stream_ids.is_empty();
                 target.map(|t| vec![t]).ok_or_else(|| self.missing("stream", id, is_ours, &self.stream_ids))
             }
@@ -312,6 +311,12 @@ impl Names<'_> {
                 target.map(|t| vec![t]).ok_or_else(|| (words.clone(), false, None))
             }
         }
+    }
+
+    /// A stream, or a task that is called as one may be: `Task B`.
+    fn lettered(&self, id: &str, own_stream: Option<usize>) -> Option<Target> {
+        let task = || self.title(id, 0).or_else(|| self.task(id, own_stream)).map(Target::Task);
+        self.stream(id).map(Target::Stream).or_else(task)
     }
 
     /// Words that are a title, or begin with another name of a task or with an id that has a letter and a digit (`A1 the

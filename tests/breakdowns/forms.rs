@@ -18,7 +18,7 @@ fn depends_on(text: &str) -> Vec<String> {
 }
 
 /// Labels, streams and titles of a document's tasks.
-fn tasks(text: &str) -> Vec<String> {
+pub(super) fn tasks(text: &str) -> Vec<String> {
     let (draft, ..) = built(text);
     let name = |t: &plan::TaskDraft| {
         let stream = t.stream.as_ref().map_or("-", |s| s.value.as_str());
@@ -319,124 +319,6 @@ fn files_are_paths_in_backticks_or_between_commas_and_words_beside_them_are_none
 }
 
 #[test]
-fn an_id_of_the_stream_begins_a_task_with_or_without_a_sign_a_box_and_bold_text() {
-    let heads = [
-        ["### Stream A: Data", "### Stream B: UI (Depends on Stream A)"],
-        ["**Stream A: Data**", "**Stream B: UI** (depends on Stream A)"],
-        ["**Stream A** — Data", "**Stream B** — UI (depends on Stream A)"],
-        ["**Stream A:** Data", "**Stream B:** UI (depends on Stream A)"],
-    ];
-    let items = [
-        "- [ ] ID TITLE",
-        "- [ ] **ID TITLE**",
-        "- [ ] **ID** TITLE",
-        "- [ ] ID: TITLE",
-        "- **ID** TITLE",
-        "- **ID TITLE**",
-        "- ID: TITLE",
-        "- ID. TITLE",
-        "- ID - TITLE",
-    ];
-    for [first, second] in heads {
-        for item in items {
-            let item = |id: &str, title: &str| item.replace("ID", id).replace("TITLE", title);
-            let list = [
-                item("A1", "Schema"),
-                item("A2", "Index"),
-                String::new(),
-                second.to_owned(),
-                String::new(),
-                item("B1", "Page"),
-            ];
-            let text = format!("# Plan\n\n{first}\n\n{}\n", list.join("\n"));
-            assert_eq!(tasks(&text), ["A:A1 Schema", "A:A2 Index", "B:B1 Page"], "{text}");
-            assert_eq!(shape(&text), ["A1<-", "A2<-", "B1<-A1,A2"], "{text}");
-        }
-    }
-    let text = "## Group 1: Data\n- [ ] 1.1 Schema\n  - Dependencies: None\n- [x] **1.2 Index** (2h)\n## Group 2: UI\n- [ ] 2.1 Page (depends on 1.2)\n";
-    assert_eq!(shape(text), ["1.1<-", "1.2<-", "2.1<-1.2"]);
-    let (draft, ..) = built(text);
-    assert_eq!((draft.tasks[1].title.value.as_str(), draft.tasks[1].is_done), ("Index", true));
-    assert_eq!(draft.tasks[1].effort.as_ref().map(|effort| effort.value), Some(plan::Effort::Minutes(120)));
-}
-
-#[test]
-fn a_list_about_tasks_of_a_stream_begins_none() {
-    let text = "### Stream A: One\n1. **Alpha**\n2. **Beta**\n- A1: it waits for nothing\n\n### Stream B: Two\n- B1: Gamma\n  - B1.1: a part\n\n\
-                **Order**:\n- B1: comes first\n- B2: is no task\n";
-    assert_eq!(tasks(text), ["A:1 Alpha", "A:2 Beta", "B:B1 Gamma"]);
-    let text = "### Stream A: One\nTasks:\n- A1: the schema\n- A2: the index\n\n#### A1: Schema\n- Effort: S\n\n#### A2: Index\n- Dependencies: A1\n";
-    assert_eq!(shape(text), ["A1<-", "A2<-A1"]);
-    let text = "### Stream A: One\nTasks:\n- A1: the schema\n\n**A1. Schema**\n- Effort: S\n";
-    assert_eq!(tasks(text), ["A:A1 Schema"]);
-    let text = "**Stream A:** the database people do this.\n\nAnd so on.\n\n### Task 1: One\n**Effort**: S\n";
-    assert_eq!(tasks(text), ["-:1 One"]);
-    let text = "## Progress\n- [ ] **Task 1: One**\n- [ ] Task 2: Two\n\n## Task 1: One\n- Effort: S\n\n## Task 2: Two\n- Dependencies: Task 1\n";
-    assert_eq!(shape(text), ["1<-", "2<-1"]);
-}
-
-#[test]
-fn a_list_of_what_is_done_may_stand_before_the_tasks() {
-    for item in ["- [x] Task N: TITLE", "- [ ] **Task N: TITLE**", "- [ ] **Task N**: TITLE (done by Ann)"] {
-        let item = |id: &str, title: &str| item.replace('N', id).replace("TITLE", title);
-        let list = format!("## Progress\n{}\n{}\n\n", item("1", "Schema"), item("2", "API"));
-        let text =
-            format!("{list}### Stream A: One\n1. **Schema**\n   - Effort: S\n2. **API**\n   - Dependencies: Task 1\n");
-        assert_eq!(tasks(&text), ["A:1 Schema", "A:2 API"], "{text}");
-        assert_eq!(shape(&text), ["1<-", "2<-1"], "{text}");
-    }
-    let (_, faults) = refused("- [ ] Task 1: Schema\n\n### Stream A: One\n1. **Something else**\n");
-    assert!(faults.iter().any(|fault| fault.code == "duplicate-id"), "another title is another task: {faults:?}");
-}
-
-#[test]
-fn a_box_with_the_word_task_is_one_anywhere() {
-    let text = "## Epic 1: Data\n\n### Story 1.1: Schema\n- [ ] Task 1.1.1: Tables\n- [x] Task 1.1.2: Indexes (depends on 1.1.1)\n";
-    assert_eq!(shape(text), ["1.1.1<-", "1.1.2<-1.1.1"]);
-}
-
-#[test]
-fn a_numbered_heading_that_says_what_it_waits_for_is_a_task() {
-    let text = "# Plan\n\n### 1. Schema\n**Dependencies:** None\n**Effort:** S\n\n### 2. API\n- Depends on: 1\n\n### 3. Outlook\nLater.\n";
-    assert_eq!(order(text), ["1<-", "2<-1"]);
-    let (_, faults) = read(text);
-    let unread: Vec<_> = faults.iter().filter(|fault| fault.code == "unread-task").collect();
-    assert_eq!(unread.len(), 1, "the third goes on as a task would: {faults:?}");
-    for head in [
-        "## ABC-101 Schema\n**Depends on**: none\n\n## ABC-102 API",
-        "## [ABC-101] Schema\n**Depends on**: none\n\n## [ABC-102] API",
-    ] {
-        assert_eq!(shape(&format!("{head}\n**Depends on**: ABC-101\n")), ["ABC-101<-", "ABC-102<-ABC-101"], "{head}");
-    }
-    let text = "## Milestone 1: Data\n### M1-T1: Schema\n**Depends on:** -\n### M1-T2: API\n**Depends on:** M1-T1\n## Milestone 2: UI\n### M2-T1: Page\n**Depends on:** M1-T1, M1-T2\n";
-    assert_eq!(shape(text), ["M1-T1<-", "M1-T2<-M1-T1", "M2-T1<-M1-T2"]);
-    let text = "## Stream A: Data\n### A1 Schema [2h]\n- **Effort**: S\n### A2 API\n- **Dependencies**: A1\n";
-    assert_eq!(tasks(text), ["A:A1 Schema", "A:A2 API"]);
-    let (_, faults) = refused(
-        "# Design\n\n### 1. Login\n**Dependencies:** bcrypt, jsonwebtoken\n\n### 2. Sessions\n**Dependencies:** redis\n",
-    );
-    assert!(faults.iter().any(|fault| fault.code == "no-tasks"), "a component's libraries are no order: {faults:?}");
-}
-
-#[test]
-fn a_document_without_tasks_is_told_what_it_has_instead() {
-    let told = |text: &str| {
-        let (_, faults) = refused(text);
-        faults.into_iter().find(|fault| fault.code == "unread-task").map(|fault| fault.text).unwrap_or_default()
-    };
-    assert_eq!(told("# P\n\n1. Schema\n2. API\n3. UI\n"), "none of this is read as a task: 3 numbered items");
-    assert_eq!(
-        told(
-            "# P\n\n- [ ] a\n- [ ] b\n- [ ] c\n\n### Part 1: One\n**Dependencies**: None\n### Part 2: Two\n**Dependencies**: Part 1\n"
-        ),
-        "none of this is read as a task: 3 boxes without a label, 2 fields of dependencies"
-    );
-    assert_eq!(told("tasks:\n  - id: 1\n"), "none of this is read as a task: YAML instead of Markdown");
-    assert_eq!(told("<tasks>\n</tasks>\n"), "none of this is read as a task: XML instead of Markdown");
-    assert_eq!(told("# P\n\nSome words: here.\n"), "");
-}
-
-#[test]
 fn a_phase_that_says_what_it_waits_for_is_told_that_nobody_reads_it() {
     let text = "## Phase 1: Data\n- [ ] **1.1 Schema**\n\n## Phase 2: UI (depends on Phase 1)\n- [ ] **2.1 Page** — depends on 1.1, parallel with luck\n";
     assert_eq!(order(text), ["1.1<-", "2.1<-1.1"], "what is no name beside one is no reason to lose it");
@@ -467,4 +349,119 @@ fn a_table_of_dependencies_beside_the_tasks_is_held_against_their_fields() {
         assert_eq!(told.len(), 1, "{row}");
         assert!(told[0].starts_with("this row says that task 1 waits for task 3"), "{told:?}");
     }
+}
+
+#[test]
+fn what_a_task_waits_for_may_be_said_in_other_words_and_signs() {
+    for field in [
+        "- Requires: Task 1",
+        "- **After**: Task 1",
+        "- Needs: 1",
+        "- Predecessors: 1",
+        "- Waits for: Task 1",
+        "- Prereqs: Task 1",
+        "- Must follow: Task 1",
+        "- **Dependencies** – Task 1",
+        "- Dependencies — Task 1",
+        "- Dependencies: <!-- Task 3? --> Task 1",
+        "- Dependencies: Task 1 <!-- and Task 3? -->",
+        "- Dependencies: Tasks 1，1",
+        "- Dependencies: Task 1<br>Task 1",
+    ] {
+        let text =
+            format!("### Task 1: One\n- Effort: S\n\n### Task 2: Two\n{field}\n\n### Task 3: Three\n- Effort: S\n");
+        assert_eq!(shape(&text), ["1<-", "2<-1", "3<-"], "{field}");
+    }
+    for note in [
+        "(depends on: Task 1)",
+        "(depends on Task 1)",
+        "(deps: 1)",
+        "[depends: Task 1]",
+        "(needs Task 1)",
+        ", blocked by Task 1",
+        "— depends on Task 1",
+        "(Effort: 1h; Depends on: Task 1)",
+        "(after Task 1)",
+    ] {
+        let text = format!("- [ ] **Task 1: One**\n- [ ] **Task 2: Two** {note}\n- [ ] **Task 3: Three**\n");
+        assert_eq!(shape(&text), ["1<-", "2<-1", "3<-"], "{note}");
+    }
+    let other = "### Task 1: One\n- Requires: Node 20\n- Needs: 2 approvals\n- After: the launch\n- Effort: S\n";
+    assert_eq!(shape(other), ["1<-"], "what is no name is no dependency");
+}
+
+#[test]
+fn a_streams_note_may_have_several_clauses() {
+    for note in [
+        "(Parallel with Stream B; Depends on Stream A)",
+        "(Depends on Stream A, parallel with Stream B)",
+        "(Depends: A)",
+        "[depends on: Stream A]",
+        "(Depends upon Stream A)",
+        "(needs Stream A)",
+    ] {
+        let text = format!(
+            "### Stream A: One\n1. **Alpha**\n### Stream B: Two\n2. **Beta**\n### Stream C: Three {note}\n3. **Gamma**\n"
+        );
+        assert_eq!(shape(&text), ["1<-", "2<-", "3<-1"], "{note}");
+    }
+}
+
+#[test]
+fn letters_and_mixed_names_mean_tasks_where_these_are_called_so() {
+    let text = |field: &str| {
+        format!(
+            "### Task A: One\n- Effort: S\n### Task B: Two\n- Effort: S\n### Task C: Three\n- Depends on: {field}\n"
+        )
+    };
+    for field in ["Tasks A and B", "A, B", "Tasks A, B", "Task A, Task B"] {
+        assert_eq!(shape(&text(field)), ["A<-", "B<-", "C<-A,B"], "{field}");
+    }
+    let text = |field: &str| {
+        format!(
+            "### Stream A: One\n1. **Alpha**\n### Stream B: Two\n2. **Beta**\n3. **Gamma**\n### Stream C: Three\n4. **Delta**\n   - Dependencies: {field}\n"
+        )
+    };
+    for field in ["Stream A, B3", "Stream A, 3", "B3, Stream A"] {
+        assert_eq!(shape(&text(field))[3], "4<-1,3", "{field}");
+    }
+}
+
+#[test]
+fn many_short_ranges_are_few_edges() {
+    let items: String = (1..=1_500)
+        .map(|n| {
+            format!(
+                "{n}. **T{n} x**\n   - Dependencies: {}\n",
+                if n < 3 { "None".to_owned() } else { format!("Tasks {} to {}", n - 2, n - 1) }
+            )
+        })
+        .collect();
+    let (_, plan, _) = built(&format!("### Stream A: One\n{items}"));
+    assert!(plan.len() > 1_500);
+}
+
+#[test]
+fn a_gate_line_may_say_what_it_is_after_before_its_text_in_other_signs() {
+    let head = "### Stream A: One\n1. **Alpha**\n### Stream B: Two\n2. **Beta**\n\n## Quality Gates\n";
+    for line in [
+        "- **Gate 1 – after Stream A:** alpha holds",
+        "- **Gate 1 — Stream A**: alpha holds",
+        "- **Gate 1** (Stream A): alpha holds",
+    ] {
+        let (_, plan, _) = built(&format!("{head}{line}\n"));
+        let told: Vec<String> = criteria(plan.blueprint(), "stream:A").into_iter().map(|(text, _)| text).collect();
+        assert_eq!(told, ["alpha holds"], "{line}");
+    }
+    let (_, plan, _) = built(&format!("{head}- **Gate after Task 1**: eps holds\n"));
+    assert!(criteria(plan.blueprint(), "task:1").iter().any(|(text, _)| text == "eps holds"), "its text is not lost");
+}
+
+#[test]
+fn what_is_said_of_a_container_that_is_no_stream_is_told() {
+    let text = "## Milestone 1: Base\n### Task 1: One\n- Effort: S\n\n## Milestone 2: UI\n**Depends on:** Milestone 1\n\n### Task 2: Two\n- Effort: S\n";
+    let (_, faults) = read(text);
+    assert!(faults.is_empty() || faults.iter().all(|fault| fault.code == "unread-dependency"), "{faults:?}");
+    let (_, faults) = read(&text.replace("Milestone 1\n\n", "Task 1\n\n"));
+    assert_eq!(faults.iter().filter(|fault| fault.code == "unread-dependency").count(), 1, "{faults:?}");
 }

@@ -202,6 +202,24 @@ fn two_wide_phases_make_as_many_edges_as_tasks() {
 }
 
 #[test]
+fn other_tags_than_the_one_that_is_read_are_told() {
+    let text = r#"{"master": {"tasks": [{"id": 1, "title": "A"}]}, "hotfix": {"tasks": [{"id": 1, "title": "B"}]}}"#;
+    let (draft, faults) = read(text);
+    assert_eq!(draft.tasks.len(), 1);
+    assert!(
+        faults.iter().any(|fault| fault.code == "unread-tag" && fault.text.ends_with("not those of `hotfix`")),
+        "{faults:?}"
+    );
+}
+
+#[test]
+fn a_chain_of_units_may_have_a_name() {
+    let named = UNITS.replace("- [", "- **Longest Chain**: [");
+    assert_ne!(named, UNITS);
+    assert_eq!(order(&named), order(UNITS));
+}
+
+#[test]
 fn headings_with_an_order_are_tasks_by_whatever_word() {
     for (one, many) in [("Story", "Stories"), ("Issue", "Issues"), ("Feature", "features"), ("Ticket", "tickets")] {
         let text = format!(
