@@ -197,10 +197,9 @@ impl Bench {
     /// What the built-in reviewers find in a patch.
     pub(super) async fn inspected(
         &self,
-        job: &Job,
-        desk: &Desk,
-        base: Oid,
-        commit: Oid,
+        (job, desk): (&Job, &Desk),
+        (base, commit): (Oid, Oid),
+        exits_prove: bool,
     ) -> Result<Vec<Finding>, Breakage> {
         let changed = self.repo.changes(base, commit).await.map_err(|fault| git(&fault))?;
         let contents = self.contents(&changed).await?;
@@ -211,7 +210,8 @@ impl Bench {
         let files = [&task.brief.files[..], &job.sheet.permits[..]].concat();
         let opened = [&job.sheet.grants[..], &job.sheet.permits[..]].concat();
         let text = &task.brief.text;
-        Ok(rules::inspect(&Inspected { changes: &changes, paths: &paths, files: &files, opened: &opened, text }))
+        let (changes, paths, files, opened) = (&changes[..], &paths[..], &files[..], &opened[..]);
+        Ok(rules::inspect(&Inspected { changes, paths, files, opened, text, exits_prove }))
     }
 
     /// What looks like a secret in the lines that a tree adds to the task's base.

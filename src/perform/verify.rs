@@ -139,7 +139,8 @@ impl Bench {
             seal,
             requires_names: self.setting.requires_names,
         });
-        let inspected = self.inspected(job, desk, base, commit).await?;
+        let exits_prove = !seal.commit.is_none() && !said.after.report.is_counted;
+        let inspected = self.inspected((job, desk), (base, commit), exits_prove).await?;
         let (blockers, remarks): (Vec<_>, Vec<_>) = inspected.into_iter().partition(|f| f.weight == Weight::Blocker);
         let mut proof = Proof {
             findings: [said.after.explain(green.findings), blockers].concat(),

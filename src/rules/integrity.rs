@@ -37,6 +37,8 @@ pub struct Inspected<'a> {
     pub opened: &'a [Box<str>],
     /// The task's own text: it may ask for a stub, a submodule or the change of a test by name.
     pub text: &'a str,
+    /// Whether exit codes are all that proves the tests: no runner gives names.
+    pub exits_prove: bool,
 }
 
 /// Secrets by their well-known shapes, each with what it is.
@@ -189,7 +191,16 @@ fn lines(seen: &Inspected<'_>, change: &Change<'_>, findings: &mut Vec<Finding>)
             let is_said = classes.as_ref().and_then(|all| all.get(at + found.start())) != Some(&Class::Comment);
             is_said && !may_ask && !names_word(seen.text, found.as_str())
         });
-        if asked.is_some() {
+        let text = change.texts().1.unwrap_or_default();
+        let ends = (seen.exits_prove && !is_test_path(path))
+            .then(|| super::ending::found(path, text.get(..at).unwrap_or_default(), line))
+            .flatten()
+            .filter(|found| classes.as_ref().is_none_or(|all| all.get(at + found) == Some(&Class::Code)));
+        if ends.is_some() {
+            let line = crate::text::shortened(line.trim(), 120);
+            let text = format!("this ends the process, and a check that gives no names of tests with it: {line}");
+            blocks(Code::EndsProcess, text);
+        } else if asked.is_some() {
             let line = crate::text::shortened(line.trim(), 120);
             blocks(Code::AsksIfTested, format!("this asks whether it is being tested: {line}"));
         } else if is_stub {
@@ -334,7 +345,14 @@ mod tests {
         let before = before.map(|text| side(0o100_644, text.as_bytes()));
         let changes = [Change { path, before, after: Some(side(mode, after)) }];
         let files: [Box<str>; 1] = ["logo.png".into()];
-        let findings = inspect(&Inspected { changes: &changes, paths: &[path], files: &files, opened: &[], text });
+        let findings = inspect(&Inspected {
+            changes: &changes,
+            paths: &[path],
+            files: &files,
+            opened: &[],
+            text,
+            exits_prove: false,
+        });
         findings.into_iter().map(|finding| (finding.code, finding.line)).collect()
     }
 

@@ -2,6 +2,7 @@
 
 mod advice;
 mod bodies;
+mod ending;
 mod exports;
 mod green;
 mod growth;

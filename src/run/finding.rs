@@ -94,6 +94,8 @@ pub enum Code {
     PathCollision,
     /// Built-in review: product code that asks whether it is being tested.
     AsksIfTested,
+    /// Built-in review: product code that ends the process, where exit codes are all that proves its tests.
+    EndsProcess,
     /// Built-in review: a submodule that was not asked for, or a link out of the tree.
     StrayLink,
     /// Out of its time limit.

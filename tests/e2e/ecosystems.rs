@@ -437,6 +437,20 @@ fn a_test_that_does_not_link_yet_is_red_where_the_runner_gives_no_names() {
 }
 
 #[test]
+fn code_that_ends_the_process_proves_nothing_where_exit_codes_are_all_there_is() {
+    let space = Space::plain();
+    space.write("tidegate.toml", "[review]\nreviewers = []\n[attempts]\ntries = 1\n");
+    space.write("Makefile", MAKEFILE);
+    space.write("src/one.c", "int one(void) { return 1; }\n");
+    space.commit("Begin");
+    let task = Task::new("Square")
+        .tests("mkdir -p test\necho 'int sq(int); int main(void) { return sq(3) != 9; }' > test/sq.c")
+        .code("printf '#include <unistd.h>\\nint sq(int x) {\\n    _exit(0);\\n}\\n' > src/sq.c");
+    space.topic("square", &stream(&[task], GATE));
+    space.execute("square").exits(1).says(&["this ends the process, and a check that gives no names of tests with it"]);
+}
+
+#[test]
 fn a_runner_that_ends_well_though_its_report_names_a_failure_opens_no_gate() {
     let space = Space::plain();
     space.write(
