@@ -178,6 +178,19 @@ pub(super) fn arrow(text: &str, from: usize) -> Option<Range<usize>> {
     ["→", "->", "=>", "⇒"].into_iter().filter_map(at).min_by_key(|range| range.start)
 }
 
+/// What stands between the arrows of a line: `A → B → C`. Nothing where there is no arrow.
+pub(super) fn between_arrows(text: &str, start: usize) -> Vec<Range<usize>> {
+    let (mut pieces, mut at) = (Vec::new(), start);
+    while let Some(arrow) = arrow(text, at) {
+        pieces.push(at..arrow.start);
+        at = arrow.end;
+    }
+    if !pieces.is_empty() {
+        pieces.push(at..text.len());
+    }
+    pieces
+}
+
 /// `12.` or `12)` at the start: the number, and where the text goes on.
 pub(super) fn number(text: &str) -> Option<(Range<usize>, usize)> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();

@@ -8,7 +8,7 @@ use super::{
     inline::plain,
     label,
     lines::{Kind, Lines},
-    outline::TaskLines,
+    outline::{Owner, TaskLines},
     table,
     task::{verbatim, written},
 };
@@ -82,13 +82,29 @@ fn is_order(name: &str) -> bool {
     name.contains("depend") || name.starts_with("deps") || name.contains("blocked by") || name.contains("prerequisite")
 }
 
-/// Takes what tables say of tasks that are told elsewhere: `| Task 3 | Task 1 |` below a header with what each depends on.
+/// Takes what is said of tasks that are told elsewhere: `| Task 3 | Task 1 |` below a header with what each depends on, and
+/// `- Task 1 → Task 2` outside of a task.
 pub(super) fn beside(lines: &Lines<'_>, page: &mut Page) {
     let index = page.index();
     let task = |cell: &Range<usize>| {
         let text = &lines.source[cell.clone()];
         index.id(&plain(text)).or_else(|| index.task(lines.noun, text))
     };
+    let is_outside =
+        |n: &usize| !matches!(page.outline.owners[*n], Owner::Task(_)) && lines.line(*n).kind == Kind::Text;
+    let mut drawn = Vec::new();
+    for number in (0..lines.len()).filter(is_outside) {
+        let (line, text) = (lines.line(number), lines.text(number));
+        let start = label::bullet(text).or_else(|| label::number(text).map(|(_, start)| start)).unwrap_or(0);
+        let pieces = label::between_arrows(text, start);
+        let pieces = pieces.into_iter().map(|piece| line.text + piece.start..line.text + piece.end);
+        let tasks: Vec<_> = pieces.map(|piece| (task(&piece), piece)).collect();
+        drawn.extend(tasks.windows(2).filter_map(|pair| {
+            let [(before, from), (after, to)] = pair else { return None };
+            Some(Arrow { before: (*before)?, after: (*after)?, at: lines.span(from.start, to.end), by: Shown::Row })
+        }));
+    }
+    page.draft.arrows.extend(drawn.into_iter().take(MOST_ARROWS));
     let (mut header, mut depends) = (0, None);
     for number in (0..lines.len()).filter(|&n| lines.line(n).kind == Kind::Row) {
         let cells = table::cells(lines, number);

@@ -103,15 +103,10 @@ fn chain(
     });
     let start = start + lead.map_or(0, |(_, behind)| behind);
     let start = text.len() - text[start..].trim_start_matches([':', ' ']).len();
-    let (mut pieces, mut at) = (Vec::new(), start);
-    while let Some(arrow) = label::arrow(text, at) {
-        pieces.push(at..arrow.start);
-        at = arrow.end;
-    }
+    let pieces = label::between_arrows(text, start);
     if pieces.is_empty() {
         return false;
     }
-    pieces.push(at..text.len());
     let found: Vec<Option<usize>> = pieces.iter().map(|p| names.task("unit", &text[p.clone()])).collect();
     if found.iter().all(Option::is_none) {
         return false;

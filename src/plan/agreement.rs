@@ -63,10 +63,10 @@ impl Builder<'_> {
         let here = format!("what {noun} {after} waits for");
         if arrow.by == Shown::Row {
             let text = format!(
-                "this row says that {noun} {after} waits for {noun} {before}, which its own fields do not: it makes no edge"
+                "this says that {noun} {after} waits for {noun} {before}, which its own fields do not: it makes no edge"
             );
             let help = format!("name {before} in the dependencies of {after} if it does");
-            let at = [(arrow.at, "the row"), (field, here.as_str())];
+            let at = [(arrow.at, "here"), (field, here.as_str())];
             return self.fault(Severity::Warning, "drawing-disagrees", text, &at, Some(&help));
         }
         let text = format!("an arrow goes from {noun} {before} to {noun} {after}, which does not wait for it");

@@ -142,7 +142,7 @@ pub enum Shown {
     Graph,
     /// A second document: a disagreement is a warning.
     Document,
-    /// A table's row: it need not say everything, and is a warning where it says what no field does.
+    /// A table's row, or a line beside the tasks: it need not say everything, and is a warning where it says what no field does.
     Row,
 }
 

@@ -347,8 +347,10 @@ fn a_table_of_dependencies_beside_the_tasks_is_held_against_their_fields() {
     for row in ["| 1 | 3 |", "| Task 1 | UI |", "| Schema | Task 3 |"] {
         let told = told(row);
         assert_eq!(told.len(), 1, "{row}");
-        assert!(told[0].starts_with("this row says that task 1 waits for task 3"), "{told:?}");
+        assert!(told[0].starts_with("this says that task 1 waits for task 3"), "{told:?}");
     }
+    let told = told("\n## Dependencies\n\n- Task 1 → Task 2 → UI\n- Task 3 -> Task 1\n- Input → Task 1\n");
+    assert_eq!(told.len(), 1, "{told:?}");
 }
 
 #[test]

@@ -117,8 +117,8 @@ fn a_row_is_told_where_it_says_what_no_field_says_and_need_not_say_all() {
     assert_eq!(
         told(&author.draft()),
         [
-            "warning drawing-disagrees: this row says that task 2 waits for task 4, which its own fields do not: it makes no edge | \
-          | 1 | 3 |: the row | Task 1: what task 2 waits for"
+            "warning drawing-disagrees: this says that task 2 waits for task 4, which its own fields do not: it makes no edge | \
+          | 1 | 3 |: here | Task 1: what task 2 waits for"
         ]
     );
     let mut both = chain();
