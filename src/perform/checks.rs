@@ -73,7 +73,12 @@ impl Checks {
         let is_said = |ecosystem: &dyn Ecosystem, place: &Place<'_>| {
             let manifest = ecosystem.manifests().iter().find(|name| place.has(name)).copied().unwrap_or_default();
             let path = [place.folder, manifest].join("/");
+            // `web/src/**` is about the project in `web`; about that of the root is what its manifest is among.
+            let is_below = |glob: &String| {
+                glob.strip_prefix(place.folder).is_some_and(|rest| !place.folder.is_empty() && rest.starts_with('/'))
+            };
             globs.iter().any(|globs| globs.is_match(path.trim_start_matches('/')))
+                || wanted.paths.iter().flat_map(|(globs, _)| globs).any(is_below)
         };
         let by_default = |level: Level| -> Vec<String> {
             let all =
@@ -295,6 +300,7 @@ mod tests {
             (&["docs/**"][..], &["cd api && python3 -m pytest", "npm test", "true"][..]),
             (&["web/**"], &["cd api && python3 -m pytest", "npm test", "true"]),
             (&["web", "api"], &["npm test", "true"]),
+            (&["api/src/**"], &["npm test", "true"]),
             (&["**"], &["true"]),
         ] {
             let wanted = Wanted { paths: vec![(texts(globs), texts(&["true"]))], ..Wanted::default() };
