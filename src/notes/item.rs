@@ -32,11 +32,11 @@ impl Walk<'_, '_> {
         })
     }
 
-    /// Whether they say of what it waits, and that is none or has a number: `Dependencies: bcrypt` is of a component.
+    /// Whether they say of what it waits, and that is none or has the names of tasks: `Dependencies: bcrypt 5` is of a component.
     pub(super) fn has_order_among_tasks(&self, number: usize) -> bool {
         let is_tasks = |text: &str, start: usize| {
             let value = text[start..].trim();
-            dependency::is_none(value) || value.contains(|c: char| c.is_ascii_digit())
+            dependency::is_none(value) || dependency::is_names(value)
         };
         self.has_field(number, |text| {
             let keys = field::opening(text).unwrap_or_default();

@@ -99,7 +99,7 @@ fn a_numbered_heading_that_says_what_it_waits_for_is_a_task() {
     let text = "## Stream A: Data\n### A1 Schema [2h]\n- **Effort**: S\n### A2 API\n- **Dependencies**: A1\n";
     assert_eq!(tasks(text), ["A:A1 Schema", "A:A2 API"]);
     let (_, faults) = refused(
-        "# Design\n\n### 1. Login\n**Dependencies:** bcrypt, jsonwebtoken\n\n### 2. Sessions\n**Dependencies:** redis\n",
+        "# Design\n\n### 1. Login\n**Dependencies:** bcrypt 5, jsonwebtoken 9\n\n### 2. Sessions\n**Dependencies:** redis\n",
     );
     assert!(faults.iter().any(|fault| fault.code == "no-tasks"), "a component's libraries are no order: {faults:?}");
 }
