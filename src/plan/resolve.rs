@@ -135,8 +135,11 @@ impl Names<'_> {
             names.ids.entry(fold(&label).into()).or_insert(place);
             names.labels.push(label);
             names.most_pieces = names.most_pieces.max(pieces(&task.title.value));
-            let title = names.titles.entry(bare(&task.title.value).into()).or_insert(Some(place));
-            *title = title.filter(|&first| first == place);
+            // A title that is missing names nobody: an empty field would mean its task.
+            let title = Some(bare(&task.title.value)).filter(|title| !title.is_empty());
+            if let Some(known) = title.map(|title| names.titles.entry(title.into()).or_insert(Some(place))) {
+                *known = known.filter(|&first| first == place);
+            }
             for alias in &task.aliases {
                 names.aliases.entry(fold(alias).into()).or_insert(place);
             }

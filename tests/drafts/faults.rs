@@ -56,6 +56,10 @@ fn a_task_has_a_title() {
     let mut author = one();
     author.task("A", "2", "").tests("x");
     assert_eq!(plainly(&author), ["error no-title: task 2 has no title | 2: : nothing between the signs"]);
+    let mut author = one();
+    author.needs(&[]).task("A", "2", "").tests("x").needs(&[task("1")]);
+    let told = plainly(&author);
+    assert_eq!(told.len(), 1, "an empty field is no name of it, and makes no cycle: {told:?}");
 }
 
 #[test]
