@@ -109,6 +109,9 @@ pub(super) fn note(lines: &Lines<'_>, range: Range<usize>) -> Option<Needs> {
 }
 
 fn names(lines: &Lines<'_>, range: Range<usize>) -> Vec<Written<Name>> {
+    if !lines.source[range.clone()].contains("<!--") {
+        return uncommented(lines, range);
+    }
     let (mut found, mut at) = (Vec::new(), range.start);
     while let Some(open) = lines.source[at..range.end].find("<!--").map(|open| at + open) {
         found.extend(uncommented(lines, at..open));

@@ -236,9 +236,11 @@ fn plain_key(text: &str, start: usize) -> Option<(Key, usize, usize)> {
     if bare > 0 && (dependency::is_kind(names) || id_length(names) > 0) {
         return Some((Key::Dependencies, start, start + bare));
     }
-    let dash = DASHES.iter().filter_map(|dash| Some((text[start..].find(dash)?, dash.len()))).min();
+    let head = &text[start..text.floor_char_boundary(start + LONGEST_KEY)];
+    let head = &head[..head.find(':').unwrap_or(head.len())];
+    let dash = DASHES.iter().filter_map(|dash| Some((head.find(dash)?, dash.len()))).min();
     let named = dash.map(|(at, length)| (&text[start..start + at], start + at + length));
-    if let Some((name, value)) = named.filter(|(name, _)| name.ends_with(' ') && !name.contains(':'))
+    if let Some((name, value)) = named.filter(|(name, _)| name.ends_with(' '))
         && let word @ (Key::Dependencies | Key::Effort) = key(name)
     {
         return Some((word, start, value));

@@ -101,6 +101,10 @@ fn behind(note: &str, word: &str) -> Option<(usize, usize)> {
 /// `Name — depends on Stream A`, up to the end.
 fn unbracketed(text: &str, from: usize) -> Option<Note> {
     let lower = text[from..].to_ascii_lowercase();
+    // Most lines have neither word.
+    if !lower.contains("depend") && !lower.contains("blocked by") {
+        return None;
+    }
     let (at, value) = DEPENDS[..UNBRACKETED].iter().find_map(|word| behind(&lower, word))?;
     let before = text[from..from + at].trim_end();
     let title = before.trim_end_matches(['-', '–', '—', ',', ';', ':', '|', '·']);

@@ -237,6 +237,7 @@ impl Walk<'_, '_> {
         }
         let digits = task.number.clone().and_then(|n| self.lines.source[n].parse().ok());
         self.last_number = digits.unwrap_or(self.last_number);
+        self.under_criteria = None;
         self.list_indent = (task.shape != Shape::Block).then(|| self.lines.line(number).indent);
         self.task = Some(self.out.tasks.len());
         self.out.tasks.push(task);
@@ -393,7 +394,7 @@ impl Walk<'_, '_> {
         }
         let text = self.lines.text(number);
         let line = self.lines.line(number);
-        if text.ends_with(':') || text.ends_with("**") {
+        if (text.ends_with(':') || text.ends_with("**")) && label::number(text).is_none() {
             let is_criteria = is_excluded(&plain(text).to_lowercase()) && label::checkbox(text).is_none();
             self.under_criteria = is_criteria.then_some(line.indent);
         }

@@ -85,15 +85,21 @@ fn is_order(name: &str) -> bool {
 /// Takes what is said of tasks that are told elsewhere: `| Task 3 | Task 1 |` below a header with what each depends on, and
 /// `- Task 1 → Task 2` outside of a task.
 pub(super) fn beside(lines: &Lines<'_>, page: &mut Page) {
+    let is_outside =
+        |n: &usize| !matches!(page.outline.owners[*n], Owner::Task(_)) && lines.line(*n).kind == Kind::Text;
+    let arrows: Vec<usize> =
+        (0..lines.len()).filter(is_outside).filter(|&n| label::arrow(lines.text(n), 0).is_some()).collect();
+    let is_row = |n: &usize| lines.line(*n).kind == Kind::Row;
+    if arrows.is_empty() && !(0..lines.len()).any(|n| is_row(&n)) {
+        return;
+    }
     let index = page.index();
     let task = |cell: &Range<usize>| {
         let text = &lines.source[cell.clone()];
         index.id(&plain(text)).or_else(|| index.task(lines.noun, text))
     };
-    let is_outside =
-        |n: &usize| !matches!(page.outline.owners[*n], Owner::Task(_)) && lines.line(*n).kind == Kind::Text;
     let mut drawn = Vec::new();
-    for number in (0..lines.len()).filter(is_outside) {
+    for number in arrows {
         let (line, text) = (lines.line(number), lines.text(number));
         let start = label::bullet(text).or_else(|| label::number(text).map(|(_, start)| start)).unwrap_or(0);
         let pieces = label::between_arrows(text, start);
