@@ -4,28 +4,12 @@ use super::shape::regex;
 use regex::Regex;
 use std::sync::LazyLock;
 
-/// Ends of file names, and the calls of that language.
-const ROWS: [(&[&str], &str); 8] = [
-    (&[".py"], r"\b(?:os\._exit|sys\.exit|os\.abort)\s*\(|(?:^|[^\w.])(?:exit|quit)\s*\(|\bSystemExit\b"),
-    (&[".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts"], r"\bprocess\.(?:exit|reallyExit|abort)\s*\("),
-    (&[".go"], r"\b(?:os|syscall)\.Exit\s*\("),
-    (&[".rs"], r"\bprocess::(?:exit|abort)\s*\(|\blibc::_?exit\s*\("),
-    (&[".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".hh"], r"(?:^|[^\w.>])(?:_?exit|_Exit|quick_exit)\s*\("),
-    (&[".ex", ".exs"], r"\bSystem\.(?:halt|stop)\b"),
-    (&[".java", ".kt", ".scala", ".groovy"], r"\bSystem\.exit\s*\(|\.halt\s*\("),
-    (&[".rb"], r"(?:^|[^\w.])(?:exit!?|abort)\b"),
-];
-
-static ENDINGS: LazyLock<Vec<(&[&str], Regex)>> =
-    LazyLock::new(|| ROWS.into_iter().map(|(ends, shape)| (ends, regex(shape))).collect());
-
 /// Names of files, and of folders, in which programs begin: they may end there.
 const ENTRIES: [&str; 3] = ["main", "__main__", "cli"];
 const FOLDERS: [&str; 3] = ["bin", "cmd", "scripts"];
 
-/// Where a line ends the process with what may be success, outside of where a program begins. `before` is the text above it.
-pub(super) fn found(path: &str, before: &str, line: &str) -> Option<usize> {
-    let (_, shape) = ENDINGS.iter().find(|(ends, _)| ends.iter().any(|end| path.ends_with(end)))?;
+/// Where a line makes such a call with what may be success, outside of where a program begins. `before` is the text above it.
+pub(super) fn found(shape: &Regex, path: &str, before: &str, line: &str) -> Option<usize> {
     let at = shape.find_iter(line).find(|found| !fails(&line[found.end()..])).map(|found| found.start())?;
     (!is_entry(path, before)).then_some(at)
 }
@@ -52,7 +36,7 @@ static MAIN: LazyLock<Regex> = LazyLock::new(|| regex(r#"\bmain\s*\(|__name__\s*
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::idiom::idiom, *};
 
     #[test]
     fn a_call_that_may_end_well_is_found_outside_of_where_programs_begin() {
@@ -75,7 +59,11 @@ mod tests {
             ("lib/a.rs", "fn sq() {\n", "    std::process::exit(0)", true),
             ("lib/a.txt", "", "exit(0)", false),
         ] {
-            assert_eq!(found(path, before, line).is_some(), is_found, "{path}: {before}{line}");
+            assert_eq!(
+                found(&idiom(path).ends_process, path, before, line).is_some(),
+                is_found,
+                "{path}: {before}{line}"
+            );
         }
     }
 }

@@ -14,10 +14,12 @@ pub(super) struct Idiom {
     pub(super) asks: Regex,
     /// Expects something.
     pub(super) assertion: Regex,
+    /// Calls what ends the process.
+    pub(super) ends_process: Regex,
 }
 
-/// Ends of names, and the shapes of the four. Case is ignored in ASCII alone: the tables for more are not built in.
-type Row = (&'static [&'static str], &'static str, &'static str, &'static str, &'static str);
+/// Ends of names, and the shapes of the five. Case is ignored in ASCII alone: the tables for more are not built in.
+type Row = (&'static [&'static str], &'static str, &'static str, &'static str, &'static str, &'static str);
 
 /// A shape that nothing has.
 const NEVER: &str = r"[^\s\S]";
@@ -29,6 +31,7 @@ const ROWS: [Row; 9] = [
         r"\b(?:todo|unimplemented)\s*!",
         r#"\bcfg!\(\s*(?:not\(\s*)?(?:test|debug_assertions)\b|#!?\[cfg\(\s*not\(\s*test\b|"(?:NEXTEST|NEXTEST_\w+|RUST_TEST_\w+|__RUST_TEST_INVOKE)""#,
         r"\b(?:assert\w*|expect|panic|unreachable|prop_assert\w*|should_panic)\b",
+        r"\bprocess::(?:exit|abort)\s*\(|\blibc::_?exit\s*\(",
     ),
     (
         &[".py", ".pyi"],
@@ -36,6 +39,7 @@ const ROWS: [Row; 9] = [
         r"\braise NotImplementedError\b|^\s*(?:async )?def \w+\(.*:\s*pass\s*$",
         r#"["'](?:_?pytest|unittest|nose)["']\s*(?:not\s+)?in\s+(?:list\()?(?:sys\.)?modules|modules\.get\(\s*["'](?:_?pytest|unittest)["']|\bPYTEST_(?:CURRENT_TEST|VERSION|XDIST\w*|ADDOPTS)\b|\b_called_from_test\b|["']pytest["']\s+in\s+sys\.argv|sys\.modules\b.*["']_?pytest|["']_?pytest\w*["'].*\bsys\.modules\b|\b(?:co_name|inspect\.stack\(\)|_getframe\()[^\n]*["']_?test|["']test_?["'][^\n]*\bco_name\b|\bopen\(\s*["'](?:[^"']*/)?(?:tests?/|test_\w+\.py)|\bPath\(\s*["']tests?["'/]|\bglob\(\s*["'](?:[^"']*/)?test_"#,
         r"\b(?:assert\w*|raises|warns|fail)\b",
+        r"\b(?:os\._exit|sys\.exit|os\.abort)\s*\(|(?:^|[^\w.])(?:exit|quit)\s*\(|\bSystemExit\b",
     ),
     (
         &[".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts"],
@@ -43,6 +47,7 @@ const ROWS: [Row; 9] = [
         r#"(?i-u)throw (?:new )?\w*Error\(\s*["'`](?:not (?:yet )?implemented|unimplemented|to ?do\b|fixme)"#,
         r#"\bNODE_ENV\b\s*["'\]]*\s*[!=]==?\s*["'`]test["'`]|["'`]test["'`]\s*[!=]==?\s*(?:process\.)?env\.NODE_ENV|\b(?:JEST_WORKER_ID|VITEST(?:_\w+)?|NODE_TEST_CONTEXT)\b|\bimport\.meta\.vitest\b|\btypeof (?:jest|vi|vitest|describe|beforeEach|expect)\b|\bglobalThis\.(?:jest|vi|expect|describe|__vitest_\w+)\b|--test\b.*\bexecArgv|\bexecArgv\b.*--test\b|\bprocess\.argv\[1\][^\n]*\.(?:test|spec)\b|\.stack\b[^\n]*["'`/][^"'`\n]*\b(?:test|spec)\b|\brequire\.main\b[^\n]*\.(?:test|spec)\b|\breadFile(?:Sync)?\(\s*["'`](?:[^"'`]*/)?(?:tests?/|[\w.-]*\.(?:test|spec)\.)"#,
         r"\b(?:expect|assert\w*|should|ok|equal|deepEqual|strictEqual|throws|rejects)\b",
+        r"\bprocess\.(?:exit|reallyExit|abort)\s*\(",
     ),
     (
         &[".go"],
@@ -50,6 +55,7 @@ const ROWS: [Row; 9] = [
         r#"(?i-u)panic\(\s*"(?:not (?:yet )?implemented|unimplemented|todo)"#,
         r#"\btesting\.Testing\(\)|flag\.Lookup\(\s*"test\.|strings\.\w+\(\s*os\.Args\[0\],\s*"[^"]*test|\bos\.(?:Stat|Open|ReadFile)\(\s*"[^"]*_test\.go"|\b(?:FuncForPC|runtime\.Caller)\b[^\n]*"[^"]*Test"#,
         r"\b(?:Error|Errorf|Fatal|Fatalf|Fail|FailNow|assert|require)\b",
+        r"\b(?:os|syscall)\.Exit\s*\(",
     ),
     (
         &[".ex", ".exs"],
@@ -57,6 +63,7 @@ const ROWS: [Row; 9] = [
         r#"(?i-u)raise "(?:not (?:yet )?implemented|todo)"#,
         r"\bMix\.env\(\)\s*[!=]=\s*:test\b|:test\s*[!=]=\s*Mix\.env",
         r"\b(?:assert\w*|refute\w*)\b",
+        r"\bSystem\.(?:halt|stop)\b",
     ),
     (
         &[".java", ".kt", ".kts", ".scala", ".groovy"],
@@ -64,6 +71,7 @@ const ROWS: [Row; 9] = [
         r#"(?i-u)UnsupportedOperationException\(\s*"(?:not (?:yet )?implemented|todo)|\bTODO\(""#,
         r#""org\.junit|Class\.forName\(\s*"org\.(?:junit|testng)"#,
         r"\b(?:assert\w*|verify|expect\w*|should\w*)\b",
+        r"\bSystem\.exit\s*\(|\.halt\s*\(",
     ),
     (
         &[".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".hh"],
@@ -71,26 +79,36 @@ const ROWS: [Row; 9] = [
         r#"(?i-u)\bassert\s*\(\s*(?:!|false &&|0 &&)\s*"(?:not (?:yet )?implemented|unimplemented|todo)|#error "(?:not (?:yet )?implemented|todo)|throw std::\w+\("(?:not (?:yet )?implemented|unimplemented|todo)"#,
         NEVER,
         r"\b(?:assert\w*|ASSERT_\w+|EXPECT_\w+|REQUIRE\w*|CHECK\w*|TEST_ASSERT\w*|cr_assert\w*|ck_assert\w*)\b",
+        r"(?:^|[^\w.>])(?:_?exit|_Exit|quick_exit)\s*\(",
     ),
-    (&["CMakeLists.txt", ".cmake"], r"(?i-u)\b(?:DISABLED|WILL_FAIL)\s+(?:TRUE|ON|YES|1)\b", NEVER, NEVER, NEVER),
+    (
+        &["CMakeLists.txt", ".cmake"],
+        r"(?i-u)\b(?:DISABLED|WILL_FAIL)\s+(?:TRUE|ON|YES|1)\b",
+        NEVER,
+        NEVER,
+        NEVER,
+        NEVER,
+    ),
     (
         &[".rb"],
         r"\b(?:xit|xdescribe|xcontext|fit|fdescribe|pending|skip)\b\s*[\('\x22]",
         r"\braise NotImplementedError\b",
         r"\bdefined\?\(\s*(?:RSpec|Minitest)\b|Rails\.env\.test\?",
         r"\b(?:assert\w*|refute\w*|expect|should)\b",
+        r"(?:^|[^\w.])(?:exit!?|abort)\b",
     ),
 ];
 
 static IDIOMS: LazyLock<Vec<Idiom>> = LazyLock::new(|| {
     let regex = |shape: &str| Regex::new(shape).expect("a constant shape: a test uses each");
-    let rows = ROWS.into_iter().chain([(&[""][..], NEVER, r"raise NotImplementedError", NEVER, NEVER)]);
-    let idiom = |(ends, skip, stub, asks, assertion): Row| Idiom {
+    let rows = ROWS.into_iter().chain([(&[""][..], NEVER, r"raise NotImplementedError", NEVER, NEVER, NEVER)]);
+    let idiom = |(ends, skip, stub, asks, assertion, ends_process): Row| Idiom {
         ends,
         skip: regex(skip),
         stub: regex(stub),
         asks: regex(asks),
         assertion: regex(assertion),
+        ends_process: regex(ends_process),
     };
     rows.map(idiom).collect()
 });

@@ -160,9 +160,11 @@ fn added<'a>(change: &Change<'a>) -> Vec<(u32, usize, &'a str)> {
 
 fn lines(seen: &Inspected<'_>, change: &Change<'_>, findings: &mut Vec<Finding>) {
     let path = change.path;
-    let classes = change.texts().1.and_then(|text| classes(path, text));
+    let after = change.texts().1;
+    let classes = after.and_then(|text| classes(path, text));
     let idiom = idiom(path);
-    let may_ask = is_test_path(path) || super::protects(path).is_some();
+    let is_test = is_test_path(path);
+    let may_ask = is_test || super::protects(path).is_some();
     let asks_for_stub = asks_for_stub(seen.text);
     let is_prose = [".md", ".txt", ".rst", ".adoc"].iter().any(|end| path.ends_with(end));
     for (number, at, line) in added(change) {
@@ -170,6 +172,7 @@ fn lines(seen: &Inspected<'_>, change: &Change<'_>, findings: &mut Vec<Finding>)
             return;
         }
         let line = looked_at(line);
+        let above = after.and_then(|text| text.get(..at)).unwrap_or_default();
         let mut blocks = |code, text: String| findings.push(Finding::blocker(code, text).at(path, Some(number)));
         if MARKER.is_match(line) {
             blocks(Code::ConflictMarker, "a conflict marker".to_owned());
@@ -185,15 +188,14 @@ fn lines(seen: &Inspected<'_>, change: &Change<'_>, findings: &mut Vec<Finding>)
             None => false,
         };
         let is_stub = class(&idiom.stub, Class::Code) || (classes.is_none() && idiom.stub.is_match(line));
-        let is_stub = is_stub || path.ends_with(".py") && is_empty_body(change, at, line);
+        let is_stub = is_stub || path.ends_with(".py") && is_empty_body(above, line);
         let is_todo = class(&TODO, Class::Comment) || (classes.is_none() && COMMENTED_TODO.is_match(line));
         let asked = idiom.asks.find(line).filter(|found| {
             let is_said = classes.as_ref().and_then(|all| all.get(at + found.start())) != Some(&Class::Comment);
             is_said && !may_ask && !names_word(seen.text, found.as_str())
         });
-        let text = change.texts().1.unwrap_or_default();
-        let ends = (seen.exits_prove && !is_test_path(path))
-            .then(|| super::ending::found(path, text.get(..at).unwrap_or_default(), line))
+        let ends = (seen.exits_prove && !is_test)
+            .then(|| super::ending::found(&idiom.ends_process, path, above, line))
             .flatten()
             .filter(|found| classes.as_ref().is_none_or(|all| all.get(at + found) == Some(&Class::Code)));
         if ends.is_some() {
@@ -212,10 +214,9 @@ fn lines(seen: &Inspected<'_>, change: &Change<'_>, findings: &mut Vec<Finding>)
 }
 
 /// Whether a line is all that a function of a Python module has. What a class leaves to its heirs may well be empty.
-fn is_empty_body(change: &Change<'_>, at: usize, line: &str) -> bool {
-    let before = || change.texts().1?.get(..at)?.lines().next_back();
+fn is_empty_body(above: &str, line: &str) -> bool {
     let is_head = |head: &str| ["def ", "async def "].iter().any(|word| head.starts_with(word)) && head.ends_with(':');
-    matches!(line.trim(), "pass" | "...") && before().is_some_and(|head| is_head(head.trim_end()))
+    matches!(line.trim(), "pass" | "...") && above.lines().next_back().is_some_and(|head| is_head(head.trim_end()))
 }
 
 /// What is looked at of a line.
