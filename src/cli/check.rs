@@ -199,9 +199,8 @@ pub fn text(plan: &Plan, draft: &Draft, warnings: &[Fault], settings: &Settings)
     let tasks = plan.ids().filter(|&id| plan.node(id).task().is_some()).count();
     let streams = draft.streams.len();
     let _ = writeln!(out, "{}: {}", blueprint.topic, clean(&blueprint.title));
-    let what = if tasks == 1 { format!("1 {}", draft.form.noun) } else { format!("{tasks} {}", draft.form.nouns()) };
-    let what = (what, many(streams, "stream"));
-    let _ = writeln!(out, "{}, {}, at most {} at once", what.0, what.1, plan.width());
+    let noun = if tasks == 1 { draft.form.noun.to_owned() } else { draft.form.nouns() };
+    let _ = writeln!(out, "{tasks} {noun}, {}, at most {} at once", many(streams, "stream"), plan.width());
     if draft.form.name != "breakdown" {
         let _ = writeln!(out, "Read as a {}", draft.form.name);
     }

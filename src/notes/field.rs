@@ -134,6 +134,12 @@ pub(super) fn key(name: &str) -> Key {
     }
 }
 
+/// Where on a line begins what something waits for.
+pub(super) fn orders(text: &str) -> impl Iterator<Item = usize> {
+    let keys = opening(text).unwrap_or_default();
+    keys.into_iter().filter(|(key, ..)| *key == Key::Dependencies).map(|(.., start)| start)
+}
+
 /// Whether a line begins a field that only a task has: what tells a list of tasks from prose with numbers.
 pub(super) fn is_evidence(text: &str) -> bool {
     opening(text).is_some_and(|keys| {

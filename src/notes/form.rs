@@ -113,8 +113,7 @@ pub(super) fn decide(lines: &Lines<'_>) -> (Form, Option<Outline>) {
         // Steps among lists of boxes are a part of something else.
         Counts { steps: 1.., .. } if !has_lists && (found.filled > 0 || found.loose == 0) => Form::Steps,
         Counts { sessions: 2.., .. } if !has_lists => Form::Sessions,
-        _ if told.is_some() => told.unwrap_or(Form::Breakdown),
-        _ if !outline.tasks.is_empty() => Form::Breakdown,
+        _ if told.is_some() || !outline.tasks.is_empty() => told.unwrap_or(Form::Breakdown),
         Counts { items: 1.., .. } => Form::Checklist,
         Counts { rows: 1.., .. } => named.unwrap_or(Form::Table),
         Counts { tickets: 2.., .. } => named.unwrap_or(Form::Tickets),
@@ -206,9 +205,7 @@ fn is_filled(lines: &Lines<'_>, heading: usize) -> bool {
 
 /// Whether they say what it waits for.
 fn is_ordered(lines: &Lines<'_>, heading: usize) -> bool {
-    let waits =
-        |text| field::opening(text).is_some_and(|keys| keys.iter().any(|key| key.0 == field::Key::Dependencies));
-    below(lines, heading).any(waits)
+    below(lines, heading).any(|text| field::orders(text).next().is_some())
 }
 
 /// The lines of text right below a heading.

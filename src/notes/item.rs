@@ -34,14 +34,8 @@ impl Walk<'_, '_> {
 
     /// Whether they say of what it waits, and that is none or has the names of tasks: `Dependencies: bcrypt 5` is of a component.
     pub(super) fn has_order_among_tasks(&self, number: usize) -> bool {
-        let is_tasks = |text: &str, start: usize| {
-            let value = text[start..].trim();
-            dependency::is_none(value) || dependency::is_names(value)
-        };
-        self.has_field(number, |text| {
-            let keys = field::opening(text).unwrap_or_default();
-            keys.iter().any(|&(key, _, start)| key == field::Key::Dependencies && is_tasks(text, start))
-        })
+        let is_tasks = |value: &str| dependency::is_none(value) || dependency::is_names(value);
+        self.has_field(number, |text| field::orders(text).any(|start| is_tasks(text[start..].trim())))
     }
 
     fn has_field(&self, number: usize, is_wanted: impl Fn(&str) -> bool) -> bool {

@@ -27,8 +27,8 @@ const OTHERS: [&str; 11] = [
     "direction",
     "accTitle",
 ];
-/// A graph with more arrows is not looked at.
-const MOST_ARROWS: usize = 100_000;
+/// More arrows are not looked at.
+pub(super) const MOST_ARROWS: usize = 100_000;
 
 /// A node where it is written.
 #[derive(Clone, Debug)]

@@ -440,8 +440,7 @@ impl Walk<'_, '_> {
 
     /// `**Depends on:** Milestone 1`, of whatever it is.
     fn is_order(&self, text: &str) -> bool {
-        let keys = field::opening(text).unwrap_or_default();
-        keys.iter().any(|&(key, _, start)| key == field::Key::Dependencies && dependency::is_names(&text[start..]))
+        field::orders(text).any(|start| dependency::is_names(&text[start..]))
     }
 
     fn fence(&mut self, number: usize, fence: usize) {

@@ -8,15 +8,13 @@ use super::{
     inline::plain,
     label,
     lines::{Kind, Lines},
+    mermaid::MOST_ARROWS,
     outline::{Owner, TaskLines},
     table,
     task::{verbatim, written},
 };
 use crate::plan::{Arrow, Name, Shown, TaskDraft, Written};
 use std::ops::Range;
-
-/// What more tables say than this is not looked at.
-const MOST_ARROWS: usize = 100_000;
 
 /// Which column is what, by the header's words.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,8 +1,7 @@
 //! Warnings: what a person may have meant for a task, a gate or an end, and what is not read as one.
 
 use super::{
-    field::{self, Key},
-    form,
+    field, form,
     inline::plain,
     label,
     lines::{Kind, Lines},
@@ -76,7 +75,7 @@ pub(super) fn unfilled(tasks: &[TaskDraft]) -> Vec<Fault> {
 pub(super) fn instead(lines: &Lines<'_>) -> Option<Fault> {
     const FEW: usize = 3;
     let texts = || (0..lines.len()).filter(|&n| lines.line(n).kind == Kind::Text).map(|n| lines.text(n));
-    let waits = |text: &&str| field::opening(text).is_some_and(|keys| keys.iter().any(|k| k.0 == Key::Dependencies));
+    let waits = |text: &&str| field::orders(text).next().is_some();
     let is_item = |text: &&str| label::number(text).is_some_and(|(_, start)| label::checkbox(&text[start..]).is_none());
     let found = [
         (form::loose_boxes(lines), FEW, "boxes without a label"),

@@ -421,32 +421,31 @@ fn the_sample_in_python_goes_the_whole_way() {
 /// Where make has each test compiled together with the code, and gives no names.
 const MAKEFILE: &str = ".PHONY: test\ntest:\n\tfor t in test/*.c; do [ ! -e \"$$t\" ] || { cc -o /tmp/t src/*.c \"$$t\" && /tmp/t; } || exit 1; done\n";
 
-#[test]
-fn a_test_that_does_not_link_yet_is_red_where_the_runner_gives_no_names() {
+/// Such a repository with more configuration, and a task that is done by this code.
+fn square(config: &str, code: &str) -> Space {
     let space = Space::plain();
-    space.write("tidegate.toml", "[review]\nreviewers = []\n");
+    space.write("tidegate.toml", &format!("[review]\nreviewers = []\n{config}"));
     space.write("Makefile", MAKEFILE);
     space.write("src/one.c", "int one(void) { return 1; }\n");
     space.commit("Begin");
-    let task = Task::new("Square")
-        .tests("mkdir -p test\necho 'int sq(int); int main(void) { return sq(3) != 9; }' > test/sq.c")
-        .code("echo 'int sq(int x) { return x * x; }' > src/sq.c");
-    space.topic("square", &stream(&[task], GATE));
+    let test = "mkdir -p test\necho 'int sq(int); int main(void) { return sq(3) != 9; }' > test/sq.c";
+    space.topic("square", &stream(&[Task::new("Square").tests(test).code(code)], GATE));
+    space
+}
+
+#[test]
+fn a_test_that_does_not_link_yet_is_red_where_the_runner_gives_no_names() {
+    let space = square("", "echo 'int sq(int x) { return x * x; }' > src/sq.c");
     space.execute("square").exits(0).says(&["undefined reference", "uncounted: the check gives no names"]);
     space.run(&["why", "square", "1"]).exits(0).says(&["shown in part: the sealed tests fail without the code"]);
 }
 
 #[test]
 fn code_that_ends_the_process_proves_nothing_where_exit_codes_are_all_there_is() {
-    let space = Space::plain();
-    space.write("tidegate.toml", "[review]\nreviewers = []\n[attempts]\ntries = 1\n");
-    space.write("Makefile", MAKEFILE);
-    space.write("src/one.c", "int one(void) { return 1; }\n");
-    space.commit("Begin");
-    let task = Task::new("Square")
-        .tests("mkdir -p test\necho 'int sq(int); int main(void) { return sq(3) != 9; }' > test/sq.c")
-        .code("printf '#include <unistd.h>\\nint sq(int x) {\\n    _exit(0);\\n}\\n' > src/sq.c");
-    space.topic("square", &stream(&[task], GATE));
+    let space = square(
+        "[attempts]\ntries = 1\n",
+        "printf '#include <unistd.h>\\nint sq(int x) {\\n    _exit(0);\\n}\\n' > src/sq.c",
+    );
     space.execute("square").exits(1).says(&["this ends the process, and a check that gives no names of tests with it"]);
 }
 
